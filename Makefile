@@ -1,0 +1,64 @@
+# Every target bootstraps .venv once; nothing else has to be installed.
+.DEFAULT_GOAL := help
+.SILENT:
+SHELL := /bin/sh
+PYTHON ?= python3
+IN ?= en
+BIN := .venv/bin
+STAMP := .venv/.from-lock
+
+.PHONY: help demo serve test lint types migrate seed openapi bench soak format clean
+
+help: ## list the targets
+	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## one SME from profile to explained match (IN=zh for Chinese)
+	$(BIN)/matchmaker demo --language $(IN)
+
+serve: $(STAMP) ## the API on http://127.0.0.1:8000, docs at /docs
+	$(BIN)/matchmaker serve
+
+test: $(STAMP) ## every test but benchmarks and soaks
+	$(BIN)/pytest
+
+lint: $(STAMP) ## ruff and the layering of the rooms
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet || { echo "not formatted: run make format"; exit 1; }
+	$(BIN)/lint-imports --no-cache > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
+
+types: $(STAMP) ## mypy strict on everything, pyright strict on the rooms that decide
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+migrate: $(STAMP) ## bring the database to the newest schema
+	$(BIN)/matchmaker migrate
+
+seed: $(STAMP) ## load the taxonomy and the demo pool
+	$(BIN)/matchmaker seed
+
+openapi: $(STAMP) ## write openapi/matchmaker.v1.json
+	$(BIN)/matchmaker openapi
+
+bench: $(STAMP) ## measure times
+	$(BIN)/pytest -m benchmark -s
+
+soak: $(STAMP) ## tests that run for minutes
+	$(BIN)/pytest -m soak -s
+
+format: $(STAMP) ## rewrite the code in the one format
+	$(BIN)/ruff check --quiet --fix-only
+	$(BIN)/ruff format --quiet
+
+clean: ## remove what was built; keeps .data
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Made again when the lock changes; a broken half-made .venv never counts, the stamp comes last.
+$(STAMP): requirements.lock
+	command -v $(PYTHON) > /dev/null || { echo "Python 3.11 or newer is needed: $(PYTHON) was not found (try make PYTHON=python3.12)"; exit 1; }
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: $$($(PYTHON) --version) was found (try make PYTHON=python3.12)"; exit 1; }
+	$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { echo "this Python has no venv: install its venv package (Debian: apt install python3-venv)"; exit 1; }
+	echo "making .venv from requirements.lock (once)"
+	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(STAMP)

@@ -1,0 +1,1 @@
+"""Technical floor shared by every room; knows no slice."""

@@ -1,0 +1,167 @@
+"""Database: the declarative base, the engine with every timeout, and the one place that commits."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, Literal, NewType
+from uuid import UUID
+
+import asyncpg
+from litestar.datastructures import State
+from sqlalchemy import URL, BigInteger, DateTime, Enum, MetaData, Uuid, make_url, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass
+
+if TYPE_CHECKING:
+    from matchmaker.core.settings import Settings
+
+SCHEMA = "mm"
+GOODBYE = 0.5
+"""Seconds a broken connection may take to close."""
+Role = Literal["mm_owner", "mm_app", "mm_worker"]
+
+ReadSession = NewType("ReadSession", AsyncSession)
+"""A session whose transaction is read-only."""
+Session = NewType("Session", ReadSession)
+"""A session that may write; usable wherever a ReadSession is."""
+
+
+def _values(members: type[enum.StrEnum]) -> list[str]:
+    return [member.value for member in members]
+
+
+class Base(MappedAsDataclass, DeclarativeBase):
+    """Base of every mapped class; repeat ``kw_only=True`` on each subclass.
+
+    ``dict[str, Any]`` and ``list[Any]`` are jsonb, ``int`` is eight bytes (money is minor units),
+    times are aware, a StrEnum is its value as varchar.
+    """
+
+    metadata = MetaData(
+        schema=SCHEMA,
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        },
+    )
+    type_annotation_map = {  # noqa: RUF012  (SQLAlchemy's own name for it; a ClassVar would be mapped)
+        int: BigInteger,
+        UUID: Uuid,
+        dt.datetime: DateTime(timezone=True),
+        enum.StrEnum: Enum(enum.StrEnum, native_enum=False, length=32, values_callable=_values),
+        dict[str, Any]: JSONB(none_as_null=True),
+        list[Any]: JSONB(none_as_null=True),
+        list[str]: JSONB(none_as_null=True),
+    }
+
+
+class _Connection(asyncpg.Connection):
+    """A connection that does not say goodbye for long: after a network cut nobody answers it."""
+
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Close within half a second, by force if need be."""
+        await super().close(timeout=min(timeout or GOODBYE, GOODBYE))
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(round(seconds * 1000))
+
+
+def with_driver(url: str) -> URL:
+    """``postgresql://...`` as libpq tools write it, for our driver: ``sslmode`` becomes ``ssl``."""
+    found = make_url(url).set(drivername="postgresql+asyncpg")
+    mode = found.query.get("sslmode")
+    if mode is None:
+        return found
+    return found.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+
+
+def create_engine(url: str, settings: Settings, *, role: Role = "mm_app") -> AsyncEngine:
+    """An engine that acts as ``role`` and on which nothing waits for ever; the caller disposes it.
+
+    ``role`` is a session default sent at connect: a login that may not take it cannot connect, and
+    ``RESET ROLE`` comes back to it.
+    """
+    return create_async_engine(
+        with_driver(url),
+        pool_size=settings.pool_size,
+        max_overflow=settings.pool_overflow,
+        pool_timeout=settings.pool_timeout,
+        pool_recycle=1800,
+        # A failed statement's values would end in the log.
+        hide_parameters=True,
+        connect_args={
+            "connection_class": _Connection,
+            "timeout": settings.connect_timeout,
+            "command_timeout": settings.command_timeout,
+            "server_settings": {
+                "role": role,
+                "application_name": f"matchmaker {role}",
+                "timezone": "UTC",
+                "jit": "off",
+                "search_path": f"{SCHEMA}, pg_catalog",
+                "statement_timeout": _milliseconds(settings.statement_timeout),
+                "lock_timeout": _milliseconds(settings.lock_timeout),
+                "idle_in_transaction_session_timeout": _milliseconds(
+                    settings.idle_in_transaction_timeout
+                ),
+                "client_connection_check_interval": "5s",
+                "tcp_keepalives_idle": "10",
+                "tcp_keepalives_interval": "5",
+                "tcp_keepalives_count": "3",
+            },
+        },
+    )
+
+
+def state(engine: AsyncEngine) -> State:
+    """Application state with the engine and the two session factories on it."""
+    return State(
+        {
+            "engine": engine,
+            "write": async_sessionmaker(engine, expire_on_commit=False),
+            "read": async_sessionmaker(
+                engine, expire_on_commit=False, execution_options={"postgresql_readonly": True}
+            ),
+        }
+    )
+
+
+async def provide_session(state: State) -> AsyncIterator[Session]:
+    """One transaction per request: committed before the response starts, or undone."""
+    sessions: async_sessionmaker[AsyncSession] = state.write
+    async with sessions.begin() as session:
+        yield Session(ReadSession(session))
+
+
+async def provide_read_session(state: State) -> AsyncIterator[ReadSession]:
+    """One read-only transaction per request."""
+    sessions: async_sessionmaker[AsyncSession] = state.read
+    async with sessions.begin() as session:
+        yield ReadSession(session)
+
+
+async def answers(engine: AsyncEngine) -> bool:
+    """Whether the database answers a query."""
+    async with engine.connect() as connection:
+        return bool(await connection.scalar(text("SELECT 1")) == 1)
+
+
+async def revision(engine: AsyncEngine) -> str | None:
+    """The migration the database stands at."""
+    async with engine.connect() as connection:
+        found: str | None = await connection.scalar(
+            text("SELECT version_num FROM mm.alembic_version")
+        )
+        return found

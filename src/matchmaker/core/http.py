@@ -1,0 +1,245 @@
+"""The edges of HTTP: what a request must satisfy, what every answer carries."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import structlog
+from litestar import Litestar, Request
+from litestar.datastructures import MutableScopeHeaders, State
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.routes import HTTPRoute
+
+from matchmaker.core import wire
+from matchmaker.core.edges import (
+    BodyCutShort,
+    BodyTooSlow,
+    UnexpectedBody,
+    UnexpectedParameter,
+    WrongMediaType,
+)
+from matchmaker.core.errors import FieldFault, NotFound
+from matchmaker.core.ids import uuid7
+from matchmaker.core.language import Bilingual, negotiate
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+_ON_EVERY_ANSWER = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+)
+
+
+class StrictRequest(Request[Any, Any, State]):
+    """A request whose JSON body is read by ``wire.decode`` as the handler's own type."""
+
+    async def json(self) -> Any:  # noqa: ANN401  (the signature is Litestar's)
+        """The body as what the handler's ``data`` is declared to be."""
+        field = self.route_handler.parsed_data_field
+        return wire.decode(await self.body(), field.annotation if field else Any)
+
+
+class Guard(ASGIMiddleware):
+    """Refuses, after routing and before the handler, what the operation does not declare.
+
+    A handler that reads something other than JSON names it in ``opt``:
+    ``{"accepts": ("application/x-ndjson",)}``.
+    """
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self) -> None:
+        """Start without routes; ``learn`` fills them in once the application is complete."""
+        self._parameters: dict[tuple[str, str], dict[str, bool]] = {}
+        self._methods: dict[str, set[str]] = {}
+
+    def learn(self, app: Litestar) -> None:
+        """Note methods and query parameters (name -> may repeat) of every route of ``app``."""
+        for route in app.routes:
+            if not isinstance(route, HTTPRoute):
+                continue
+            for method, (_, model) in route.route_handler_map.items():
+                self._methods.setdefault(route.path_format, set()).add(method)
+                self._parameters[route.path_format, method] = {
+                    parameter.field_alias: parameter.is_sequence
+                    for parameter in model.expected_query_params
+                }
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Let the request pass or raise what is wrong with it."""
+        template, method = scope["path_template"], _method(scope)
+        if method == "OPTIONS":
+            await _allow(send, self._methods[template])
+            return
+        if any(map(_is_unspeakable, scope["path_params"].values())):
+            raise NotFound
+        _check_query(scope.get("query_string", b""), self._parameters.get((template, method), {}))
+        _check_body(scope)
+        await next_app(scope, receive, send)
+
+
+def _method(scope: Scope) -> str:
+    return str(scope.get("method", ""))
+
+
+def _is_unspeakable(value: object) -> bool:
+    return isinstance(value, str) and wire.has_control_character(value)
+
+
+async def _allow(send: Send, methods: set[str]) -> None:
+    allowed = methods | ({"HEAD"} if "GET" in methods else set())
+    value = ", ".join(method for method in _METHODS if method in allowed)
+    headers = [(b"allow", value.encode()), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _check_query(query: bytes, declared: dict[str, bool]) -> None:
+    try:
+        pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise UnexpectedParameter(zh="查询串不是 UTF-8", en="the query is not UTF-8") from None
+    seen: set[str] = set()
+    for name, value in pairs:
+        pointer = f"#/query/{name[:64]}"
+        if name not in declared:
+            raise UnexpectedParameter(errors=[_unknown(pointer)])
+        if name in seen and not declared[name]:
+            raise UnexpectedParameter(errors=[_repeated(pointer)])
+        if wire.has_control_character(value):
+            raise wire.InvalidContent(errors=[wire.control_character(pointer)])
+        seen.add(name)
+
+
+def _unknown(pointer: str) -> FieldFault:
+    message = Bilingual(zh="没有这个参数", en="is not a known parameter")
+    return FieldFault(pointer, "unknown_parameter", message)
+
+
+def _repeated(pointer: str) -> FieldFault:
+    message = Bilingual(zh="参数重复", en="may occur only once")
+    return FieldFault(pointer, "repeated_parameter", message)
+
+
+def _check_body(scope: Scope) -> None:
+    headers = dict(scope["headers"])
+    has_body = b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
+    handler = scope["route_handler"]
+    accepted: tuple[str, ...] = handler.opt.get("accepts", ())
+    if not accepted and handler.parsed_data_field is not None:
+        accepted = ("application/json",)
+    if not accepted:
+        if has_body:
+            raise UnexpectedBody
+        return
+    given = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    if given not in accepted and (has_body or given):
+        names = ", ".join(accepted)
+        raise WrongMediaType(zh=f"请使用 {names}", en=f"send it as {names}")
+
+
+class Edge:
+    """The outermost layer: request id, body deadline, HEAD, and the headers of every answer.
+
+    It stands outside routing, so that a 404 carries the same headers as a match.
+    """
+
+    def __init__(self, app: ASGIApp, *, body_deadline: float) -> None:
+        """Wrap ``app``; ``body_deadline`` is in seconds from the start of the request."""
+        self._app = app
+        self._body_deadline = body_deadline
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(scope, send)
+        body = _Body(receive, self._body_deadline)
+        scope.setdefault("state", {})["request_id"] = answer.request_id
+        if answer.is_head:
+            scope["method"] = "GET"
+        context: dict[str, str] = {"request_id": answer.request_id}
+        if theirs := _client_request_id(scope):
+            context["client_request_id"] = theirs
+        with structlog.contextvars.bound_contextvars(**context):
+            started = time.perf_counter()
+            await self._app(scope, body.receive, answer.send)
+            _log.info(
+                "request.done",
+                method="HEAD" if answer.is_head else _method(scope),
+                route=scope.get("path_template", "-"),
+                status=answer.status,
+                ms=round((time.perf_counter() - started) * 1000, 2),
+            )
+
+
+def _client_request_id(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            text = value.decode("latin-1")
+            return text if _CLIENT_ID.fullmatch(text) else None
+    return None
+
+
+class _Answer:
+    """The sending half of one request."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.request_id = str(uuid7())
+        self.is_head = _method(scope) == "HEAD"
+        self.status = 0
+        self._send = send
+        asked = next((v for n, v in scope["headers"] if n == b"accept-language"), b"")
+        self._language = negotiate(asked.decode("latin-1"))
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self._add_headers(MutableScopeHeaders.from_message(message))
+        elif message["type"] == "http.response.body" and self.is_head:
+            message["body"] = b""
+        await self._send(message)
+
+    def _add_headers(self, headers: MutableScopeHeaders) -> None:
+        headers["X-Request-Id"] = self.request_id
+        headers.setdefault("Content-Language", self._language)
+        headers.extend_header_value("Vary", "Accept-Language")
+        for name, value in _ON_EVERY_ANSWER:
+            headers.setdefault(name, value)
+        allowed = headers.get("Allow", "")
+        if "GET" in allowed and "HEAD" not in allowed:
+            headers["Allow"] = f"{allowed}, HEAD"
+
+
+class _Body:
+    """The receiving half of one request: the body arrives before the deadline or not at all."""
+
+    def __init__(self, receive: Receive, seconds: float) -> None:
+        self._receive = receive
+        self._deadline = asyncio.get_running_loop().time() + seconds
+        self._complete = False
+
+    async def receive(self) -> Any:  # noqa: ANN401  (one of ASGI's message types)
+        if self._complete:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            raise BodyTooSlow from None
+        if message["type"] == "http.disconnect":
+            raise BodyCutShort
+        self._complete = not message.get("more_body", False)
+        return message

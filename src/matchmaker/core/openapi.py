@@ -1,0 +1,139 @@
+"""The OpenAPI document, made true: bodies come from the very types that read and write them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from litestar import Router
+from litestar.openapi import OpenAPIConfig
+from litestar.routes import HTTPRoute
+
+from matchmaker.core.edges import ABOUT_BODY
+from matchmaker.core.wire import END, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from litestar import Litestar
+    from litestar.handlers import HTTPRouteHandler
+
+TITLE = "matchmaker"
+REF = "#/components/schemas/"
+_REF = re.compile(rf'"{REF}([^"]+)"')
+_PROBLEM_JSON = "application/problem+json"
+_PYTHON_END = msgspec.json.encode(END)[1:-1]
+_PLAIN = "^[^\\x00-\\x08\\x0b-\\x1f]*$"
+
+
+class _NoPages(Router):
+    """Takes the pages Litestar would add beside ours and serves none of them."""
+
+    def register(self, value: Any) -> list[Any]:  # noqa: ANN401, ARG002  (Litestar's signature)
+        return []
+
+
+def config() -> OpenAPIConfig:
+    """How Litestar describes the handlers; ``document`` corrects the result."""
+    return OpenAPIConfig(
+        title=TITLE,
+        version="1",
+        use_handler_docstrings=True,
+        openapi_router=_NoPages("/openapi", route_handlers=[]),
+    )
+
+
+def document(app: Litestar) -> dict[str, Any]:
+    """The document of ``app``, keys in a stable order.
+
+    Every request and response body is described by msgspec from its type, so that length, pattern
+    and unknown-field rules are the ones that are enforced.
+    """
+    found: dict[str, Any] = app.openapi_schema.to_schema()
+    pairs = list(_operations(app, found))
+    types = list(
+        dict.fromkeys([Problem, *(t for h, _ in pairs for t in (_takes(h), _gives(h)) if t)])
+    )
+    schemas, components = msgspec.json.schema_components(types, ref_template=REF + "{name}")
+    by_type = dict(zip(types, schemas, strict=True))
+    for handler, operation in pairs:
+        _correct(operation, by_type.get(_takes(handler)), by_type.get(_gives(handler)))
+        _correct_problems(operation, by_type[Problem])
+    ours: dict[str, Any] = found.get("components", {}).get("schemas", {})
+    found.setdefault("components", {})["schemas"] = _referenced(
+        found["paths"], {**ours, **components}
+    )
+    # In the dialect of JSON Schema `$` is the very end, and few tools read the lookahead.
+    exact = msgspec.json.encode(found, order="sorted").replace(_PYTHON_END, b"$")
+    finished: dict[str, Any] = msgspec.json.decode(exact)
+    return finished
+
+
+def _operations(
+    app: Litestar, found: dict[str, Any]
+) -> Iterator[tuple[HTTPRouteHandler, dict[str, Any]]]:
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for method, (handler, _) in route.route_handler_map.items():
+                operation = found["paths"].get(route.path_format, {}).get(method.lower())
+                if operation is not None:
+                    yield handler, operation
+
+
+def _takes(handler: HTTPRouteHandler) -> Any:  # noqa: ANN401  (a type form)
+    return handler.parsed_data_field.annotation if handler.parsed_data_field else None
+
+
+def _gives(handler: HTTPRouteHandler) -> Any:  # noqa: ANN401  (a type form)
+    field = handler.parsed_return_field
+    if field.inner_types and field.origin is not None and field.origin.__name__ == "Response":
+        field = field.inner_types[0]
+    return None if field.annotation in {None, type(None), bytes, Any} else field.annotation
+
+
+def _correct(operation: dict[str, Any], takes: object, gives: object) -> None:
+    if takes is not None:
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            content["schema"] = takes
+    for status, response in operation["responses"].items():
+        if gives is not None and status.startswith("2"):
+            for content in response.get("content", {}).values():
+                content["schema"] = gives
+
+
+def _correct_problems(operation: dict[str, Any], problem: object) -> None:
+    responses, parameters = operation["responses"], operation.get("parameters", [])
+    if "requestBody" not in operation:
+        for status in ABOUT_BODY:
+            responses.pop(str(status), None)
+    if any(parameter["in"] == "path" for parameter in parameters):
+        responses.setdefault(
+            "404", {"description": "`not_found` Not found", "content": {_PROBLEM_JSON: {}}}
+        )
+    for parameter in parameters:
+        _correct_text(parameter["schema"])
+    for response in responses.values():
+        if _PROBLEM_JSON in response.get("content", {}):
+            response["content"] = {_PROBLEM_JSON: {"schema": problem}}
+
+
+def _correct_text(schema: dict[str, Any]) -> None:
+    """Say of a text in the query what ``core.http`` holds it to."""
+    for inner in (schema, schema.get("items"), *schema.get("oneOf", ())):
+        if isinstance(inner, dict) and inner.get("type") == "string":
+            if not inner.keys() & {"pattern", "enum", "format", "const"}:
+                inner["pattern"] = _PLAIN
+        elif isinstance(inner, dict) and inner is not schema:
+            _correct_text(inner)
+
+
+def _referenced(paths: object, schemas: dict[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    waiting = _REF.findall(msgspec.json.encode(paths).decode())
+    while waiting:
+        name = waiting.pop()
+        if name not in kept and name in schemas:
+            kept[name] = schemas[name]
+            waiting.extend(_REF.findall(msgspec.json.encode(schemas[name]).decode()))
+    return kept

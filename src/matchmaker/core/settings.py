@@ -1,0 +1,69 @@
+"""Everything that may differ between two installations, decoded once from the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=600)]
+
+
+class SettingsInvalid(Exception):
+    """A setting has a value that cannot be; the message is one line that names it."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One installation: times are seconds, sizes bytes.
+
+    ``MATCHMAKER_POOL_SIZE=16`` sets ``pool_size``.
+    """
+
+    database_url: str | None = None
+    """None: the embedded server below ``data``."""
+    database_url_owner: str | None = None
+    """Login for migrations; None: the same as ``database_url``."""
+    data: str = ".data"
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
+    workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    pool_size: Annotated[int, msgspec.Meta(ge=1, le=200)] = 8
+    pool_overflow: Annotated[int, msgspec.Meta(ge=0, le=200)] = 4
+    pool_timeout: Seconds = 2.0
+    connect_timeout: Seconds = 2.0
+    statement_timeout: Seconds = 4.0
+    command_timeout: Seconds = 4.2
+    """What the client waits; longer than ``statement_timeout``, which ends more kindly."""
+    lock_timeout: Seconds = 2.0
+    idle_in_transaction_timeout: Seconds = 5.0
+    body_limit: Annotated[int, msgspec.Meta(ge=1024)] = 64 * 1024
+    body_deadline: Seconds = 5.0
+    log_format: Literal["json", "console"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def data_directory(self) -> Path:
+        """Where the installation keeps its files, absolute."""
+        return Path(self.data).absolute()
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Settings named in ``environment``; empty means absent, unknown MATCHMAKER_ names are refused.
+
+    Raises:
+        SettingsInvalid: one line that names the variable.
+    """
+    prefix = "MATCHMAKER_"
+    found = {
+        name.removeprefix(prefix).lower(): value
+        for name, value in environment.items()
+        if value and (name.startswith(prefix) or name in {"DATABASE_URL", "DATABASE_URL_OWNER"})
+    }
+    try:
+        return msgspec.convert(found, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsInvalid(f"environment ({prefix}* in upper case): {error}") from error
