@@ -1,0 +1,1 @@
+"""Released vocabularies, the field catalogue, rules of scale and maturity: one registry."""
