@@ -1,0 +1,1 @@
+"""The resource pool: providers, and the standardised offerings they deliver again and again."""

@@ -1,0 +1,179 @@
+"""The catalog over HTTP: what everyone may read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from matchmaker.catalog import cursors, queries, schemas, service
+from matchmaker.catalog.declaration import OfferingDocument
+from matchmaker.catalog.errors import CursorInvalid, OfferingNotFound, ProviderNotFound
+from matchmaker.catalog.models import Kind, OfferingId
+from matchmaker.core.clock import utc_now
+from matchmaker.core.db import ReadSession
+from matchmaker.core.problems import problems
+from matchmaker.core.wire import Page, PageInfo, Text
+from matchmaker.identity.models import OrganisationId
+
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page, 1 to 100")]
+Category = Annotated[str | None, QueryParameter(pattern="^[a-z0-9_]{1,64}$")]
+Industry = Annotated[
+    str | None,
+    QueryParameter(
+        pattern="^[A-T]([0-9]{2,4})?$",
+        description="GB/T 4754 at any level; offerings that name it, a wider one or all",
+    ),
+]
+Region = Annotated[
+    str | None,
+    QueryParameter(
+        pattern="^[0-9]{6}$",
+        description="GB/T 2260 prefecture or province; offerings that name it, its province or all",
+    ),
+]
+Cursor = Annotated[
+    str | None, QueryParameter(max_length=200, description="`page.next` of the page before")
+]
+
+
+class OfferingController(Controller):
+    """Published offerings."""
+
+    path = "/offerings"
+    tags = ("Catalog",)
+
+    @get(operation_id="listOfferings", responses=problems(CursorInvalid))
+    async def list(
+        self,
+        read_session: NamedDependency[ReadSession],
+        *,
+        kind: FromQuery[Kind | None] = None,
+        category: Category = None,
+        industry: Industry = None,
+        region: Region = None,
+        limit: Limit = 20,
+        cursor: Cursor = None,
+    ) -> Page[schemas.OfferingSummary]:
+        """List the offerings that are published and live today, in a fixed order."""
+        wanted = queries.OfferingFilter(
+            kind=kind, category=category, industry=industry, region=region
+        )
+        found = await queries.list_offerings(
+            read_session,
+            wanted,
+            today=utc_now().date(),
+            after=cursors.read(cursor, wanted),
+            limit=limit + 1,
+        )
+        shown = found[:limit]
+        more = cursors.write(shown[-1].offering_id, wanted) if len(found) > limit else None
+        return Page(
+            items=[summary_to_wire(row) for row in shown], page=PageInfo(next=more, limit=limit)
+        )
+
+    @get("/{offering_id:uuid}", operation_id="getOffering", responses=problems(OfferingNotFound))
+    async def read(
+        self, offering_id: FromPath[OfferingId], read_session: NamedDependency[ReadSession]
+    ) -> schemas.Offering:
+        """Read all that an offering declares; one that is not published is not found."""
+        found = await service.get_offering(read_session, offering_id, today=utc_now().date())
+        return offering_to_wire(found)
+
+
+class ProviderController(Controller):
+    """Verified providers."""
+
+    path = "/providers"
+    tags = ("Catalog",)
+
+    @get(operation_id="listProviders", responses=problems(CursorInvalid))
+    async def list(
+        self,
+        read_session: NamedDependency[ReadSession],
+        limit: Limit = 20,
+        cursor: Cursor = None,
+    ) -> Page[schemas.Provider]:
+        """List the providers that are verified, in a fixed order."""
+        after = cursors.read(cursor, "providers")
+        found = await queries.list_providers(read_session, after=after, limit=limit + 1)
+        shown = found[:limit]
+        more = cursors.write(shown[-1].organisation_id, "providers") if len(found) > limit else None
+        return Page(
+            items=[provider_to_wire(row) for row in shown], page=PageInfo(next=more, limit=limit)
+        )
+
+    @get(
+        "/{organisation_id:uuid}", operation_id="getProvider", responses=problems(ProviderNotFound)
+    )
+    async def read(
+        self, organisation_id: FromPath[OrganisationId], read_session: NamedDependency[ReadSession]
+    ) -> schemas.Provider:
+        """Read the supply card of a provider."""
+        return provider_to_wire(await service.get_provider(read_session, organisation_id))
+
+
+def summary_to_wire(row: queries.ListedOffering) -> schemas.OfferingSummary:
+    """The public view of an offering in a list."""
+    facts = msgspec.convert(row.document, OfferingDocument)
+    return schemas.OfferingSummary(
+        id=row.offering_id,
+        version=row.number,
+        kind=facts.kind,
+        provider=schemas.ProviderName(
+            id=row.organisation_id, name=msgspec.convert(row.provider_name, Text)
+        ),
+        title=msgspec.convert(row.title, Text),
+        summary=msgspec.convert(row.summary, Text | None),
+        categories=facts.categories,
+        industries=facts.industries,
+        regions=facts.regions,
+        delivery_form=facts.delivery_form,
+        attested=facts.attested,
+    )
+
+
+def offering_to_wire(row: queries.PublishedOffering) -> schemas.Offering:
+    """The public view of an offering."""
+    facts = msgspec.convert(row.document, OfferingDocument)
+    return schemas.Offering(
+        id=row.offering_id,
+        version=row.number,
+        kind=facts.kind,
+        provider=schemas.ProviderName(
+            id=row.organisation_id, name=msgspec.convert(row.provider_name, Text)
+        ),
+        title=msgspec.convert(row.title, Text),
+        summary=msgspec.convert(row.summary, Text | None),
+        industries=facts.industries,
+        regions=facts.regions,
+        deployment=facts.deployment,
+        languages=facts.languages,
+        categories=facts.categories,
+        delivery_form=facts.delivery_form,
+        interfaces=facts.interfaces,
+        standards=facts.standards,
+        must=row.must,
+        valid_from=facts.valid_from,
+        valid_to=facts.valid_to,
+        attested=facts.attested,
+        cases=facts.cases,
+        record=facts.record,
+        attributes=facts.attributes,
+        packages=tuple(schemas.package(stored) for stored in row.packages),
+    )
+
+
+def provider_to_wire(row: queries.ProviderCard) -> schemas.Provider:
+    """The public view of a provider."""
+    return schemas.Provider(
+        id=row.organisation_id,
+        name=msgspec.convert(row.name, Text),
+        provider_kind=row.provider_kind,
+        region=row.region,
+        summary=msgspec.convert(row.summary, Text | None),
+        website=row.website,
+    )

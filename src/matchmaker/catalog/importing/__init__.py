@@ -1,0 +1,58 @@
+"""Offerings from a JSON Lines file: all of it or nothing, while readers go on reading."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from time import perf_counter
+from typing import IO, TYPE_CHECKING
+
+from matchmaker.catalog.codes import known_codes
+from matchmaker.catalog.importing.reading import read_file
+from matchmaker.catalog.importing.report import Counts, ImportReport, LineFault, Phases
+from matchmaker.catalog.importing.writing import check_against_stored, write
+
+if TYPE_CHECKING:
+    from matchmaker.catalog.importing.prepared import Tokenizer
+    from matchmaker.core.db import Session
+    from matchmaker.taxonomy.registry import Taxonomy
+
+__all__ = ("Counts", "ImportReport", "LineFault", "Phases", "import_file")
+
+TEXT_VERSION = "1"
+"""Named with every token count, so that a later recount knows its own."""
+
+
+async def import_file(
+    session: Session,
+    stream: IO[bytes],
+    taxonomy: Taxonomy,
+    tokenizer: Tokenizer,
+    *,
+    text_version: str = TEXT_VERSION,
+) -> ImportReport:
+    """What became of the file; with any line rejected, nothing of it was written.
+
+    The rows are in the transaction of ``session``, which is the caller's to commit. The session is
+    first used when the whole file is read, so that no transaction idles meanwhile.
+
+    Raises:
+        ImportUnderway: another import is being written.
+        OfferingChanged: an offering was moved meanwhile; roll the transaction back.
+    """
+    started = perf_counter()
+    read = await read_file(stream, known_codes(taxonomy), tokenizer)
+    with closing(read.spool):
+        read_at = perf_counter()
+        await check_against_stored(session, read)
+        providers, offerings = Counts(), Counts()
+        if not read.faults.found:
+            providers, offerings = await write(session, read, text_version=text_version)
+    return ImportReport(
+        lines=read.lines,
+        rejected=read.faults.rejected,
+        found=read.faults.found,
+        providers=providers,
+        offerings=offerings,
+        faults=read.faults.listed(),
+        seconds=Phases(decode=read_at - started, write=perf_counter() - read_at),
+    )

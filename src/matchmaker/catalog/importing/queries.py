@@ -1,0 +1,266 @@
+"""Every statement of the import: COPY to temporary tables, then INSERT ... SELECT."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Text, Uuid
+
+from matchmaker.catalog.machine import IMPORTABLE
+from matchmaker.catalog.models import OfferingId, Provider, VersionId
+from matchmaker.identity.models import Organisation, OrganisationId
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection, Iterable, Sequence
+
+    import asyncpg
+
+    from matchmaker.core.db import ReadSession, Session
+
+
+class OfferingRow(NamedTuple):
+    """A row of the temporary table of offerings; texts and documents are JSON."""
+
+    offering_id: OfferingId
+    version_id: VersionId
+    organisation_id: OrganisationId
+    is_new: bool
+    number: int
+    external_id: str
+    kind: str
+    visibility: str
+    title: str
+    summary: str | None
+    document: str
+    attested: dt.date | None
+    valid_from: dt.date | None
+    valid_to: dt.date | None
+    must: str | None
+    tokens: str
+    content_hash: bytes
+
+
+class PackageRow(NamedTuple):
+    """A row of the temporary table of packages; title and document are JSON."""
+
+    version_id: VersionId
+    position: int
+    organisation_id: OrganisationId
+    code: str
+    title: str
+    document: str
+
+
+class Stored(NamedTuple):
+    """What an offering last declared."""
+
+    offering_id: OfferingId
+    number: int
+    content_hash: bytes | None
+
+
+class Kept(NamedTuple):
+    """An offering that no import publishes, with what it last declared."""
+
+    provider: str
+    external_id: str
+    state: str
+    content_hash: bytes | None
+
+
+_TEMPORARY = (
+    """
+    create temporary table if not exists import_offering (
+        offering_id uuid, version_id uuid, organisation_id uuid, is_new boolean,
+        number bigint, external_id text, kind varchar(32), visibility varchar(32), title jsonb,
+        summary jsonb, document jsonb, attested date, valid_from date, valid_to date, must jsonb,
+        tokens jsonb, content_hash bytea
+    ) with (toast_tuple_target = 8160) on commit drop
+    """,
+    """
+    create temporary table if not exists import_package (
+        version_id uuid, position smallint, organisation_id uuid, code text, title jsonb,
+        document jsonb
+    ) on commit drop
+    """,
+)
+_LATEST = text(
+    """
+    select k.organisation_id, k.external_id, o.id, coalesce(v.number, 0), v.content_hash
+    from unnest(:organisation_ids, :external_ids) as k (organisation_id, external_id)
+    join mm.offering o on o.organisation_id = k.organisation_id and o.external_id = k.external_id
+    left join lateral (
+        select number, content_hash from mm.offering_version
+        where offering_id = o.id order by number desc limit 1
+    ) v on true
+    """
+).bindparams(
+    bindparam("organisation_ids", type_=ARRAY(Uuid)), bindparam("external_ids", type_=ARRAY(Text))
+)
+_KEPT = text(
+    """
+    select p.external_id, o.external_id, o.state, v.content_hash
+    from mm.offering o
+    join mm.organisation p on p.id = o.organisation_id
+    left join lateral (
+        select content_hash from mm.offering_version
+        where offering_id = o.id order by number desc limit 1
+    ) v on true
+    where p.external_id = any (:providers) and o.state <> all (:importable)
+    """
+).bindparams(bindparam("providers", type_=ARRAY(Text)), bindparam("importable", type_=ARRAY(Text)))
+_ADD_OFFERINGS = text(
+    """
+    insert into mm.offering
+        (id, organisation_id, external_id, kind, visibility, state, published_version_id)
+    select offering_id, organisation_id, external_id, kind, visibility, 'published', version_id
+    from import_offering where is_new
+    """
+)
+_PUBLISH_CHANGED = text(
+    """
+    update mm.offering o
+    set kind = i.kind, visibility = i.visibility, state = 'published',
+        published_version_id = i.version_id
+    from import_offering i
+    where not i.is_new and o.id = i.offering_id and o.state = any (:importable)
+    returning o.id
+    """
+).bindparams(bindparam("importable", type_=ARRAY(Text)))
+_ADD_VERSIONS = text(
+    """
+    insert into mm.offering_version
+        (id, offering_id, organisation_id, number, kind, title, summary, document, attested,
+         valid_from, valid_to, must, tokens, text_version, content_hash)
+    select version_id, offering_id, organisation_id, number, kind, title, summary, document,
+        attested, valid_from, valid_to, must, tokens, :text_version, content_hash
+    from import_offering
+    """
+).bindparams(bindparam("text_version", type_=Text))
+_ADD_PACKAGES = text(
+    """
+    insert into mm.offering_package (version_id, position, organisation_id, code, title, document)
+    select version_id, position, organisation_id, code, title, document from import_package
+    """
+)
+_STATES = [state.value for state in IMPORTABLE]
+
+
+async def claim_import(session: Session) -> bool:
+    """Whether this transaction is now the only one that imports."""
+    claim = text("select pg_try_advisory_xact_lock(hashtext('matchmaker.catalog.import'))")
+    return bool(await session.scalar(claim))
+
+
+async def providers_by_external_id(
+    session: ReadSession, external_ids: Collection[str]
+) -> dict[str, OrganisationId]:
+    """The organisations with a supply card known by ``external_ids``."""
+    rows = await session.execute(
+        select(Organisation.external_id, Organisation.id)
+        .join(Provider, Provider.organisation_id == Organisation.id)
+        .where(Organisation.external_id == bindparam("ids", type_=ARRAY(Text)).any_()),
+        {"ids": list(external_ids)},
+    )
+    return {external_id: id_ for external_id, id_ in rows if external_id is not None}
+
+
+async def kept_offerings(session: ReadSession, providers: Collection[str]) -> list[Kept]:
+    """The offerings of ``providers`` (external ids) whose state no import leaves."""
+    rows = await session.execute(_KEPT, {"providers": list(providers), "importable": _STATES})
+    return [Kept(*row) for row in rows]
+
+
+async def supply_cards(
+    session: ReadSession, organisation_ids: Collection[OrganisationId]
+) -> dict[OrganisationId, tuple[dict[str, Any] | None, str | None]]:
+    """Summary and website by organisation."""
+    rows = await session.execute(
+        select(Provider.organisation_id, Provider.summary, Provider.website).where(
+            Provider.organisation_id.in_(organisation_ids)
+        )
+    )
+    return {id_: (summary, website) for id_, summary, website in rows}
+
+
+async def insert_cards(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Add supply cards."""
+    if rows:
+        await session.execute(insert(Provider), rows)
+
+
+async def update_cards(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Replace supply cards; each row names its organisation as ``of``."""
+    if rows:
+        connection = await session.connection()
+        await connection.execute(
+            update(Provider).where(Provider.organisation_id == bindparam("of")), rows
+        )
+
+
+async def latest_versions(
+    session: ReadSession, keys: Sequence[tuple[OrganisationId, str]]
+) -> dict[tuple[OrganisationId, str], Stored]:
+    """What the offerings named by organisation and external id last declared."""
+    rows = await session.execute(
+        _LATEST,
+        {
+            "organisation_ids": [organisation_id for organisation_id, _ in keys],
+            "external_ids": [external_id for _, external_id in keys],
+        },
+    )
+    return {(owner, name): Stored(id_, number, digest) for owner, name, id_, number, digest in rows}
+
+
+async def open_tables(session: Session) -> None:
+    """Create the temporary tables; they go with the transaction."""
+    for statement in _TEMPORARY:
+        await session.execute(text(statement))
+
+
+async def write_offerings(
+    session: Session,
+    offerings: Iterable[OfferingRow],
+    packages: Iterable[PackageRow],
+    *,
+    text_version: str,
+) -> int:
+    """How many changed offerings were published; fewer than given: one was moved meanwhile."""
+    await session.execute(text("truncate import_offering, import_package"))
+    driver = await _driver(session)
+    await _copy(driver, "import_offering", OfferingRow._fields, offerings)
+    await _copy(driver, "import_package", PackageRow._fields, packages)
+    await session.execute(_ADD_OFFERINGS)
+    published = await session.execute(_PUBLISH_CHANGED, {"importable": _STATES})
+    await session.execute(_ADD_VERSIONS, {"text_version": text_version})
+    await session.execute(_ADD_PACKAGES)
+    return len(published.all())
+
+
+async def _driver(session: Session) -> asyncpg.Connection:
+    """The driver's connection, inside the transaction of ``session``.
+
+    Raises:
+        RuntimeError: no statement has begun the transaction: a COPY would commit by itself.
+    """
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    # The dialect is asyncpg by settled decision; SQLAlchemy types every driver as Any.
+    driver = cast("asyncpg.Connection", raw.driver_connection)
+    if not driver.is_in_transaction():
+        raise RuntimeError("the driver has not begun the transaction of this session")
+    return driver
+
+
+async def _copy(
+    driver: asyncpg.Connection,
+    table: str,
+    columns: Sequence[str],
+    records: Iterable[tuple[object, ...]],
+) -> None:
+    await driver.copy_records_to_table(
+        table, records=records, columns=list(columns), schema_name="pg_temp"
+    )

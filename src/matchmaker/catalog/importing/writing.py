@@ -1,0 +1,247 @@
+"""The second half of an import: checks against what is stored, then all lines written."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import msgspec
+
+from matchmaker.catalog.errors import ImportUnderway, OfferingChanged
+from matchmaker.catalog.importing import queries
+from matchmaker.catalog.importing.prepared import CHUNK
+from matchmaker.catalog.importing.report import Counts
+from matchmaker.catalog.models import new_offering_id, new_version_id
+from matchmaker.catalog.reasons import fault
+from matchmaker.identity import queries as identity_queries
+from matchmaker.identity import service as identity
+from matchmaker.identity.service import DeclaredProvider, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+
+    from matchmaker.catalog.declaration import ProviderLine
+    from matchmaker.catalog.importing.prepared import PreparedOffering
+    from matchmaker.catalog.importing.reading import FileRead
+    from matchmaker.catalog.models import OfferingId, VersionId
+    from matchmaker.core.db import ReadSession, Session
+    from matchmaker.core.errors import FieldFault
+    from matchmaker.identity.models import OrganisationId
+
+T = TypeVar("T")
+
+
+async def check_against_stored(session: ReadSession, read: FileRead) -> None:
+    """Add to ``read`` the faults that only what is stored can show."""
+    for names in _batched(read.awaited):
+        await _check_awaited(session, read, names)
+    for codes in _batched(read.credit_codes):
+        await _check_credit_codes(session, read, codes)
+    for names in _batched({provider for provider, _ in read.offerings}):
+        for kept in await queries.kept_offerings(session, names):
+            read.faults.add(*_kept_fault(read, kept))
+
+
+async def _check_awaited(session: ReadSession, read: FileRead, names: Sequence[str]) -> None:
+    known = await queries.providers_by_external_id(session, names)
+    for name in names:
+        if name not in known:
+            missing = fault("#/provider", "unknown_provider", value=name)
+            for line in read.awaited[name]:
+                read.faults.add(line, [missing])
+
+
+async def _check_credit_codes(session: ReadSession, read: FileRead, codes: Sequence[str]) -> None:
+    holders = await identity_queries.holders_of_credit_codes(session, codes)
+    for code, holder in holders.items():
+        line = read.credit_codes[code]
+        if holder is None or read.provider_lines.get(holder) != line:
+            read.faults.add(line, [fault("#/uscc", "credit_code_taken")])
+
+
+def _kept_fault(read: FileRead, kept: queries.Kept) -> tuple[int, Sequence[FieldFault]]:
+    place = read.offerings.get((kept.provider, kept.external_id))
+    if place is None or place.content_hash in {b"", kept.content_hash}:
+        return 0, ()
+    return place.line, [fault("#", "not_importable", state=kept.state)]
+
+
+async def write(session: Session, read: FileRead, *, text_version: str) -> tuple[Counts, Counts]:
+    """What became of providers and of offerings, now in the transaction of ``session``.
+
+    Raises:
+        ImportUnderway: another transaction imports.
+        OfferingChanged: an offering left its state between check and write.
+    """
+    if not await queries.claim_import(session):
+        raise ImportUnderway
+    providers = await _write_providers(session, list(read.providers.values()))
+    owners = await _owners(session, read)
+    await queries.open_tables(session)
+    outcomes: Counter[Outcome] = Counter()
+    async with contextlib.aclosing(_read_ahead(read.spool.chunks())) as chunks:
+        async for chunk in chunks:
+            outcomes += await _write_chunk(session, chunk, owners, text_version=text_version)
+    return providers, _counts(outcomes)
+
+
+async def _read_ahead(
+    chunks: Iterator[list[PreparedOffering]],
+) -> AsyncGenerator[list[PreparedOffering]]:
+    """The chunks, each read in a thread while the server works on the one before."""
+    following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
+    try:
+        while (chunk := await following) is not None:
+            following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
+            yield chunk
+    finally:
+        # The spool is closed by the caller: no thread may still be reading it.
+        await asyncio.wait([following])
+
+
+async def _write_providers(session: Session, lines: Sequence[ProviderLine]) -> Counts:
+    outcomes: Counter[Outcome] = Counter()
+    for batch in _batched(lines):
+        registered = await identity.register_providers(session, [_declared(line) for line in batch])
+        ids = [id_ for id_, _ in registered.values()]
+        cards = await queries.supply_cards(session, ids)
+        added, changed = [], []
+        for line in batch:
+            id_, outcome = registered[line.external_id]
+            card: dict[str, Any] = {"summary": _plain(line.summary), "website": line.website}
+            if id_ not in cards:
+                added.append({**card, "organisation_id": id_})
+                outcome = Outcome.NEW
+            elif cards[id_] != (card["summary"], card["website"]):
+                changed.append({**card, "of": id_})
+                outcome = Outcome.CHANGED
+            outcomes[outcome] += 1
+        await queries.insert_cards(session, added)
+        await queries.update_cards(session, changed)
+    return _counts(outcomes)
+
+
+def _declared(line: ProviderLine) -> DeclaredProvider:
+    return DeclaredProvider(
+        external_id=line.external_id,
+        name=msgspec.to_builtins(line.name),
+        provider_kind=line.provider_kind,
+        region=line.region,
+        uscc=line.uscc,
+    )
+
+
+def _plain(value: msgspec.Struct | None) -> dict[str, Any] | None:
+    return None if value is None else msgspec.to_builtins(value)
+
+
+async def _owners(session: ReadSession, read: FileRead) -> dict[str, OrganisationId]:
+    owners: dict[str, OrganisationId] = {}
+    for names in _batched({provider for provider, _ in read.offerings}):
+        owners |= await queries.providers_by_external_id(session, names)
+    return owners
+
+
+class _Write(NamedTuple):
+    """An offering that is to be written, under which ids and as which version."""
+
+    offering: PreparedOffering
+    owner: OrganisationId
+    offering_id: OfferingId
+    version_id: VersionId
+    stored: queries.Stored | None
+
+
+async def _write_chunk(
+    session: Session,
+    chunk: Sequence[PreparedOffering],
+    owners: dict[str, OrganisationId],
+    *,
+    text_version: str,
+) -> Counter[Outcome]:
+    keys = [(owners[offering.provider], offering.external_id) for offering in chunk]
+    stored = await queries.latest_versions(session, keys)
+    fresh = [
+        (offering, key[0], stored.get(key))
+        for offering, key in zip(chunk, keys, strict=True)
+        if key not in stored or stored[key].content_hash != offering.content_hash
+    ]
+    outcomes = Counter({Outcome.UNCHANGED: len(chunk) - len(fresh)})
+    if fresh:
+        changed = sum(before is not None for _, _, before in fresh)
+        outcomes += Counter({Outcome.CHANGED: changed, Outcome.NEW: len(fresh) - changed})
+        writes: list[_Write] = []
+        published = await queries.write_offerings(
+            session,
+            _offering_rows(fresh, writes),
+            _package_rows(writes),
+            text_version=text_version,
+        )
+        if published != changed:
+            raise OfferingChanged
+    return outcomes
+
+
+def _offering_rows(
+    fresh: Iterable[tuple[PreparedOffering, OrganisationId, queries.Stored | None]],
+    writes: list[_Write],
+) -> Iterator[queries.OfferingRow]:
+    """The rows, each made while the server takes in the ones before; ``writes`` remembers the ids."""
+    for offering, owner, stored in fresh:
+        offering_id = new_offering_id() if stored is None else stored.offering_id
+        write = _Write(offering, owner, offering_id, new_version_id(), stored)
+        writes.append(write)
+        yield _offering_row(write)
+
+
+def _offering_row(write: _Write) -> queries.OfferingRow:
+    offering, owner, offering_id, version_id, stored = write
+    return queries.OfferingRow(
+        offering_id=offering_id,
+        version_id=version_id,
+        organisation_id=owner,
+        is_new=stored is None,
+        number=1 if stored is None else stored.number + 1,
+        external_id=offering.external_id,
+        kind=offering.kind,
+        visibility=offering.visibility,
+        title=offering.title,
+        summary=offering.summary,
+        document=offering.document,
+        attested=offering.attested,
+        valid_from=offering.valid_from,
+        valid_to=offering.valid_to,
+        must=offering.must,
+        tokens=offering.tokens,
+        content_hash=offering.content_hash,
+    )
+
+
+def _package_rows(writes: Iterable[_Write]) -> Iterator[queries.PackageRow]:
+    for write in writes:
+        for position, package in enumerate(write.offering.packages):
+            yield queries.PackageRow(
+                version_id=write.version_id,
+                position=position,
+                organisation_id=write.owner,
+                code=package.code,
+                title=package.title,
+                document=package.document,
+            )
+
+
+def _counts(outcomes: Counter[Outcome]) -> Counts:
+    return Counts(
+        new=outcomes[Outcome.NEW],
+        changed=outcomes[Outcome.CHANGED],
+        unchanged=outcomes[Outcome.UNCHANGED],
+    )
+
+
+def _batched(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while batch := list(itertools.islice(rest, CHUNK)):
+        yield batch

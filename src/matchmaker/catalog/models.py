@@ -1,0 +1,179 @@
+"""Providers' supply cards, offerings, their immutable versions and packages."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from typing import Any, NewType
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from matchmaker.catalog.machine import INITIAL, OfferingState
+from matchmaker.core.db import Base
+from matchmaker.core.ids import uuid7
+from matchmaker.identity.models import Organisation, OrganisationId
+
+OfferingId = NewType("OfferingId", UUID)
+VersionId = NewType("VersionId", UUID)
+
+
+class Kind(enum.StrEnum):
+    """What is offered, and what a need asks for."""
+
+    SOLUTION = "solution"
+    ADVISORY = "advisory"
+    RESEARCH = "research"
+    TALENT = "talent"
+    FINANCE = "finance"
+
+
+class Visibility(enum.StrEnum):
+    """Who may see a published offering: everyone, or holders of one of its pools."""
+
+    PUBLIC = "public"
+    POOL = "pool"
+
+
+_KIND_KNOWN = "kind in ('solution', 'advisory', 'research', 'talent', 'finance')"
+
+
+def new_offering_id() -> OfferingId:
+    """A new id, in order of time."""
+    return OfferingId(uuid7())
+
+
+def new_version_id() -> VersionId:
+    """A new id, in order of time."""
+    return VersionId(uuid7())
+
+
+class Provider(Base, kw_only=True):
+    """The supply card of an organisation."""
+
+    __tablename__ = "provider"
+
+    organisation_id: Mapped[OrganisationId] = mapped_column(
+        Uuid, ForeignKey(Organisation.id), primary_key=True
+    )
+    summary: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    website: Mapped[str | None] = mapped_column(Text, default=None)
+
+
+class Offering(Base, kw_only=True):
+    """One thing a provider offers again and again; what it says stands in its versions."""
+
+    __tablename__ = "offering"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "external_id"),
+        UniqueConstraint("id", "organisation_id"),
+        # Deferred: an offering and its first version name each other.
+        ForeignKeyConstraint(
+            ["published_version_id", "id"],
+            ["mm.offering_version.id", "mm.offering_version.offering_id"],
+            name="fk_offering_published_version_id_id",
+            use_alter=True,
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        CheckConstraint(_KIND_KNOWN, name="kind_known"),
+        CheckConstraint("visibility in ('public', 'pool')", name="visibility_known"),
+        CheckConstraint(
+            "state in ('draft', 'in_review', 'changes_requested', 'published', 'paused',"
+            " 'expired', 'suspended', 'retired')",
+            name="state_known",
+        ),
+        CheckConstraint(
+            "state <> 'published' or published_version_id is not null",
+            name="published_has_a_version",
+        ),
+    )
+
+    id: Mapped[OfferingId] = mapped_column(Uuid, primary_key=True, default_factory=new_offering_id)
+    organisation_id: Mapped[OrganisationId] = mapped_column(Uuid, ForeignKey(Organisation.id))
+    external_id: Mapped[str] = mapped_column(Text)
+    kind: Mapped[Kind]
+    visibility: Mapped[Visibility] = mapped_column(default=Visibility.PUBLIC)
+    state: Mapped[OfferingState] = mapped_column(default=INITIAL)
+    published_version_id: Mapped[VersionId | None] = mapped_column(Uuid, default=None)
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
+
+
+class OfferingVersion(Base, kw_only=True):
+    """What an offering declared at one time; a trigger refuses to change or delete it."""
+
+    __tablename__ = "offering_version"
+    __table_args__ = (
+        UniqueConstraint("offering_id", "number"),
+        UniqueConstraint("id", "offering_id"),
+        UniqueConstraint("id", "organisation_id"),
+        ForeignKeyConstraint(
+            ["offering_id", "organisation_id"], ["mm.offering.id", "mm.offering.organisation_id"]
+        ),
+        Index(None, "organisation_id"),
+        CheckConstraint("number > 0", name="number_from_one"),
+        CheckConstraint(_KIND_KNOWN, name="kind_known"),
+        CheckConstraint(
+            "jsonb_typeof(title) = 'object' and title ?| '{zh,en}'", name="title_in_a_language"
+        ),
+        CheckConstraint("valid_from <= valid_to", name="valid_in_order"),
+        CheckConstraint("octet_length(content_hash) = 32", name="content_hash_is_sha256"),
+    )
+
+    id: Mapped[VersionId] = mapped_column(Uuid, primary_key=True, default_factory=new_version_id)
+    offering_id: Mapped[OfferingId] = mapped_column(Uuid)
+    organisation_id: Mapped[OrganisationId] = mapped_column(Uuid)
+    number: Mapped[int]
+    kind: Mapped[Kind]
+    title: Mapped[dict[str, Any]]
+    summary: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    document: Mapped[dict[str, Any]]
+    """Every declared fact, keyed as in the import line; unknown ones are absent."""
+    attested: Mapped[dt.date | None] = mapped_column(default=None)
+    valid_from: Mapped[dt.date | None] = mapped_column(default=None)
+    valid_to: Mapped[dt.date | None] = mapped_column(default=None)
+    must: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    tokens: Mapped[dict[str, Any]]
+    """By language: ``length`` and ``counts`` of the text, under ``text_version``."""
+    text_version: Mapped[str] = mapped_column(Text)
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    """SHA-256 of the canonical declaration."""
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
+
+
+class OfferingPackage(Base, kw_only=True):
+    """One edition of an offering version; its code is its identity over versions."""
+
+    __tablename__ = "offering_package"
+    __table_args__ = (
+        UniqueConstraint("version_id", "code"),
+        ForeignKeyConstraint(
+            ["version_id", "organisation_id"],
+            ["mm.offering_version.id", "mm.offering_version.organisation_id"],
+        ),
+        Index(None, "organisation_id"),
+        CheckConstraint("position >= 0", name="position_from_zero"),
+        CheckConstraint(
+            "jsonb_typeof(title) = 'object' and title ?| '{zh,en}'", name="title_in_a_language"
+        ),
+    )
+
+    version_id: Mapped[VersionId] = mapped_column(Uuid, primary_key=True)
+    position: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    organisation_id: Mapped[OrganisationId] = mapped_column(Uuid)
+    code: Mapped[str] = mapped_column(Text)
+    title: Mapped[dict[str, Any]]
+    document: Mapped[dict[str, Any]]
+    """Scales, stages, levels, price card and weeks; unknown ones are absent."""

@@ -1,0 +1,67 @@
+"""Why a declaration is refused: stable codes, each with its sentence in both languages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matchmaker.core.errors import FieldFault
+from matchmaker.core.language import Bilingual
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+REASONS: Mapping[str, Bilingual] = {
+    "not_utf8": Bilingual(zh="该行不是 UTF-8 编码", en="the line is not UTF-8"),
+    "nul": Bilingual(zh="该行含有空字符（NUL）", en="the line holds a NUL character"),
+    "line_too_long": Bilingual(
+        zh="该行超过 {limit} 字节", en="the line is longer than {limit} bytes"
+    ),
+    "invalid_json": Bilingual(zh="该行不是有效的 JSON", en="the line is not valid JSON"),
+    "unknown_type": Bilingual(
+        zh="type 应为 provider 或 offering", en="type must be provider or offering"
+    ),
+    "unknown_code": Bilingual(
+        zh="“{value}”不在代码表 {scheme} 中", en="{value!r} is no code of {scheme}"
+    ),
+    "repeated_code": Bilingual(zh="“{value}”重复出现", en="{value!r} is given twice"),
+    "from_after_to": Bilingual(zh="起始值大于结束值", en="the start is greater than the end"),
+    "half_range": Bilingual(zh="from 与 to 必须同时给出", en="from and to must be given together"),
+    "amount_and_range": Bilingual(
+        zh="amount 与 from、to 只能给出一种", en="give either amount or from and to, not both"
+    ),
+    "missing_package": Bilingual(zh="至少需要一个套餐", en="at least one package is needed"),
+    "repeated_package": Bilingual(
+        zh="套餐代码“{value}”重复", en="the package code {value!r} is used twice"
+    ),
+    "more_accepted_than_projects": Bilingual(
+        zh="按期验收数大于项目数", en="more projects accepted than there were"
+    ),
+    "wrong_check_digit": Bilingual(
+        zh="统一社会信用代码的校验位不正确",
+        en="the check digit of the unified social credit code is wrong",
+    ),
+    "credit_code_taken": Bilingual(
+        zh="该统一社会信用代码已属于另一机构",
+        en="the unified social credit code belongs to another organisation",
+    ),
+    "wrong_form": Bilingual(zh="格式不正确", en="has a wrong form"),
+    "repeated_external_id": Bilingual(
+        zh="“{value}”已在第 {line} 行出现", en="{value!r} stands in line {line} already"
+    ),
+    "unknown_provider": Bilingual(
+        zh="没有外部编号为“{value}”的服务商", en="there is no provider {value!r}"
+    ),
+    "not_importable": Bilingual(
+        zh="该产品处于“{state}”状态，不能由导入发布",
+        en="the offering is {state}: an import does not publish it",
+    ),
+    "invalid_rule": Bilingual(zh="规则有误：{zh}", en="the rule is wrong: {en}"),
+}
+
+
+def fault(pointer: str, code: str, **parts: str | int) -> FieldFault:
+    """The fault ``code`` at ``pointer`` (``#/packages/0/price``), told with ``parts``."""
+    reason = REASONS[code]
+    return FieldFault(
+        pointer, code, Bilingual(zh=reason.zh.format(**parts), en=reason.en.format(**parts))
+    )

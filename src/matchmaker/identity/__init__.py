@@ -1,0 +1,1 @@
+"""Organisations and, later, their members, keys and consents."""

@@ -1,0 +1,357 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from matchmaker.catalog import queries
+from matchmaker.catalog.errors import ImportUnderway
+from matchmaker.catalog.importing import Counts, ImportReport, import_file
+from matchmaker.catalog.importing import queries as import_queries
+from matchmaker.catalog.models import OfferingId
+from matchmaker.core.db import ReadSession, Session
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from tests.factories import (
+    credit_code,
+    jsonl,
+    offering_line,
+    package_line,
+    provider_line,
+    taxonomy,
+    tokenizer,
+)
+
+TODAY = dt.date(2026, 11, 23)
+
+
+async def run(session: Session, *lines: dict[str, Any] | bytes) -> ImportReport:
+    return await import_file(session, jsonl(*lines), taxonomy(), tokenizer())
+
+
+@contextlib.asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[Session]:
+    """A session of its own that commits."""
+    async with AsyncSession(engine, expire_on_commit=False) as made, made.begin():
+        yield Session(ReadSession(made))
+
+
+@pytest.fixture
+def owner() -> str:
+    """A provider no other test knows."""
+    return f"p-{uuid4().hex[:12]}"
+
+
+async def count(session: ReadSession, owner: str) -> tuple[int, int, int]:
+    """Offerings, versions and packages of a provider."""
+    row = (
+        await session.execute(
+            text(
+                "select count(distinct o.id), count(distinct v.id), count(k.version_id)"
+                " from mm.organisation p join mm.offering o on o.organisation_id = p.id"
+                " left join mm.offering_version v on v.offering_id = o.id"
+                " left join mm.offering_package k on k.version_id = v.id where p.external_id = :o"
+            ),
+            {"o": owner},
+        )
+    ).one()
+    return row[0], row[1], row[2]
+
+
+async def of_provider(session: ReadSession, owner: str) -> list[queries.PublishedOffering]:
+    known = await import_queries.providers_by_external_id(session, [owner])
+    found = [row async for row in queries.published_offerings(session)]
+    return [row for row in found if row.organisation_id == known.get(owner)]
+
+
+async def set_state(session: Session, owner: str, state: str) -> None:
+    await session.execute(
+        text(
+            "update mm.offering set state = :s where organisation_id ="
+            " (select id from mm.organisation where external_id = :o)"
+        ),
+        {"s": state, "o": owner},
+    )
+
+
+async def test_a_good_file_becomes_published_offerings(session: Session, owner: str) -> None:
+    other = {"code": "heavy", "title": {"en": "Heavy"}, "weeks": [8, 9]}
+    report = await run(
+        session,
+        provider_line(external_id=owner),
+        offering_line(provider=owner, packages=[package_line(), other], valid_to="2027-01-31"),
+    )
+    assert (report.lines, report.rejected, report.is_written) == (2, 0, True)
+    assert report.providers == report.offerings == Counts(new=1)
+    (row,) = await of_provider(session, owner)
+    assert row.number == 1
+    assert row.kind == "solution"
+    assert row.visibility == "public"
+    assert row.provider_name == {"zh": "松鹭软件", "en": "Pine Heron Software"}
+    assert row.title["zh"] == "小厂质量追溯"
+    assert row.attested == dt.date(2026, 10, 1)
+    assert (row.valid_from, row.valid_to) == (None, dt.date(2027, 1, 31))
+    assert row.must == {"field": "profile.employees", "op": "gte", "value": 20}
+    assert row.document["industries"] == ["C33", "C3670"]
+    assert row.document["attributes"]["days_to_live"] == [10, 20]
+    assert row.tokens["en"]["counts"]["traceabl"] == 2
+    assert [package["code"] for package in row.packages] == ["light", "heavy"]
+    assert row.packages[0]["document"]["price"]["parts"][1]["to"] == 260_000
+    assert row.packages[1]["document"] == {"weeks": [8, 9]}
+
+
+async def test_one_bad_line_at_the_end_leaves_no_row(engine: AsyncEngine, owner: str) -> None:
+    lines = [provider_line(external_id=owner), *(_offerings(owner, 3)), b"{"]
+    async with transaction(engine) as session:
+        report = await run(session, *lines)
+    assert (report.rejected, report.offerings, report.is_written) == (1, Counts(), False)
+    async with transaction(engine) as session:
+        assert await count(session, owner) == (0, 0, 0)
+
+
+async def test_control_line_by_line_the_same_file_leaves_rows(
+    engine: AsyncEngine, owner: str
+) -> None:
+    for line in [provider_line(external_id=owner), *(_offerings(owner, 3)), b"{"]:
+        async with transaction(engine) as session:
+            await run(session, line)
+    async with transaction(engine) as session:
+        assert await count(session, owner) == (3, 3, 3)
+
+
+async def test_a_failure_of_the_caller_takes_the_import_back(
+    engine: AsyncEngine, owner: str
+) -> None:
+    with pytest.raises(RuntimeError, match="later"):
+        async with transaction(engine) as session:
+            report = await run(session, provider_line(external_id=owner), *_offerings(owner, 3))
+            assert report.is_written
+            raise RuntimeError("later")
+    async with transaction(engine) as session:
+        assert await count(session, owner) == (0, 0, 0)
+
+
+def _offerings(owner: str, number: int, **fields: Any) -> list[dict[str, Any]]:
+    return [offering_line(provider=owner, external_id=f"o{n}", **fields) for n in range(number)]
+
+
+async def test_the_same_file_again_changes_nothing(engine: AsyncEngine, owner: str) -> None:
+    lines = [provider_line(external_id=owner), *_offerings(owner, 3)]
+    for outcome in ("new", "unchanged", "unchanged"):
+        async with transaction(engine) as session:
+            report = await run(session, *lines)
+        assert report.providers == Counts(**{outcome: 1})
+        assert report.offerings == Counts(**{outcome: 3})
+    async with transaction(engine) as session:
+        assert await count(session, owner) == (3, 3, 3)
+
+
+async def test_a_changed_line_makes_the_next_version_and_publishes_it(
+    session: Session, owner: str
+) -> None:
+    first, second, third = _offerings(owner, 3)
+    await run(session, provider_line(external_id=owner), first, second)
+    before = {row.offering_id: row for row in await of_provider(session, owner)}
+    report = await run(session, {**first, "categories": ["mes"]}, second, third)
+    assert report.offerings == Counts(new=1, changed=1, unchanged=1)
+    after = {row.offering_id: row for row in await of_provider(session, owner)}
+    assert before.keys() < after.keys()
+    assert sorted(row.number for row in after.values()) == [1, 1, 2]
+    changed = next(row for row in after.values() if row.number == 2)
+    assert changed.document["categories"] == ["mes"]
+    assert changed.version_id != before[changed.offering_id].version_id
+    assert await count(session, owner) == (3, 4, 4)
+
+
+async def test_going_back_to_an_older_text_is_a_new_version_too(
+    session: Session, owner: str
+) -> None:
+    (first,) = _offerings(owner, 1)
+    for number, line in enumerate((first, {**first, "summary": None}, first), start=1):
+        report = await run(session, provider_line(external_id=owner), line)
+        assert report.offerings.unchanged == 0
+        (row,) = await of_provider(session, owner)
+        assert row.number == number
+
+
+async def test_a_paused_offering_is_published_by_a_changed_line_only(
+    session: Session, owner: str
+) -> None:
+    (line,) = _offerings(owner, 1)
+    await run(session, provider_line(external_id=owner), line)
+    await set_state(session, owner, "paused")
+    assert (await run(session, line)).offerings == Counts(unchanged=1)
+    assert await of_provider(session, owner) == []
+    assert (await run(session, {**line, "must": None})).offerings == Counts(changed=1)
+    assert len(await of_provider(session, owner)) == 1
+
+
+@pytest.mark.parametrize("state", ["suspended", "retired"])
+async def test_what_an_import_may_not_publish_is_refused_when_it_changes(
+    session: Session, owner: str, state: str
+) -> None:
+    (line,) = _offerings(owner, 1)
+    await run(session, provider_line(external_id=owner), line)
+    await set_state(session, owner, state)
+    assert (await run(session, line)).is_written
+    report = await run(session, *_offerings(owner, 2, must=None))
+    assert [(fault.line, fault.code) for fault in report.faults] == [(1, "not_importable")]
+    assert await count(session, owner) == (1, 1, 1)
+
+
+async def test_a_provider_may_stand_in_an_earlier_file(session: Session, owner: str) -> None:
+    await run(session, provider_line(external_id=owner))
+    assert (await run(session, *_offerings(owner, 1))).offerings == Counts(new=1)
+
+
+async def test_an_unknown_provider_is_named_for_each_of_its_lines(
+    session: Session, owner: str
+) -> None:
+    report = await run(session, *_offerings(owner, 2), b"[]")
+    found = [(fault.line, fault.pointer, fault.code) for fault in report.faults]
+    assert found == [
+        (1, "#/provider", "unknown_provider"),
+        (2, "#/provider", "unknown_provider"),
+        (3, "#", "wrong_type"),
+    ]
+
+
+async def test_a_provider_line_replaces_the_card_and_keeps_state_and_roles(
+    session: Session, owner: str
+) -> None:
+    await run(session, provider_line(external_id=owner))
+    await session.execute(
+        text(
+            "update mm.organisation set roles = '{sme,provider}', state = 'suspended'"
+            " where external_id = :o"
+        ),
+        {"o": owner},
+    )
+    report = await run(session, provider_line(external_id=owner, website="https://a.example"))
+    assert report.providers == Counts(changed=1)
+    report = await run(
+        session, provider_line(external_id=owner, website="https://a.example", region="220000")
+    )
+    assert report.providers == Counts(changed=1)
+    row = (
+        await session.execute(
+            text("select roles, state, region from mm.organisation where external_id = :o"),
+            {"o": owner},
+        )
+    ).one()
+    assert (sorted(row[0]), row[1], row[2]) == (["provider", "sme"], "suspended", "220000")
+
+
+async def test_the_offerings_of_a_suspended_provider_are_not_published(
+    session: Session, owner: str
+) -> None:
+    await run(session, provider_line(external_id=owner), *_offerings(owner, 1))
+    assert len(await of_provider(session, owner)) == 1
+    await session.execute(
+        text("update mm.organisation set state = 'suspended' where external_id = :o"),
+        {"o": owner},
+    )
+    assert await of_provider(session, owner) == []
+
+
+async def test_a_credit_code_belongs_to_one_organisation(session: Session, owner: str) -> None:
+    code = credit_code("91350100M0001" + "".join(c for c in owner[2:] if c.isdigit())[:4].zfill(4))
+    assert (await run(session, provider_line(external_id=owner, uscc=code))).is_written
+    report = await run(
+        session, provider_line(external_id=owner, uscc=code), provider_line(external_id="x-other")
+    )
+    assert report.is_written
+    report = await run(session, provider_line(external_id=f"{owner}-b", uscc=code))
+    assert [(fault.line, fault.code) for fault in report.faults] == [(1, "credit_code_taken")]
+
+
+async def test_readers_answer_while_an_import_is_open(engine: AsyncEngine, owner: str) -> None:
+    (line,) = _offerings(owner, 1)
+    async with transaction(engine) as session:
+        await run(session, provider_line(external_id=owner), line)
+    async with transaction(engine) as writer:
+        report = await run(writer, {**line, "categories": ["mes"]})
+        assert report.offerings == Counts(changed=1)
+        async with asyncio.timeout(1), transaction(engine) as reader:
+            (seen,) = await of_provider(reader, owner)
+            assert seen.number == 1
+            shown = await queries.find_offering(reader, seen.offering_id, today=TODAY)
+            assert shown is not None
+    async with transaction(engine) as reader:
+        (seen,) = await of_provider(reader, owner)
+        assert seen.number == 2
+
+
+async def test_control_readers_wait_behind_an_import_that_locks_the_table(
+    engine: AsyncEngine, owner: str
+) -> None:
+    async with transaction(engine) as writer:
+        await writer.execute(text("lock table mm.offering in access exclusive mode"))
+        await run(writer, provider_line(external_id=owner), *_offerings(owner, 1))
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            async with transaction(engine) as reader:
+                await reader.execute(text("set local lock_timeout = '100ms'"))
+                await of_provider(reader, owner)
+
+
+async def test_of_two_imports_at_once_the_second_is_told(engine: AsyncEngine, owner: str) -> None:
+    lines = [provider_line(external_id=owner), *_offerings(owner, 1)]
+    async with transaction(engine) as first:
+        await run(first, *lines)
+        with pytest.raises(ImportUnderway):
+            async with transaction(engine) as second:
+                await run(second, *lines)
+    async with transaction(engine) as second:
+        assert (await run(second, *lines)).offerings == Counts(unchanged=1)
+
+
+async def test_a_copy_is_refused_where_the_driver_has_not_begun(engine: AsyncEngine) -> None:
+    async with AsyncSession(engine) as made:
+        session = Session(ReadSession(made))
+        with pytest.raises(RuntimeError, match="not begun"):
+            await import_queries._driver(session)
+        await session.execute(text("select 1"))
+        assert await import_queries._driver(session) is not None
+        await made.rollback()
+
+
+async def test_control_a_raw_statement_before_any_other_commits_by_itself(
+    engine: AsyncEngine,
+) -> None:
+    name = f"probe_{uuid4().hex[:8]}"
+    async with engine.connect() as connection:
+        raw = await connection.get_raw_connection()
+        driver: Any = raw.driver_connection
+        await driver.execute(f"create temporary table {name} (n int)")
+        await connection.rollback()
+        found = await connection.scalar(text("select to_regclass(:n)"), {"n": f"pg_temp.{name}"})
+        assert found is not None
+        await connection.execute(text(f"drop table {name}"))
+        await connection.commit()
+
+
+async def test_a_file_longer_than_a_chunk_is_written_whole(session: Session, owner: str) -> None:
+    number = 2_101
+    report = await run(session, provider_line(external_id=owner), *_offerings(owner, number))
+    assert report.offerings == Counts(new=number)
+    assert await count(session, owner) == (number, number, number)
+    report = await run(
+        session,
+        *_offerings(owner, number - 1),
+        *_offerings(owner, number, must=None)[-1:],
+    )
+    assert report.offerings == Counts(changed=1, unchanged=number - 1)
+
+
+async def test_published_offerings_come_in_order_of_id(session: Session, owner: str) -> None:
+    await run(session, provider_line(external_id=owner), *_offerings(owner, 20))
+    ids = [row.offering_id for row in await of_provider(session, owner)]
+    assert ids == sorted(ids)
+    assert len(ids) == 20
+    assert await queries.find_offering(session, OfferingId(uuid4()), today=TODAY) is None
