@@ -1,0 +1,139 @@
+"""Composition root: the only module that knows every room."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+
+from matchmaker.core import db, http, openapi, problems
+from matchmaker.core.docs import DocsController
+from matchmaker.core.health import Check, HealthController, database_checks
+from matchmaker.core.language import provide_language
+from matchmaker.catalog.controllers import OfferingController, ProviderController
+from matchmaker.core import log, shipped
+from matchmaker.core.clock import utc_now
+from matchmaker.core.settings import SettingsInvalid, from_environment
+from matchmaker.matching.controllers import MatchController
+from matchmaker.matching.index import IndexHolder
+from matchmaker.matching.matcher import Matcher
+from matchmaker.matching.publisher import Sources
+from matchmaker.matching.registry import PHRASES, load_model, load_reader, load_words
+from matchmaker.matching import phrases
+from matchmaker.taxonomy import controllers as taxonomy
+from matchmaker.taxonomy import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from litestar.di import Provide as Provided
+    from litestar.types import ControllerRouterHandler
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from matchmaker.core.settings import Settings
+
+CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
+    *taxonomy.CONTROLLERS,
+    OfferingController,
+    ProviderController,
+    MatchController,
+)
+"""Every controller of the API, room by room; all are served under /v1."""
+
+
+INDEX = "index"
+"""The folder of published indexes below the data directory."""
+
+
+class Released:
+    """Everything released with the code that requests are answered with, loaded once."""
+
+    def __init__(self, seeds: Path) -> None:
+        """Load the taxonomy, the model and the words of ``seeds``."""
+        self.taxonomy = registry.load(seeds / "taxonomy")
+        self.words = load_words(seeds)
+        self.model = load_model(seeds, self.taxonomy)
+        self.reader = load_reader(self.taxonomy, self.words)
+        self.book = phrases.load(seeds / PHRASES)
+
+    def matcher(self, index_folder: Path) -> Matcher:
+        """A matcher on the index published below ``index_folder``."""
+        return Matcher(IndexHolder(index_folder), self.model, self.reader, self.book, utc_now)
+
+    def sources(self) -> Sources:
+        """What shapes an index beside the offerings."""
+        return Sources(self.model.card, self.taxonomy, self.words.version)
+
+
+def served() -> Litestar:
+    """The API as the server starts it in each worker, by the settings of its environment."""
+    settings = from_environment(os.environ)
+    if settings.database_url is None:
+        raise SettingsInvalid("DATABASE_URL is not set; `matchmaker serve` starts a database itself")
+    log.configure(settings)
+    engine = db.create_engine(settings.database_url, settings)
+    app = installed(settings, engine, Released(shipped.folder("seeds")))
+    app.on_shutdown.append(engine.dispose)
+    return app
+
+
+def installed(settings: Settings, engine: AsyncEngine, released: Released) -> Litestar:
+    """The whole API on ``engine`` with what was released; the caller owns and disposes the engine."""
+    matcher = released.matcher(settings.data_directory / INDEX)
+
+    async def has_index() -> bool:
+        return matcher.holder.current() is not None
+
+    return create_app(
+        settings,
+        engine,
+        dependencies={
+            "taxonomy": Provide(lambda: released.taxonomy, sync_to_thread=False),
+            "matcher": Provide(lambda: matcher, sync_to_thread=False),
+        },
+        checks={"index": has_index},
+    )
+
+
+def create_app(
+    settings: Settings,
+    engine: AsyncEngine,
+    *,
+    controllers: Sequence[ControllerRouterHandler] = CONTROLLERS,
+    dependencies: Mapping[str, Provided] | None = None,
+    state: Mapping[str, object] | None = None,
+    checks: Mapping[str, Check] | None = None,
+) -> Litestar:
+    """The API on ``engine``; the caller owns and disposes the engine.
+
+    ``dependencies`` and ``state`` add to what handlers may ask for by name, ``checks`` to /readyz.
+    """
+    guard = http.Guard()
+    app_state = db.state(engine)
+    app_state.update({**(state or {}), "checks": {**database_checks(engine), **(checks or {})}})
+    app = Litestar(
+        [
+            HealthController,
+            DocsController,
+            Router("/v1", route_handlers=list(controllers)),
+        ],
+        state=app_state,
+        dependencies={
+            "session": Provide(db.provide_session),
+            "read_session": Provide(db.provide_read_session),
+            "language": Provide(provide_language),
+            **(dependencies or {}),
+        },
+        middleware=[guard],
+        request_class=http.StrictRequest,
+        request_max_body_size=settings.body_limit,
+        exception_handlers=problems.handlers(),
+        openapi_config=openapi.config(),
+        logging_config=None,
+    )
+    guard.learn(app)
+    app.asgi_handler = http.Edge(app.asgi_handler, body_deadline=settings.body_deadline)
+    return app

@@ -1,0 +1,36 @@
+"""The ``matchmaker`` command."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from matchmaker.cli.contract import openapi
+from matchmaker.cli.demo import demo
+from matchmaker.cli.pool import import_files, index, migrate, seed
+from matchmaker.cli.serve import serve
+from matchmaker.core.postgres import EmbeddedUnavailable
+from matchmaker.core.settings import SettingsInvalid
+from matchmaker.core.shipped import FolderMissing
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="matchmaker")
+def commands() -> None:
+    """Match an enterprise's need to standardised offerings, with the reasons."""
+
+
+for command in (demo, serve, migrate, seed, import_files, index, openapi):
+    commands.add_command(command)
+
+
+def main() -> None:
+    """Run the command; what is missing or wrong is one clear line, not a traceback."""
+    try:
+        commands()
+    except (EmbeddedUnavailable, FolderMissing, SettingsInvalid) as problem:
+        click.echo(f"matchmaker: {problem}", err=True)
+        sys.exit(2)

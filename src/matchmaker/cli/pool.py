@@ -1,0 +1,112 @@
+"""`matchmaker migrate`, `seed`, `import`, `index`: what fills the pool and publishes it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from matchmaker.catalog.importing import ImportReport, import_file
+from matchmaker.cli import session
+from matchmaker.core import shipped
+from matchmaker.matching.publisher import publish
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matchmaker.app import Released
+    from matchmaker.cli.session import Database
+    from matchmaker.ranking.index import Index
+
+_LISTED = 50
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    with session.database(session.settings()):
+        click.echo("the schema is the newest")
+
+
+@click.command()
+def seed() -> None:
+    """Load the demo pool and publish the index."""
+    released = session.released()
+    with session.database(session.settings()) as running:
+        reports = asyncio.run(import_all(running, released, demo_files()))
+        asyncio.run(publish_index(running, released))
+    sys.exit(_tell(reports))
+
+
+@click.command("import")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+def import_files(files: tuple[Path, ...]) -> None:
+    """Import providers and offerings from JSON Lines FILES, each whole or not at all."""
+    released = session.released()
+    with session.database(session.settings()) as running:
+        reports = asyncio.run(import_all(running, released, files))
+        asyncio.run(publish_index(running, released))
+    sys.exit(_tell(reports))
+
+
+@click.command()
+def index() -> None:
+    """Publish the index of everything published now."""
+    released = session.released()
+    with session.database(session.settings()) as running:
+        built = asyncio.run(publish_index(running, released))
+    click.echo(f"{built.offerings} offerings, {len(built.offering_of_row)} packages")
+
+
+def demo_files() -> list[Path]:
+    """The files of the demo pool, providers first."""
+    folder = shipped.folder("seeds") / "demo"
+    return [*sorted(folder.glob("providers-*.jsonl")), *sorted(folder.glob("offerings-*.jsonl"))]
+
+
+async def import_all(
+    running: Database, released: Released, files: Sequence[Path]
+) -> list[tuple[Path, ImportReport]]:
+    """The report of each file, each in a transaction of its own."""
+    reports = []
+    for file in files:
+        with file.open("rb") as stream:
+            async with running.transaction() as session_:
+                report = await import_file(
+                    session_, stream, released.taxonomy, released.words.tokenizer
+                )
+        reports.append((file, report))
+    return reports
+
+
+async def publish_index(running: Database, released: Released) -> Index:
+    """The index of everything published now, made current."""
+    async with running.transaction() as session_:
+        return await publish(session_, running.index_folder, released.sources())
+
+
+def _tell(reports: Sequence[tuple[Path, ImportReport]]) -> int:
+    """Print what became of the files; 0 when every one was written."""
+    console = Console()
+    table = Table("file", "lines", "new", "changed", "unchanged", "rejected")
+    for file, report in reports:
+        both = (report.providers, report.offerings)
+        table.add_row(
+            file.name,
+            str(report.lines),
+            *(str(sum(getattr(c, name) for c in both)) for name in ("new", "changed", "unchanged")),
+            str(report.rejected),
+        )
+    console.print(table)
+    for file, report in reports:
+        for fault in report.faults[:_LISTED]:
+            said = fault.message.in_language("en")
+            console.print(f"{file.name}:{fault.line} {fault.pointer} {fault.code}: {said}")
+    return 0 if all(report.is_written for _, report in reports) else 1

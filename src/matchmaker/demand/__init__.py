@@ -1,0 +1,1 @@
+"""The needs: what an SME looks for."""

@@ -1,0 +1,1 @@
+"""The SMEs: who they are and where they stand."""

@@ -1,0 +1,43 @@
+"""Canonical JSON (RFC 8785) and the digests that are taken of it (scoring.md 15 and 17)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TypeAlias
+
+import msgspec
+
+Canonical: TypeAlias = "bool | int | str | list[Canonical] | dict[str, Canonical] | None"
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+def canonical(value: object) -> Canonical:
+    """``value`` as what may be digested.
+
+    Decimals become strings, tuples lists, structs objects with every field.
+    """
+    plain = msgspec.to_builtins(value)
+    return _without_floats(plain)
+
+
+def encode(value: Canonical) -> bytes:
+    """RFC 8785 bytes of ``value``, whose keys are ASCII."""
+    return _ENCODER.encode(value)
+
+
+def digest(value: Canonical) -> str:
+    """Hex sha256 of the canonical bytes of ``value``."""
+    return hashlib.sha256(encode(value)).hexdigest()
+
+
+def _without_floats(value: object) -> Canonical:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return [_without_floats(each) for each in value]
+    if isinstance(value, dict):
+        return {str(key): _without_floats(each) for key, each in value.items()}
+    raise TypeError(f"{type(value).__name__} has no canonical form")

@@ -1,0 +1,154 @@
+"""The published index as every worker holds it.
+
+Mapped from a versioned folder, checked on every match, no SQL.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import numpy as np
+
+from matchmaker.core.errors import Unavailable
+from matchmaker.core.language import Bilingual
+from matchmaker.core.wire import Text
+from matchmaker.ranking import storage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from matchmaker.ranking.index import Index
+
+CURRENT: Final = "CURRENT"
+_CARDS: Final = "cards.jsonl"
+_OFFSETS: Final = "offsets"
+_VERSIONS: Final = "versions.json"
+
+
+class IndexNotReady(Unavailable):
+    """No index has been published yet."""
+
+    slug = "index_not_ready"
+    title = Bilingual(zh="索引尚未发布", en="No index is published yet")
+
+
+class PackageCard(msgspec.Struct, frozen=True, kw_only=True):
+    """A package as it is shown."""
+
+    code: str
+    title: Text
+
+
+class OfferingCard(msgspec.Struct, frozen=True, kw_only=True):
+    """An offering as it is shown: which version, whose, called what."""
+
+    offering_id: str
+    version_id: str
+    version: int
+    provider_id: str
+    provider_name: Text
+    title: Text
+    packages: tuple[PackageCard, ...]
+
+
+class IndexVersions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the index was built from: its position, and the data that shaped it."""
+
+    base: int
+    delta: int
+    text: str
+    taxonomy: str
+    glossary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One published index: the columns, the cards of its offerings, its versions."""
+
+    index: Index
+    versions: IndexVersions
+    cards: bytes
+    offsets: NDArray[np.int64]
+
+    def card(self, offering: int) -> OfferingCard:
+        """The card of the offering at this place."""
+        start, end = int(self.offsets[offering]), int(self.offsets[offering + 1])
+        return msgspec.json.decode(self.cards[start:end], type=OfferingCard)
+
+
+def write(folder: Path, index: Index, cards: list[OfferingCard], versions: IndexVersions) -> Path:
+    """The new folder below ``folder``, complete, and CURRENT switched to it in one rename."""
+    folder.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix="building-", dir=folder))
+    try:
+        storage.save(index, building)
+        lines = [msgspec.json.encode(card) + b"\n" for card in cards]
+        (building / _CARDS).write_bytes(b"".join(lines))
+        np.save(building / f"{_OFFSETS}.npy", np.cumsum([0, *map(len, lines)]).astype(np.int64))
+        (building / _VERSIONS).write_bytes(msgspec.json.encode(versions))
+        building.chmod(0o755)
+        target = folder / f"v{_next_number(folder):06d}"
+        building.rename(target)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    pointer = folder / f"{CURRENT}.new"
+    pointer.write_text(target.name, encoding="utf-8")
+    pointer.replace(folder / CURRENT)
+    _drop_old(folder, target)
+    return target
+
+
+def read(folder: Path) -> Published:
+    """The index in one versioned folder.
+
+    Raises:
+        UnreadableIndex: it is not complete or of another format.
+    """
+    return Published(
+        index=storage.load(folder),
+        versions=msgspec.json.decode((folder / _VERSIONS).read_bytes(), type=IndexVersions),
+        cards=(folder / _CARDS).read_bytes(),
+        offsets=np.load(folder / f"{_OFFSETS}.npy", mmap_mode="r", allow_pickle=False),
+    )
+
+
+class IndexHolder:
+    """Keeps the current index of one process; a look at CURRENT says whether it still is."""
+
+    def __init__(self, folder: Path) -> None:
+        """Hold nothing yet."""
+        self._folder = folder
+        self._name: str | None = None
+        self._published: Published | None = None
+
+    def current(self) -> Published:
+        """The published index, read anew when CURRENT has moved on.
+
+        Raises:
+            IndexNotReady: nothing has been published.
+        """
+        try:
+            name = (self._folder / CURRENT).read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            raise IndexNotReady from None
+        if name != self._name or self._published is None:
+            self._published = read(self._folder / name)
+            self._name = name
+        return self._published
+
+
+def _next_number(folder: Path) -> int:
+    return 1 + max((int(path.name[1:]) for path in folder.glob("v[0-9]*")), default=0)
+
+
+def _drop_old(folder: Path, current: Path) -> None:
+    """Keep the current folder and the one before it: workers may still be moving over."""
+    for path in sorted(folder.glob("v[0-9]*"))[:-2]:
+        if path != current:
+            shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,193 @@
+"""A match on the wire."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+
+from matchmaker.core.wire import Code, Money
+from matchmaker.demand.schemas import NeedFacts
+from matchmaker.enterprise.schemas import ProfileFacts
+
+MOST_SHOWN = 50
+
+
+class MatchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A profile and a need, given inline; what is missing is unknown, never guessed."""
+
+    profile: ProfileFacts | None = None
+    need: NeedFacts
+    pools: Annotated[list[Code], msgspec.Meta(max_length=20)] | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_SHOWN)] = 10
+    persist: bool = False
+
+
+class ExplainRequest(MatchRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A match and one offering of it."""
+
+    offering_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class NamedProvider(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose offering it is."""
+
+    id: str
+    name: str
+
+
+class Contribution(msgspec.Struct, frozen=True, kw_only=True):
+    """What one feature, or a pair of them, adds to the base: the score is its own explanation."""
+
+    feature: str
+    label: str
+    value: Annotated[
+        float, msgspec.Meta(ge=0, le=1, description="Sub-score; of a pair the lesser one")
+    ]
+    adds: float
+    phrase: str
+
+
+class CurationAdd(msgspec.Struct, frozen=True, kw_only=True):
+    """What a curation added: thousandths of hi - lo kept and cut, and the score of them."""
+
+    rule: str
+    thousandths: int
+    cut: int
+    adds: float
+
+
+class SlateMove(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of the slate that displaced the offering: new place minus old."""
+
+    step: str
+    moved: int
+
+
+class MatchedProgramme(msgspec.Struct, frozen=True, kw_only=True):
+    """A programme of public support that bears on the offering."""
+
+    id: str
+    answer: Literal["yes", "no", "unknown"]
+    net_price: Money | None = None
+
+
+class MatchedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One offering on the package that fits best; score = base + contributions + curation adds."""
+
+    rank: int | None
+    offering_id: str
+    version: int
+    package: str
+    package_title: str
+    title: str
+    provider: NamedProvider
+    score: float
+    fit: int | None
+    base: float
+    contributions: list[Contribution]
+    curation: list[CurationAdd]
+    price: Money | None
+    price_3_years: Money | None
+    alternatives: list[str]
+    slate: list[SlateMove]
+    reasons: list[str]
+    cautions: list[str]
+    unconfirmed: list[str]
+    programmes: list[MatchedProgramme]
+
+
+class AskedQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """A missing fact: how many offerings it decides, and its share of the score."""
+
+    field: str
+    question: str
+    decides: int | None
+    share: float | None
+
+
+class MatchFunnel(msgspec.Struct, frozen=True, kw_only=True):
+    """Closed books: considered = the sum of excluded + scored."""
+
+    considered: int
+    excluded: dict[str, int]
+    scored: int
+    shown: int
+
+
+class IndexPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """The position the index stands at."""
+
+    base: int
+    delta: int
+
+
+class UsedVersions(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that shaped the answer beside its input."""
+
+    index: IndexPosition
+    text: str
+    model: str
+    curations: dict[str, int]
+    taxonomy: str
+    glossary: str
+    rules: str
+    engine: str
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What a replay needs beside the input, and the digest it must reproduce."""
+
+    as_of: str
+    seed: int | None
+    caller: str
+    versions: UsedVersions
+    digest: str
+
+
+class MatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The ranked offerings with their explanation; ``run_id`` is null when nothing was stored."""
+
+    run_id: str | None
+    items: list[MatchedItem]
+    questions: list[AskedQuestion]
+    funnel: MatchFunnel
+    rules: Annotated[
+        dict[str, str], msgspec.Meta(description="Every rule named in the answer, as a sentence")
+    ]
+    unmatched_terms: list[str]
+    as_of: str
+    versions: UsedVersions
+    receipt: Receipt
+    timings_ms: dict[str, float]
+
+
+class ExcludedBy(msgspec.Struct, frozen=True, kw_only=True):
+    """The rule after which no package of the offering was left.
+
+    ``proof`` has the facts that each package met.
+    """
+
+    rule: str
+    sentence: str
+    proof: dict[str, str]
+
+
+Standing: TypeAlias = Literal["shown", "below_cut", "excluded"]
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one considered offering stands.
+
+    Shown, below the cut with its score, or excluded by a rule.
+    """
+
+    standing: Standing
+    offering_id: str
+    title: str
+    provider: NamedProvider
+    item: MatchedItem | None
+    excluded_by: ExcludedBy | None
+    funnel: MatchFunnel
+    as_of: str
+    versions: UsedVersions
