@@ -1,1 +1,1 @@
-"""Matches an enterprise's need to standardised offerings from a pool of providers, with the reasons."""
+"""Matches an enterprise's need to standardised offerings of a pool, with the reasons."""

@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING
 from litestar import Litestar, Router
 from litestar.di import Provide
 
-from matchmaker.core import db, http, openapi, problems
+from matchmaker.catalog.controllers import OfferingController, ProviderController
+from matchmaker.core import db, http, log, openapi, problems, shipped
+from matchmaker.core.clock import utc_now
 from matchmaker.core.docs import DocsController
 from matchmaker.core.health import Check, HealthController, database_checks
 from matchmaker.core.language import provide_language
-from matchmaker.catalog.controllers import OfferingController, ProviderController
-from matchmaker.core import log, shipped
-from matchmaker.core.clock import utc_now
 from matchmaker.core.settings import SettingsInvalid, from_environment
+from matchmaker.matching import phrases
 from matchmaker.matching.controllers import MatchController
 from matchmaker.matching.index import IndexHolder
 from matchmaker.matching.matcher import Matcher
 from matchmaker.matching.publisher import Sources
 from matchmaker.matching.registry import PHRASES, load_model, load_reader, load_words
-from matchmaker.matching import phrases
 from matchmaker.taxonomy import controllers as taxonomy
 from matchmaker.taxonomy import registry
 
@@ -72,7 +71,9 @@ def served() -> Litestar:
     """The API as the server starts it in each worker, by the settings of its environment."""
     settings = from_environment(os.environ)
     if settings.database_url is None:
-        raise SettingsInvalid("DATABASE_URL is not set; `matchmaker serve` starts a database itself")
+        raise SettingsInvalid(
+            "DATABASE_URL is not set; `matchmaker serve` starts a database itself"
+        )
     log.configure(settings)
     engine = db.create_engine(settings.database_url, settings)
     app = installed(settings, engine, Released(shipped.folder("seeds")))
@@ -81,7 +82,7 @@ def served() -> Litestar:
 
 
 def installed(settings: Settings, engine: AsyncEngine, released: Released) -> Litestar:
-    """The whole API on ``engine`` with what was released; the caller owns and disposes the engine."""
+    """The whole API on ``engine`` with what was released; the caller disposes the engine."""
     matcher = released.matcher(settings.data_directory / INDEX)
 
     async def has_index() -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import msgspec
 
@@ -36,8 +36,10 @@ def _without_floats(value: object) -> Canonical:
         return value
     if isinstance(value, float):
         return repr(value)
-    if isinstance(value, list | tuple):
-        return [_without_floats(each) for each in value]
+    # isinstance says nothing of what is inside; to_builtins gives lists and dicts of any values.
+    if isinstance(value, list):
+        return [_without_floats(each) for each in cast("list[object]", value)]
     if isinstance(value, dict):
-        return {str(key): _without_floats(each) for key, each in value.items()}
+        inner = cast("dict[object, object]", value)
+        return {str(key): _without_floats(each) for key, each in inner.items()}
     raise TypeError(f"{type(value).__name__} has no canonical form")

@@ -16,7 +16,7 @@ from matchmaker.matching.run import MatchRun, Versions, match_run
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from matchmaker.matching.index import IndexHolder, Published
     from matchmaker.matching.query import Caller, Reader
@@ -47,10 +47,10 @@ class StoringNeedsAccount(Unauthenticated):
 class Timer:
     """Milliseconds of the named stretches of one request."""
 
-    timings: dict[str, float] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict[str, float])
 
     @contextmanager
-    def stretch(self, name: str) -> Iterator[None]:
+    def stretch(self, name: str) -> Generator[None]:
         """Measure what runs inside."""
         started = time.perf_counter()
         yield

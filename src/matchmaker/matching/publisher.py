@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
@@ -20,6 +19,7 @@ from matchmaker.ranking.tokens import TokenCount
 from matchmaker.rules import Fact, Span, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from matchmaker.catalog.queries import PublishedOffering
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matchmaker.taxonomy.registry import Taxonomy
 
 _VERIFIED: Final = "verified"
-_NO_FACTS: Final = frozenset({"cases", "record", "attributes", "standards"})
+_NO_FACTS: Final = frozenset({"cases", "standards"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,28 +137,38 @@ def _price(card: PriceCard) -> ranked.PriceCard:
 def _declared(row: PublishedOffering, document: OfferingDocument) -> dict[str, Fact]:
     """Every fact a rule may read as ``offering.<name>``, attributes beside the rest."""
     plain: dict[str, object] = msgspec.to_builtins(document, builtin_types=(dt.date,))
-    attributes = plain.get("attributes")
-    if isinstance(attributes, Mapping):
-        plain = {**attributes, **plain}
-    found: dict[str, Fact] = {"kind": row.kind, "visibility": row.visibility}
+    attributes = plain.pop("attributes", None)
+    if attributes is not None:
+        plain = {**cast("dict[str, object]", attributes), **plain}
+    found: dict[str, Fact] = {}
     for name, value in plain.items():
-        if name not in _NO_FACTS and (fact := _fact(value)) is not None:
-            found[name] = fact
-    return found
+        if isinstance(value, dict):
+            inner = cast("dict[str, object]", value)
+            found |= {f"{name}.{part}": _fact(each) for part, each in inner.items()}
+            found[name] = _range(inner)
+        elif name not in _NO_FACTS:
+            found[name] = _fact(value)
+    known = {name: fact for name, fact in found.items() if fact is not None}
+    return {**known, "kind": row.kind, "visibility": row.visibility}
 
 
 def _fact(value: object) -> Fact:
-    """A stored value as rules read it.
-
-    Pairs of numbers are from-to, lists are sets, amounts from-to.
-    """
-    if isinstance(value, Mapping):
-        return Span(value["from"], value["to"]) if "from" in value else None
-    if isinstance(value, list | tuple):
-        if value and all(isinstance(each, int) for each in value):
-            return Span(value[0], value[-1])
-        return frozenset(map(str, value)) or None
+    """A stored value as rules read it: a pair of numbers is from-to, any other list a set."""
+    if isinstance(value, list):
+        each = cast("list[object]", value)
+        numbers = [number for number in each if isinstance(number, int)]
+        if numbers:
+            return Span(numbers[0], numbers[-1])
+        return frozenset(map(str, each)) or None
     return value if isinstance(value, bool | int | float | str | dt.date) else None
+
+
+def _range(value: Mapping[str, object]) -> Fact:
+    """An amount from-to; None for an object that is none."""
+    lowest, highest = value.get("from"), value.get("to")
+    if isinstance(lowest, int) and isinstance(highest, int):
+        return Span(lowest, highest)
+    return None
 
 
 def _text_version(index: Index) -> str:

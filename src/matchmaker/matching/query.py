@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
@@ -30,6 +29,8 @@ from matchmaker.taxonomy import region, scale
 from matchmaker.taxonomy.registry import INDUSTRY, REGION
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from matchmaker.demand.schemas import NeedFacts
     from matchmaker.enterprise.schemas import Amount, ProfileFacts
     from matchmaker.ranking.tokens import Tokenizer
@@ -226,10 +227,10 @@ def _flatten(prefix: str, value: Mapping[str, object], found: dict[str, Fact]) -
         field = f"{prefix}.{name}"
         if name in {"must", "prefer"}:
             continue
-        if isinstance(each, Mapping):
-            _flatten(field, each, found)
+        if isinstance(each, dict):
+            _flatten(field, cast("dict[str, object]", each), found)
         elif isinstance(each, list):
-            found[field] = frozenset(map(str, each)) or None
+            found[field] = frozenset(map(str, cast("list[object]", each))) or None
         elif each is None or isinstance(each, bool | int | float | str | dt.date):
             found[field] = each
 

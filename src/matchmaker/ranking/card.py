@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from matchmaker.ranking.slate import SlateRules
 from matchmaker.ranking.text import TextWeights
@@ -72,7 +72,7 @@ def _feature(entry: object) -> CardFeature:
 def _mapping(value: object) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
         raise TypeError(f"card: {value!r} is not a mapping")
-    return value
+    return {str(name): each for name, each in cast("Mapping[object, object]", value).items()}
 
 
 def _integer(value: object) -> int:

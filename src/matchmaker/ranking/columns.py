@@ -75,9 +75,8 @@ class SetColumn:
         """The set behind ``code``; None for 0."""
         if code == 0:
             return None
-        return frozenset(
-            self.names[i] for i in self.members[self.start[code] : self.start[code + 1]]
-        )
+        members: list[int] = self.members[self.start[code] : self.start[code + 1]].tolist()
+        return frozenset(self.names[i] for i in members)
 
     def answers(self, leaf: Leaf) -> Answers:
         """The answer of ``leaf`` for each set.
@@ -127,7 +126,7 @@ def value_column(facts: Sequence[Fact]) -> ValueColumn:
 def set_column(sets: Sequence[frozenset[str]]) -> SetColumn:
     """A column of sets; the empty set is unknown."""
     codes, distinct = encode(sets, is_unknown=lambda members: not members)
-    names = tuple(sorted(set().union(*distinct))) if distinct else ()
+    names = tuple(sorted({name for members in distinct for name in members}))
     place = {name: i for i, name in enumerate(names)}
     lengths = [0, 0, *(len(members) for members in distinct)]
     start = np.cumsum(np.array(lengths, np.int64))

@@ -56,7 +56,9 @@ class PackageFacts:
     code: str
     scales: frozenset[str] = frozenset()
     stages: tuple[int, int] | None = None
-    levels: Mapping[str, tuple[int, int] | None] = field(default_factory=dict)
+    levels: Mapping[str, tuple[int, int] | None] = field(
+        default_factory=dict[str, "tuple[int, int] | None"]
+    )
     price: PriceCard | None = None
     weeks: tuple[int, int] | None = None
 
@@ -82,8 +84,8 @@ class OfferingFacts:
     provider_id: str
     kind: str
     packages: tuple[PackageFacts, ...]
-    declared: Mapping[str, Fact] = field(default_factory=dict)
-    text: Mapping[str, TokenCount] = field(default_factory=dict)
+    declared: Mapping[str, Fact] = field(default_factory=dict[str, "Fact"])
+    text: Mapping[str, TokenCount] = field(default_factory=dict[str, "TokenCount"])
     visibility: str = "public"
     pools: frozenset[str] = frozenset()
     valid_from: dt.date | None = None

@@ -27,15 +27,15 @@ class Query:
     as_of: dt.datetime
     currency: str
     digest: str = ""
-    facts: Mapping[str, Fact] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = field(default_factory=dict[str, "Fact"])
     pools: frozenset[str] = frozenset()
     caller_pools: frozenset[str] = frozenset()
     industries: tuple[str, ...] = ()
     region: str | None = None
     scale: int | None = None
     stage: int | None = None
-    levels: Mapping[str, int] = field(default_factory=dict)
-    counts: Mapping[str, int | None] = field(default_factory=dict)
+    levels: Mapping[str, int] = field(default_factory=dict[str, int])
+    counts: Mapping[str, int | None] = field(default_factory=dict[str, "int | None"])
     profile_must: Rule | None = None
     need_must: Rule | None = None
     plain: tuple[str, ...] | None = None

@@ -18,7 +18,6 @@ from matchmaker.ranking.index import NO_DATE, Index
 from matchmaker.rules import (
     AllOf,
     Answer,
-    AnyOf,
     Leaf,
     Not,
     Op,
@@ -105,9 +104,7 @@ class Screen:
             return ~self.pair(rule.part)
         if isinstance(rule, AllOf):
             return reduce(Pair.__and__, map(self.pair, rule.parts), self._constant(Answer.YES))
-        if isinstance(rule, AnyOf):
-            return reduce(Pair.__or__, map(self.pair, rule.parts), self._constant(Answer.NO))
-        raise TypeError(f"{rule!r} is no rule")
+        return reduce(Pair.__or__, map(self.pair, rule.parts), self._constant(Answer.NO))
 
     def answers(self, rule: Rule) -> Answers:
         """The answer of ``rule`` for every row."""

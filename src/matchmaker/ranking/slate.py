@@ -88,7 +88,8 @@ def adds_for(
 ) -> tuple[Add, ...]:
     """What the curations add to the offering, in order of their ids."""
     lo, hi = ends
-    running, found = 0, []
+    running = 0
+    found: list[Add] = []
     for curation in sorted(curations, key=lambda each: each.id):
         for boost in curation.boosts:
             if offering_id in boost.offerings:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from matchmaker.ranking.text import TextIndex, TextStatistics, places
 from matchmaker.rules import Fact, Span, parse, to_data
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 FORMAT: Final = 1
@@ -113,13 +113,15 @@ def _plain_arrays(index: Index) -> Arrays:
 
 
 def _restore(meta: Mapping[str, Any], arrays: Arrays) -> Index:
-    scenes, tokens = tuple(meta["scenes"]), tuple(meta["tokens"])
     ids = tuple(meta["offering_ids"])
     trees = tuple(tuple(parse(data) for data in tree) for tree in meta["musts"])
-    statistics = meta["statistics"]
+    declared = {
+        name: _get(entry, f"declared.{name}", arrays) for name, entry in meta["declared"].items()
+    }
+    known = meta["statistics"]
     return Index(
         offering_ids=ids,
-        places={offering_id: place for place, offering_id in enumerate(ids)},
+        places=places(ids),
         provider_ids=tuple(meta["provider_ids"]),
         package_codes=tuple(meta["package_codes"]),
         row_start=arrays["row_start"],
@@ -130,41 +132,49 @@ def _restore(meta: Mapping[str, Any], arrays: Arrays) -> Index:
         valid_from=arrays["valid_from"],
         valid_to=arrays["valid_to"],
         musts=MustsColumn(arrays["musts.codes"], trees),
-        declared={
-            name: _get(entry, f"declared.{name}", arrays)
-            for name, entry in meta["declared"].items()
-        },
+        declared=declared,
         rows={name: _get(entry, f"rows.{name}", arrays) for name, entry in meta["rows"].items()},
         stages=_values(meta["stages"], "stages", arrays),
-        levels=LevelsColumn(arrays["levels.codes"], scenes, arrays["levels.grid"]),
-        cases=CasesColumn(
-            arrays["cases.codes"],
-            tuple(meta["groups"]),
-            scenes,
-            arrays["cases.start"],
-            arrays["cases.group"],
-            arrays["cases.bits"],
-        ),
+        levels=LevelsColumn(arrays["levels.codes"], tuple(meta["scenes"]), arrays["levels.grid"]),
+        cases=_cases(meta, arrays),
         record=_values(meta["record"], "record", arrays),
         attested=_values(meta["attested"], "attested", arrays),
-        price=PriceColumn(
-            tuple(meta["currencies"]),
-            arrays["price.currency"],
-            arrays["price.once"],
-            arrays["price.yearly"],
-            arrays["price.counts"],
-        ),
-        text=TextIndex(
-            tokens,
-            places(tokens),
-            arrays["text.idf"],
-            arrays["text.start"],
-            arrays["text.offering"],
-            arrays["text.impact"],
-        ),
-        statistics=TextStatistics(
-            statistics["offerings"], statistics["average_length"], statistics["holding"]
-        ),
+        price=_price(meta, arrays),
+        text=_text(meta, arrays),
+        statistics=TextStatistics(known["offerings"], known["average_length"], known["holding"]),
+    )
+
+
+def _cases(meta: Mapping[str, Any], arrays: Arrays) -> CasesColumn:
+    return CasesColumn(
+        arrays["cases.codes"],
+        tuple(meta["groups"]),
+        tuple(meta["scenes"]),
+        arrays["cases.start"],
+        arrays["cases.group"],
+        arrays["cases.bits"],
+    )
+
+
+def _price(meta: Mapping[str, Any], arrays: Arrays) -> PriceColumn:
+    return PriceColumn(
+        tuple(meta["currencies"]),
+        arrays["price.currency"],
+        arrays["price.once"],
+        arrays["price.yearly"],
+        arrays["price.counts"],
+    )
+
+
+def _text(meta: Mapping[str, Any], arrays: Arrays) -> TextIndex:
+    tokens = tuple(meta["tokens"])
+    return TextIndex(
+        tokens,
+        places(tokens),
+        arrays["text.idf"],
+        arrays["text.start"],
+        arrays["text.offering"],
+        arrays["text.impact"],
     )
 
 
@@ -207,7 +217,9 @@ def _tagged(fact: Fact) -> object:
     return sorted(fact) if isinstance(fact, frozenset) else fact
 
 
-def _untagged(value: object) -> Fact:
-    if isinstance(value, Mapping):
-        return Span(*value["span"]) if "span" in value else dt.date.fromisoformat(value["date"])
-    return value if value is None or isinstance(value, bool | int | float | str) else None
+def _untagged(value: Any) -> Fact:  # noqa: ANN401 - what JSON gives
+    if isinstance(value, dict):
+        tagged = cast("dict[str, Any]", value)
+        return Span(*tagged["span"]) if "span" in tagged else dt.date.fromisoformat(tagged["date"])
+    plain: bool | float | str | None = value
+    return plain

@@ -108,7 +108,7 @@ def statistics(base: Iterable[OfferingFacts]) -> TextStatistics:
         for language, counted in facts.text.items():
             lengths[language] += counted.length
             texts[language] += 1
-        holding.update(set().union(*(counted.counts for counted in facts.text.values())))
+        holding.update({token for counted in facts.text.values() for token in counted.counts})
     average = {language: lengths[language] / texts[language] for language in texts}
     return TextStatistics(offerings, average, holding)
 

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import snowballstemmer
 
@@ -22,6 +22,18 @@ HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 CONCEPT_PREFIX: Final = "c:"
 _UNIT: Final = re.compile(f"[{HAN}]|[a-z0-9]+")
 _STEMS_KEPT: Final = 200_000
+
+
+class _Stemmer(Protocol):
+    """The part of snowballstemmer that is used; the package carries no types."""
+
+    def stemWord(self, word: str) -> str:  # noqa: N802 - its name
+        """The stem of ``word``."""
+        ...
+
+
+def _english() -> _Stemmer:
+    return cast("_Stemmer", snowballstemmer.stemmer("english"))  # pyright: ignore[reportUnknownMemberType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +75,10 @@ class Tokenizer:
     _phrases: dict[str, list[tuple[tuple[str, ...], str]]] = field(
         init=False, repr=False, compare=False
     )
-    _stems: dict[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
-    _stemmer: snowballstemmer.stemmer = field(
-        init=False,
-        repr=False,
-        compare=False,
-        default_factory=lambda: snowballstemmer.stemmer("english"),
+    _stems: dict[str, str] = field(
+        init=False, repr=False, compare=False, default_factory=dict[str, str]
     )
+    _stemmer: _Stemmer = field(init=False, repr=False, compare=False, default_factory=_english)
 
     def __post_init__(self) -> None:
         """Index the phrases by their first unit."""

@@ -249,7 +249,9 @@ def _rule(definition: FieldDefinition, taxonomy: Taxonomy) -> RuleField | None:
     for scheme in (definition.vocabulary, definition.keys):
         if scheme is not None and scheme not in taxonomy.schemes:
             raise SeedBroken(f"{definition.name}: '{scheme}' is not a scheme")
-    if read is None:
+    # The words of an offering are for the text feature: no index column holds them.
+    is_wording = definition.type == "text" and definition.name.startswith(("offering.", "package."))
+    if read is None or is_wording:
         return None
     kind = FieldKind(str(read))
     has_codes = kind in {FieldKind.SET, FieldKind.CODE} and definition.vocabulary is not None

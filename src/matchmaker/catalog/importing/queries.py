@@ -87,11 +87,15 @@ _TEMPORARY = (
     ) on commit drop
     """,
 )
+# The limit keeps the planner from joining the whole table: each name is one look into an index.
 _LATEST = text(
     """
     select k.organisation_id, k.external_id, o.id, coalesce(v.number, 0), v.content_hash
     from unnest(:organisation_ids, :external_ids) as k (organisation_id, external_id)
-    join mm.offering o on o.organisation_id = k.organisation_id and o.external_id = k.external_id
+    cross join lateral (
+        select id from mm.offering
+        where organisation_id = k.organisation_id and external_id = k.external_id limit 1
+    ) o
     left join lateral (
         select number, content_hash from mm.offering_version
         where offering_id = o.id order by number desc limit 1
