@@ -35,6 +35,7 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
             workers=workers or found.workers,
             loop="uvloop",
             http="httptools",
-            log_level="warning",
+            log_config=None,
+            server_header=False,
             timeout_graceful_shutdown=10,
         )

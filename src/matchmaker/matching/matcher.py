@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from matchmaker.core.errors import NotFound, Unauthenticated
 from matchmaker.core.language import Bilingual, Language
+from matchmaker.enterprise.schemas import ProfileFacts
 from matchmaker.matching import schemas, service, wording
 from matchmaker.matching.canonical import Canonical, canonical
 from matchmaker.matching.phrases import Phrasebook, Speaker
@@ -84,7 +85,8 @@ class Matcher:
             run, found = self.run(request, caller)
         with timer.stretch("words"):
             speaker = self.speaker(found, language)
-            return wording.answer_of(run, speaker, timer.timings)
+            answer = wording.answer_of(run, speaker)
+        return msgspec.structs.replace(answer, timings_ms=timer.timings)
 
     def run(self, request: schemas.MatchRequest, caller: Caller) -> tuple[MatchRun, Scoring]:
         """The match in numbers and codes."""
@@ -150,7 +152,7 @@ class Matcher:
 def _decoded(request: schemas.MatchRequest) -> dict[str, Canonical]:
     """The decoded input with its defaults filled in."""
     return {
-        "profile": canonical(request.profile),
+        "profile": canonical(request.profile or ProfileFacts()),
         "need": canonical(request.need),
         "pools": canonical(request.pools),
         "limit": request.limit,

@@ -10,6 +10,7 @@ import msgspec
 
 from matchmaker.core.errors import FieldFault, Unprocessable
 from matchmaker.core.language import Bilingual
+from matchmaker.enterprise.schemas import ProfileFacts
 from matchmaker.matching.canonical import canonical, digest
 from matchmaker.ranking.facts import UNITS
 from matchmaker.ranking.query import Query
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from matchmaker.demand.schemas import NeedFacts
-    from matchmaker.enterprise.schemas import Amount, ProfileFacts
+    from matchmaker.enterprise.schemas import Amount
     from matchmaker.ranking.tokens import Tokenizer
     from matchmaker.taxonomy.fields import FieldCatalogue
     from matchmaker.taxonomy.registry import Taxonomy
@@ -195,10 +196,9 @@ def input_digest(profile: ProfileFacts | None, need: NeedFacts, pools: Sequence[
 
     Every field is there, missing = null, lists as given (scoring.md 15).
     """
-    empty: object = {}
     return digest(
         {
-            "profile": canonical(profile if profile is not None else empty),
+            "profile": canonical(profile or ProfileFacts()),
             "need": canonical(need),
             "pools": canonical(pools),
         }

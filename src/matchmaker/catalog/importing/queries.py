@@ -225,18 +225,18 @@ async def open_tables(session: Session) -> None:
         await session.execute(text(statement))
 
 
-async def write_offerings(
-    session: Session,
-    offerings: Iterable[OfferingRow],
-    packages: Iterable[PackageRow],
-    *,
-    text_version: str,
-) -> int:
-    """How many changed offerings were published; fewer than given: one was moved meanwhile."""
+async def copy_in(
+    session: Session, offerings: Iterable[OfferingRow], packages: Iterable[PackageRow]
+) -> None:
+    """Fill the temporary tables; rows are made while the server takes in the ones before."""
     await session.execute(text("truncate import_offering, import_package"))
     driver = await _driver(session)
     await _copy(driver, "import_offering", OfferingRow._fields, offerings)
     await _copy(driver, "import_package", PackageRow._fields, packages)
+
+
+async def move_on(session: Session, *, text_version: str) -> int:
+    """How many stored offerings got a new version; fewer than were copied: one was moved meanwhile."""
     await session.execute(_ADD_OFFERINGS)
     published = await session.execute(_PUBLISH_CHANGED, {"importable": _STATES})
     await session.execute(_ADD_VERSIONS, {"text_version": text_version})

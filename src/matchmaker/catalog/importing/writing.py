@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -21,7 +20,7 @@ from matchmaker.identity import service as identity
 from matchmaker.identity.service import DeclaredProvider, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from matchmaker.catalog.declaration import ProviderLine
     from matchmaker.catalog.importing.prepared import PreparedOffering
@@ -79,27 +78,27 @@ async def write(session: Session, read: FileRead, *, text_version: str) -> tuple
     if not await queries.claim_import(session):
         raise ImportUnderway
     providers = await _write_providers(session, list(read.providers.values()))
+    return providers, await _write_offerings(session, read, text_version=text_version)
+
+
+async def _write_offerings(session: Session, read: FileRead, *, text_version: str) -> Counts:
     owners = await _owners(session, read)
     await queries.open_tables(session)
     outcomes: Counter[Outcome] = Counter()
-    async with contextlib.aclosing(_read_ahead(read.spool.chunks())) as chunks:
-        async for chunk in chunks:
-            outcomes += await _write_chunk(session, chunk, owners, text_version=text_version)
-    return providers, _counts(outcomes)
-
-
-async def _read_ahead(
-    chunks: Iterator[list[PreparedOffering]],
-) -> AsyncGenerator[list[PreparedOffering]]:
-    """The chunks, each read in a thread while the server works on the one before."""
-    following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
-    try:
-        while (chunk := await following) is not None:
-            following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
-            yield chunk
-    finally:
-        # The spool is closed by the caller: no thread may still be reading it.
-        await asyncio.wait([following])
+    chunks = read.spool.chunks()
+    chunk = next(chunks, None)
+    while chunk is not None:
+        found = await _copy_chunk(session, chunk, owners)
+        # The next chunk is read in a thread: the server is busy with this one for longer.
+        following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
+        try:
+            published = await queries.move_on(session, text_version=text_version)
+        finally:
+            chunk = await following
+        if published != found[Outcome.CHANGED]:
+            raise OfferingChanged
+        outcomes += found
+    return _counts(outcomes)
 
 
 async def _write_providers(session: Session, lines: Sequence[ProviderLine]) -> Counts:
@@ -155,13 +154,10 @@ class _Write(NamedTuple):
     stored: queries.Stored | None
 
 
-async def _write_chunk(
-    session: Session,
-    chunk: Sequence[PreparedOffering],
-    owners: dict[str, OrganisationId],
-    *,
-    text_version: str,
+async def _copy_chunk(
+    session: Session, chunk: Sequence[PreparedOffering], owners: Mapping[str, OrganisationId]
 ) -> Counter[Outcome]:
+    """What will become of the offerings; those that are not as they were stand in the temporary tables."""
     keys = [(owners[offering.provider], offering.external_id) for offering in chunk]
     stored = await queries.latest_versions(session, keys)
     fresh = [
@@ -169,20 +165,16 @@ async def _write_chunk(
         for offering, key in zip(chunk, keys, strict=True)
         if key not in stored or stored[key].content_hash != offering.content_hash
     ]
-    outcomes = Counter({Outcome.UNCHANGED: len(chunk) - len(fresh)})
-    if fresh:
-        changed = sum(before is not None for _, _, before in fresh)
-        outcomes += Counter({Outcome.CHANGED: changed, Outcome.NEW: len(fresh) - changed})
-        writes: list[_Write] = []
-        published = await queries.write_offerings(
-            session,
-            _offering_rows(fresh, writes),
-            _package_rows(writes),
-            text_version=text_version,
-        )
-        if published != changed:
-            raise OfferingChanged
-    return outcomes
+    writes: list[_Write] = []
+    await queries.copy_in(session, _offering_rows(fresh, writes), _package_rows(writes))
+    changed = sum(before is not None for _, _, before in fresh)
+    return Counter(
+        {
+            Outcome.NEW: len(fresh) - changed,
+            Outcome.CHANGED: changed,
+            Outcome.UNCHANGED: len(chunk) - len(fresh),
+        }
+    )
 
 
 def _offering_rows(
