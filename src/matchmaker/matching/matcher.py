@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from matchmaker.core.errors import NotFound, Unauthenticated
 from matchmaker.core.language import Bilingual, Language
 from matchmaker.enterprise.schemas import ProfileFacts
