@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from matchmaker.catalog import queries
 from matchmaker.catalog.importing import ImportReport, import_file
 from matchmaker.cli import session
 from matchmaker.core import shipped
+from matchmaker.core.transient import is_transient
+from matchmaker.matching.index import IndexHolder
 from matchmaker.matching.publisher import publish
 
 if TYPE_CHECKING:
@@ -57,11 +60,38 @@ def import_files(files: tuple[Path, ...]) -> None:
 
 
 @click.command()
-def index() -> None:
+@click.option(
+    "--watch",
+    type=click.FloatRange(min=1.0),
+    metavar="SECONDS",
+    help="Stay, and publish again when offerings have changed; looks this often.",
+)
+def index(watch: float | None) -> None:
     """Publish the index of everything published now."""
     released = session.released()
     with session.database(session.settings()) as running:
-        built = asyncio.run(publish_index(running, released))
+        _tell_index(asyncio.run(publish_index(running, released)))
+        if watch is not None:
+            asyncio.run(_republish(running, released, watch))
+
+
+async def _republish(running: Database, released: Released, seconds: float) -> NoReturn:
+    """Publish whenever the position has moved; a database that is away is tried again."""
+    holder = IndexHolder(running.index_folder)
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            async with running.transaction() as session_:
+                position = await queries.position(session_)
+            if position != holder.current().versions.base:
+                _tell_index(await publish_index(running, released))
+        except Exception as failure:
+            if not is_transient(failure):
+                raise
+            click.echo("the database is not reachable; trying again", err=True)
+
+
+def _tell_index(built: Index) -> None:
     click.echo(f"{built.offerings} offerings, {len(built.offering_of_row)} packages")
 
 
