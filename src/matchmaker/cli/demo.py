@@ -1,9 +1,141 @@
-"""placeholder"""
+"""`matchmaker demo`: a database, a pool, an index, and one firm walked down the whole line."""
 
 from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final, Self
+
 import click
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from sqlalchemy.exc import SQLAlchemyError
+
+from matchmaker.cli import pool, sample, session, show, texts
+from matchmaker.cli.walk import Walk
+from matchmaker.core.errors import MatchmakerError
+from matchmaker.core.language import LANGUAGES
+from matchmaker.core.migrate import MigrationsMissing
+from matchmaker.matching.query import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from matchmaker.app import Released
+    from matchmaker.catalog.importing import ImportReport
+    from matchmaker.cli.session import Database
+    from matchmaker.cli.show import Page
+    from matchmaker.core.language import Language
+
+CALL: Final = """\
+curl -s http://{host}:{port}/v1/match \\
+  -H 'Content-Type: application/json' -H 'Accept-Language: {language}' \\
+  -d '{body}'"""
+BODY: Final = '{"need": {"kind": "solution", "scenes": ["quality"]}}'
 
 
 @click.command()
-def demo() -> None:
-    """x"""
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    default="en",
+    show_default=True,
+    help="Language of everything that is told.",
+)
+def demo(language: Language) -> None:
+    """Walk one fictional firm from its profile to an explained match."""
+    page = show.Page(show.console(), language)
+    with _one_line():
+        found = session.settings()
+        with _Steps(page, len(pool.demo_files()) + 3) as steps:
+            steps.next(texts.STARTING.in_language(language))
+            released = session.released()
+            told = sample.load(language)
+            with session.database(found) as running:
+                asyncio.run(_fill(running, released, steps))
+            steps.next(texts.MATCHING.in_language(language))
+            walk = Walk(page, released.matcher(running.index_folder), told)
+            answer = walk.matcher.match(walk.request, Caller(), language)
+    walk.tell(answer)
+    _end(page, found.host, found.port)
+
+
+class _Steps:
+    """A bar on standard error while the demo waits; nothing where that is no terminal."""
+
+    def __init__(self, page: Page, total: int) -> None:
+        self.page = page
+        console = show.console(to_error=True)
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=total)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def next(self, text: str) -> None:
+        """Say what comes next."""
+        self._bar.update(self._task, advance=1, description=text)
+
+
+@contextlib.contextmanager
+def _one_line() -> Iterator[None]:
+    """What is missing or does not answer becomes one line.
+
+    Raises:
+        ClickException: with that line.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except (
+        MatchmakerError,
+        MigrationsMissing,
+        OSError,
+        SQLAlchemyError,
+        ValueError,
+        sample.SampleMissing,
+    ) as problem:
+        said = str(problem).strip().splitlines() or [""]
+        raise click.ClickException(f"{type(problem).__name__}: {said[0]}") from problem
+
+
+async def _fill(running: Database, released: Released, steps: _Steps) -> None:
+    """Import the demo pool where it changed, and publish the index where it is not of this pool."""
+    language = steps.page.language
+    for file in pool.demo_files():
+        steps.next(f"{texts.IMPORTING.in_language(language)}: {file.name}")
+        for _, report in await pool.import_all(running, released, [file]):
+            _refuse_faults(file, report, steps.page)
+    steps.next(texts.PUBLISHING.in_language(language))
+    await pool.ensure_index(running, released)
+
+
+def _refuse_faults(file: Path, report: ImportReport, page: Page) -> None:
+    if not report.is_written:
+        fault = report.faults[0]
+        message = fault.message.in_language(page.language)
+        raise click.ClickException(
+            page.words(texts.PARTLY_REJECTED, file=file.name, line=fault.line, message=message)
+        )
+
+
+def _end(page: Page, host: str, port: int) -> None:
+    """How to go on."""
+    page.heading(11, texts.NEXT)
+    page.say(page.words(texts.SERVE))
+    page.say(f"  make serve   {page.words(texts.OR)}   matchmaker serve", "bold")
+    page.say(page.words(texts.CALL))
+    call = CALL.format(host=host, port=port, language=page.language, body=BODY)
+    page.line(call, "bold")

@@ -16,7 +16,7 @@ from matchmaker.catalog.importing import ImportReport, import_file
 from matchmaker.cli import session
 from matchmaker.core import shipped
 from matchmaker.core.transient import is_transient
-from matchmaker.matching.index import IndexHolder
+from matchmaker.matching.index import IndexHolder, IndexNotReady
 from matchmaker.matching.publisher import publish
 
 if TYPE_CHECKING:
@@ -114,6 +114,21 @@ async def import_all(
                 )
         reports.append((file, report))
     return reports
+
+
+async def ensure_index(running: Database, released: Released) -> None:
+    """Publish unless the current index is of the pool and the released data as they are now."""
+    async with running.transaction() as session_:
+        position = await queries.position(session_)
+    sources = released.sources()
+    wanted = (position, sources.card.name, sources.taxonomy.version, sources.glossary)
+    try:
+        found = IndexHolder(running.index_folder).current().versions
+    except IndexNotReady:
+        await publish_index(running, released)
+        return
+    if (found.base, found.card, found.taxonomy, found.glossary) != wanted:
+        await publish_index(running, released)
 
 
 async def publish_index(running: Database, released: Released) -> Index:

@@ -9,7 +9,6 @@ import click
 import uvicorn
 
 from matchmaker.cli import pool, session
-from matchmaker.matching.index import CURRENT
 
 
 @click.command()
@@ -20,8 +19,7 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the API and its docs page (/docs)."""
     found = session.settings()
     with session.database(found) as running:
-        if not (running.index_folder / CURRENT).exists():
-            asyncio.run(pool.publish_index(running, session.released()))
+        asyncio.run(pool.ensure_index(running, session.released()))
         # Each worker reads its settings from its environment.
         os.environ["DATABASE_URL"] = running.url
         os.environ["OMP_NUM_THREADS"] = "1"

@@ -62,6 +62,7 @@ class IndexVersions(msgspec.Struct, frozen=True, kw_only=True):
     base: int
     delta: int
     text: str
+    card: str
     taxonomy: str
     glossary: str
 
@@ -110,12 +111,15 @@ def read(folder: Path) -> Published:
     Raises:
         UnreadableIndex: it is not complete or of another format.
     """
-    return Published(
-        index=storage.load(folder),
-        versions=msgspec.json.decode((folder / _VERSIONS).read_bytes(), type=IndexVersions),
-        cards=(folder / _CARDS).read_bytes(),
-        offsets=np.load(folder / f"{_OFFSETS}.npy", mmap_mode="r", allow_pickle=False),
-    )
+    try:
+        return Published(
+            index=storage.load(folder),
+            versions=msgspec.json.decode((folder / _VERSIONS).read_bytes(), type=IndexVersions),
+            cards=(folder / _CARDS).read_bytes(),
+            offsets=np.load(folder / f"{_OFFSETS}.npy", mmap_mode="r", allow_pickle=False),
+        )
+    except (OSError, msgspec.DecodeError) as error:
+        raise storage.UnreadableIndex(str(error)) from error
 
 
 class IndexHolder:
@@ -131,15 +135,15 @@ class IndexHolder:
         """The published index, read anew when CURRENT has moved on.
 
         Raises:
-            IndexNotReady: nothing has been published.
+            IndexNotReady: nothing has been published, or only by another release.
         """
         try:
             name = (self._folder / CURRENT).read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            raise IndexNotReady from None
-        if name != self._name or self._published is None:
-            self._published = read(self._folder / name)
-            self._name = name
+            if name != self._name or self._published is None:
+                self._published = read(self._folder / name)
+                self._name = name
+        except (FileNotFoundError, storage.UnreadableIndex) as error:
+            raise IndexNotReady from error
         return self._published
 
 

@@ -15,11 +15,10 @@ from matchmaker.matching.canonical import canonical, digest
 from matchmaker.matching.index import IndexVersions, OfferingCard, PackageCard, write
 from matchmaker.ranking import facts as ranked
 from matchmaker.ranking.index import Index, build
-from matchmaker.ranking.tokens import TokenCount
 from matchmaker.rules import Fact, Span, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from matchmaker.catalog.queries import PublishedOffering
@@ -54,6 +53,7 @@ async def publish(session: ReadSession, folder: Path, sources: Sources) -> Index
         base=await catalog.position(session),
         delta=0,
         text=_text_version(index),
+        card=card.name,
         taxonomy=sources.taxonomy.version,
         glossary=sources.glossary,
     )
@@ -91,10 +91,7 @@ def facts_of(row: PublishedOffering, stages: tuple[str, ...]) -> ranked.Offering
         kind=row.kind,
         packages=tuple(_package(package, stages) for package in row.packages),
         declared=_declared(row, document),
-        text={
-            language: TokenCount(count["length"], count["counts"])
-            for language, count in row.tokens.items()
-        },
+        text=row.tokens,
         visibility=row.visibility,
         valid_from=row.valid_from,
         valid_to=row.valid_to,
@@ -154,8 +151,8 @@ def _declared(row: PublishedOffering, document: OfferingDocument) -> dict[str, F
 
 def _fact(value: object) -> Fact:
     """A stored value as rules read it: a pair of numbers is from-to, any other list a set."""
-    if isinstance(value, list):
-        each = cast("list[object]", value)
+    if isinstance(value, list | tuple):
+        each = cast("Sequence[object]", value)
         numbers = [number for number in each if isinstance(number, int)]
         if numbers:
             return Span(numbers[0], numbers[-1])
