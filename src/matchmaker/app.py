@@ -64,7 +64,7 @@ class Released:
 
     def sources(self) -> Sources:
         """What shapes an index beside the offerings."""
-        return Sources(self.model.card, self.taxonomy, self.words.version)
+        return Sources(self.model.card, self.taxonomy, self.words)
 
 
 def served() -> Litestar:

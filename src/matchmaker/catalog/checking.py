@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from matchmaker.core.errors import FieldFault
 
 ALL = "all"
+MOST_PER_UNIT = 10_000_000_000
+"""Minor units per user, machine, site or employee: times a count it still fits 64 bits."""
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -110,6 +112,8 @@ def _price(price: declaration.PriceCard, known: KnownCodes, at: str) -> Iterator
     for place, part in enumerate(price.parts):
         here = f"{at}/parts/{place}"
         yield from _code(part.part, known, "price_part", f"{here}/part")
+        if part.per is not None and max(part.amount or 0, part.to or 0) > MOST_PER_UNIT:
+            yield fault(here, "unit_price_too_high")
         if (part.from_ is None) != (part.to is None):
             yield fault(here, "half_range")
         elif part.from_ is not None and part.to is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from uuid import UUID  # noqa: TC003  (msgspec reads the annotations)
+from uuid import UUID
 
 import msgspec
 

@@ -5,7 +5,7 @@ Shapes only. Whether a code exists and whether a line contradicts itself is for 
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003  (msgspec reads the annotations)
+import datetime as dt
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -46,15 +46,19 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     projects: Count
 
 
+Price = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000_000)]
+"""Minor units of one part of a price: up to 10^10 yuan, so that sums with counts fit 64 bits."""
+
+
 class PricePart(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
     """One line of a price card: ``amount``, or ``from`` and ``to``, or neither (not stated)."""
 
     part: Code
-    amount: MinorUnits | None = None
-    from_: MinorUnits | None = msgspec.field(name="from", default=None)
-    to: MinorUnits | None = None
+    amount: Price | None = None
+    from_: Price | None = msgspec.field(name="from", default=None)
+    to: Price | None = None
     per: Per | None = None
 
 
@@ -62,7 +66,7 @@ class PriceCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """What one package costs, in one currency."""
 
     currency: Currency
-    parts: tuple[PricePart, ...]
+    parts: Annotated[tuple[PricePart, ...], msgspec.Meta(max_length=20)]
 
 
 class PackageLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -146,7 +146,7 @@ class OfferingVersion(Base, kw_only=True):
     valid_to: Mapped[dt.date | None] = mapped_column(default=None)
     must: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     tokens: Mapped[dict[str, Any]]
-    """By language: ``length`` and ``counts`` of the text, under ``text_version``."""
+    """By language what `texts` packs, counted under ``text_version``."""
     text_version: Mapped[str] = mapped_column(Text)
     content_hash: Mapped[bytes] = mapped_column(LargeBinary)
     """SHA-256 of the canonical declaration."""

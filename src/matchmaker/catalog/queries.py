@@ -6,9 +6,10 @@ import datetime as dt  # noqa: TC003
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Select, Text, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, Text, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
 
+from matchmaker.catalog import texts
 from matchmaker.catalog.machine import OfferingState
 from matchmaker.catalog.models import (
     Offering,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from matchmaker.core.db import ReadSession, Session
+    from matchmaker.ranking.tokens import TokenCount
 
 _ROWS_AT_A_TIME = 1000
 _ALL = "all"
@@ -33,7 +35,7 @@ _SECTION = 1
 
 
 class PublishedOffering(NamedTuple):
-    """A published offering with everything an index is built from; JSON is decoded."""
+    """A published offering with everything an index is built from; JSON and tokens are decoded."""
 
     offering_id: OfferingId
     organisation_id: OrganisationId
@@ -47,7 +49,8 @@ class PublishedOffering(NamedTuple):
     valid_to: dt.date | None
     document: dict[str, Any]
     must: dict[str, Any] | None
-    tokens: dict[str, Any]
+    tokens: dict[str, TokenCount]
+    """By language."""
     text_version: str
     title: dict[str, Any]
     summary: dict[str, Any] | None
@@ -119,7 +122,7 @@ async def find_offering(
     """The offering if it is public and live on ``today``."""
     statement = _whole().where(*_public(today), Offering.id == offering_id)
     row = (await session.execute(statement)).one_or_none()
-    return None if row is None else PublishedOffering(*row)
+    return None if row is None else _whole_row(row)
 
 
 async def published_offerings(session: ReadSession) -> AsyncIterator[PublishedOffering]:
@@ -128,7 +131,7 @@ async def published_offerings(session: ReadSession) -> AsyncIterator[PublishedOf
         _whole().order_by(Offering.id), execution_options={"yield_per": _ROWS_AT_A_TIME}
     )
     async for row in rows:
-        yield PublishedOffering(*row)
+        yield _whole_row(row)
 
 
 async def position(session: ReadSession) -> int:
@@ -176,6 +179,11 @@ async def change_state(
         .execution_options(synchronize_session=False)
     )
     return changed.one_or_none() is not None
+
+
+def _whole_row(row: Row[*tuple[Any, ...]]) -> PublishedOffering:
+    found = PublishedOffering(*row)
+    return found._replace(tokens=texts.unpack(found.tokens))
 
 
 def _whole() -> Select[*tuple[Any, ...]]:

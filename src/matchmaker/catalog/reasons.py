@@ -55,6 +55,7 @@ REASONS: Mapping[str, Bilingual] = {
         zh="该产品处于“{state}”状态，不能由导入发布",
         en="the offering is {state}: an import does not publish it",
     ),
+    "unit_price_too_high": Bilingual(zh="单价过高", en="the price per unit is too high"),
     "invalid_rule": Bilingual(zh="规则有误：{zh}", en="the rule is wrong: {en}"),
 }
 

@@ -110,7 +110,11 @@ async def import_all(
         with file.open("rb") as stream:
             async with running.transaction() as session_:
                 report = await import_file(
-                    session_, stream, released.taxonomy, released.words.tokenizer
+                    session_,
+                    stream,
+                    released.taxonomy,
+                    released.words.tokenizer,
+                    text_version=released.words.version,
                 )
         reports.append((file, report))
     return reports
@@ -121,7 +125,7 @@ async def ensure_index(running: Database, released: Released) -> None:
     async with running.transaction() as session_:
         position = await queries.position(session_)
     sources = released.sources()
-    wanted = (position, sources.card.name, sources.taxonomy.version, sources.glossary)
+    wanted = (position, sources.card.name, sources.taxonomy.version, sources.words.version)
     try:
         found = IndexHolder(running.index_folder).current().versions
     except IndexNotReady:

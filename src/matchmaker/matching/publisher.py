@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 from matchmaker.catalog import queries as catalog
+from matchmaker.catalog import texts
 from matchmaker.catalog.declaration import OfferingDocument, PackageDocument, PriceCard
 from matchmaker.core.wire import Text
 from matchmaker.matching.canonical import canonical, digest
 from matchmaker.matching.index import IndexVersions, OfferingCard, PackageCard, write
 from matchmaker.ranking import facts as ranked
 from matchmaker.ranking.index import Index, build
+from matchmaker.ranking.tokens import TokenCount
 from matchmaker.rules import Fact, Span, parse
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from matchmaker.catalog.queries import PublishedOffering
     from matchmaker.core.db import ReadSession
+    from matchmaker.matching.registry import Words
     from matchmaker.ranking.card import Card
     from matchmaker.taxonomy.registry import Taxonomy
 
@@ -32,11 +35,11 @@ _NO_FACTS: Final = frozenset({"cases", "standards"})
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What shapes an index beside the offerings: the card, the taxonomy, the glossary's edition."""
+    """What shapes an index beside the offerings: the card, the taxonomy, the tokenizer."""
 
     card: Card
     taxonomy: Taxonomy
-    glossary: str
+    words: Words
 
 
 async def publish(session: ReadSession, folder: Path, sources: Sources) -> Index:
@@ -45,7 +48,7 @@ async def publish(session: ReadSession, folder: Path, sources: Sources) -> Index
     facts: list[ranked.OfferingFacts] = []
     cards: dict[str, OfferingCard] = {}
     async for row in catalog.published_offerings(session):
-        offering = facts_of(row, card.vocabulary.stages)
+        offering = facts_of(_recounted(row, sources.words), card.vocabulary.stages)
         facts.append(offering)
         cards[offering.offering_id] = card_of(row)
     index = build(facts, card.text, vocabulary=card.vocabulary)
@@ -55,10 +58,22 @@ async def publish(session: ReadSession, folder: Path, sources: Sources) -> Index
         text=_text_version(index),
         card=card.name,
         taxonomy=sources.taxonomy.version,
-        glossary=sources.glossary,
+        glossary=sources.words.version,
     )
     write(folder, index, [cards[offering_id] for offering_id in index.offering_ids], versions)
     return index
+
+
+def _recounted(row: PublishedOffering, words: Words) -> PublishedOffering:
+    """``row`` with its tokens counted anew where they were counted with other words."""
+    if row.text_version == words.version:
+        return row
+    title, summary = msgspec.convert((row.title, row.summary), tuple[Text, Text | None])
+    packages = [msgspec.convert(package["title"], Text) for package in row.packages]
+    counted = texts.count([title, title, summary, *packages], words.tokenizer)
+    return row._replace(
+        tokens={name: TokenCount(c.length, c.counts) for name, c in counted.items()}
+    )
 
 
 def card_of(row: PublishedOffering) -> OfferingCard:

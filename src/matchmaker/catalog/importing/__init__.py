@@ -12,7 +12,7 @@ from matchmaker.catalog.importing.report import Counts, ImportReport, LineFault,
 from matchmaker.catalog.importing.writing import check_against_stored, write
 
 if TYPE_CHECKING:
-    from matchmaker.catalog.importing.prepared import Tokenizer
+    from matchmaker.catalog.texts import Tokenizer
     from matchmaker.core.db import Session
     from matchmaker.taxonomy.registry import Taxonomy
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003  (msgspec reads the annotations)
+import datetime as dt
 import hashlib
 import tempfile
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 
+from matchmaker.catalog import texts
 from matchmaker.catalog.declaration import offering_document, package_document
-from matchmaker.core.language import LANGUAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     from matchmaker.catalog.declaration import Attributes, OfferingLine
 
-CHUNK = 2000
+CHUNK = 3000
 """Offerings written together: few enough for a statement's time limit and temporary buffers."""
 _IN_MEMORY = 64 * 1024 * 1024
 _HEADER = 8
@@ -25,29 +25,7 @@ _HEADER = 8
 _canonical = msgspec.json.Encoder(order="deterministic")
 
 
-class Counted(Protocol):
-    """What one language of one text holds."""
-
-    @property
-    def length(self) -> int:
-        """Plain tokens in all."""
-        ...
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """How often each token occurs."""
-        ...
-
-
-class Tokenizer(Protocol):
-    """Counts the tokens of one language's fields, each read apart."""
-
-    def count(self, texts: Sequence[str]) -> Counted:
-        """The tokens of ``texts``."""
-        ...
-
-
-class PreparedPackage(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class PreparedPackage(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """One package: code, and JSON of its title and facts."""
 
     code: str
@@ -55,7 +33,7 @@ class PreparedPackage(msgspec.Struct, frozen=True, kw_only=True, array_like=True
     document: str
 
 
-class PreparedOffering(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class PreparedOffering(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """One offering: names and dates as values, everything else as JSON."""
 
     provider: str
@@ -116,22 +94,10 @@ def _digest(*parts: object) -> bytes:
     return hashlib.sha256(_canonical.encode(parts)).digest()
 
 
-def count_tokens(line: OfferingLine, tokenizer: Tokenizer) -> str:
-    """JSON by language: length and counts of title twice, summary and package titles."""
+def count_tokens(line: OfferingLine, tokenizer: texts.Tokenizer) -> str:
+    """JSON of the tokens by language: title twice, summary, package titles (scoring.md 10)."""
     fields = (line.title, line.title, line.summary, *(package.title for package in line.packages))
-    counted: dict[str, dict[str, object]] = {}
-    for language in LANGUAGES:
-        own = [getattr(text, language) for text in fields if text is not None]
-        if texts := [text for text in own if text]:
-            count = tokenizer.count(texts)
-            counted[language] = {"length": count.length, "counts": _in_stored_order(count.counts)}
-    return msgspec.json.encode(counted).decode()
-
-
-def _in_stored_order(counts: Mapping[str, int]) -> dict[str, int]:
-    """``counts`` as jsonb sorts its keys, by bytes and shorter first: sorted input is read faster."""
-    by_length = sorted((len(key), key) for key in map(str.encode, counts))
-    return {key.decode(): counts[key.decode()] for _, key in by_length}
+    return texts.pack(texts.count(fields, tokenizer))
 
 
 class Spool:

@@ -209,6 +209,8 @@ async def latest_versions(
     session: ReadSession, keys: Sequence[tuple[OrganisationId, str]]
 ) -> dict[tuple[OrganisationId, str], Stored]:
     """What the offerings named by organisation and external id last declared."""
+    if not keys:
+        return {}
     rows = await session.execute(
         _LATEST,
         {
@@ -236,7 +238,7 @@ async def copy_in(
 
 
 async def move_on(session: Session, *, text_version: str) -> int:
-    """How many stored offerings got a new version; fewer than were copied: one was moved meanwhile."""
+    """How many stored offerings were published anew; fewer than copied: one moved meanwhile."""
     await session.execute(_ADD_OFFERINGS)
     published = await session.execute(_PUBLISH_CHANGED, {"importable": _STATES})
     await session.execute(_ADD_VERSIONS, {"text_version": text_version})

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from matchmaker.catalog.checking import offering_faults, provider_faults
 from matchmaker.catalog.declaration import Attributes, OfferingLine, ProviderLine
 from matchmaker.catalog.importing.lines import LineRefused, declared, numbered
-from matchmaker.catalog.importing.prepared import Spool, Tokenizer, count_tokens, prepare
+from matchmaker.catalog.importing.prepared import Spool, count_tokens, prepare
 from matchmaker.catalog.importing.report import Faults
 from matchmaker.catalog.musts import must_faults
 from matchmaker.catalog.reasons import fault
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from matchmaker.catalog.codes import KnownCodes
+    from matchmaker.catalog.texts import Tokenizer
     from matchmaker.core.errors import FieldFault
 
 _LINES_BETWEEN_TURNS = 100

@@ -21,11 +21,12 @@ from matchmaker.identity.service import DeclaredProvider, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from matchmaker.catalog.declaration import ProviderLine
     from matchmaker.catalog.importing.prepared import PreparedOffering
     from matchmaker.catalog.importing.reading import FileRead
-    from matchmaker.catalog.models import OfferingId, VersionId
+    from matchmaker.catalog.models import VersionId
     from matchmaker.core.db import ReadSession, Session
     from matchmaker.core.errors import FieldFault
     from matchmaker.identity.models import OrganisationId
@@ -77,18 +78,21 @@ async def write(session: Session, read: FileRead, *, text_version: str) -> tuple
     """
     if not await queries.claim_import(session):
         raise ImportUnderway
-    providers = await _write_providers(session, list(read.providers.values()))
-    return providers, await _write_offerings(session, read, text_version=text_version)
+    providers, newcomers = await _write_providers(session, list(read.providers.values()))
+    offerings = await _write_offerings(session, read, newcomers, text_version=text_version)
+    return providers, offerings
 
 
-async def _write_offerings(session: Session, read: FileRead, *, text_version: str) -> Counts:
+async def _write_offerings(
+    session: Session, read: FileRead, newcomers: AbstractSet[OrganisationId], *, text_version: str
+) -> Counts:
     owners = await _owners(session, read)
     await queries.open_tables(session)
     outcomes: Counter[Outcome] = Counter()
     chunks = read.spool.chunks()
     chunk = next(chunks, None)
     while chunk is not None:
-        found = await _copy_chunk(session, chunk, owners)
+        found = await _copy_chunk(session, chunk, owners, newcomers)
         # The next chunk is read in a thread: the server is busy with this one for longer.
         following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
         try:
@@ -101,8 +105,12 @@ async def _write_offerings(session: Session, read: FileRead, *, text_version: st
     return _counts(outcomes)
 
 
-async def _write_providers(session: Session, lines: Sequence[ProviderLine]) -> Counts:
+async def _write_providers(
+    session: Session, lines: Sequence[ProviderLine]
+) -> tuple[Counts, set[OrganisationId]]:
+    """What became of the providers, and which organisations are new and so without offerings."""
     outcomes: Counter[Outcome] = Counter()
+    newcomers: set[OrganisationId] = set()
     for batch in _batched(lines):
         registered = await identity.register_providers(session, [_declared(line) for line in batch])
         ids = [id_ for id_, _ in registered.values()]
@@ -110,6 +118,8 @@ async def _write_providers(session: Session, lines: Sequence[ProviderLine]) -> C
         added, changed = [], []
         for line in batch:
             id_, outcome = registered[line.external_id]
+            if outcome is Outcome.NEW:
+                newcomers.add(id_)
             card: dict[str, Any] = {"summary": _plain(line.summary), "website": line.website}
             if id_ not in cards:
                 added.append({**card, "organisation_id": id_})
@@ -120,7 +130,7 @@ async def _write_providers(session: Session, lines: Sequence[ProviderLine]) -> C
             outcomes[outcome] += 1
         await queries.insert_cards(session, added)
         await queries.update_cards(session, changed)
-    return _counts(outcomes)
+    return _counts(outcomes), newcomers
 
 
 def _declared(line: ProviderLine) -> DeclaredProvider:
@@ -144,30 +154,35 @@ async def _owners(session: ReadSession, read: FileRead) -> dict[str, Organisatio
     return owners
 
 
-class _Write(NamedTuple):
-    """An offering that is to be written, under which ids and as which version."""
+class _Fresh(NamedTuple):
+    """An offering that is not as it was: to be written."""
 
     offering: PreparedOffering
     owner: OrganisationId
-    offering_id: OfferingId
-    version_id: VersionId
     stored: queries.Stored | None
 
 
 async def _copy_chunk(
-    session: Session, chunk: Sequence[PreparedOffering], owners: Mapping[str, OrganisationId]
+    session: Session,
+    chunk: Sequence[PreparedOffering],
+    owners: Mapping[str, OrganisationId],
+    newcomers: AbstractSet[OrganisationId],
 ) -> Counter[Outcome]:
-    """What will become of the offerings; those that are not as they were stand in the temporary tables."""
+    """What will become of the offerings; the new and changed are in the temporary tables."""
     keys = [(owners[offering.provider], offering.external_id) for offering in chunk]
-    stored = await queries.latest_versions(session, keys)
+    stored = await queries.latest_versions(
+        session, [key for key in keys if key[0] not in newcomers]
+    )
     fresh = [
-        (offering, key[0], stored.get(key))
+        _Fresh(offering, key[0], stored.get(key))
         for offering, key in zip(chunk, keys, strict=True)
         if key not in stored or stored[key].content_hash != offering.content_hash
     ]
-    writes: list[_Write] = []
-    await queries.copy_in(session, _offering_rows(fresh, writes), _package_rows(writes))
-    changed = sum(before is not None for _, _, before in fresh)
+    version_ids = [new_version_id() for _ in fresh]
+    await queries.copy_in(
+        session, _offering_rows(fresh, version_ids), _package_rows(fresh, version_ids)
+    )
+    changed = sum(one.stored is not None for one in fresh)
     return Counter(
         {
             Outcome.NEW: len(fresh) - changed,
@@ -178,50 +193,39 @@ async def _copy_chunk(
 
 
 def _offering_rows(
-    fresh: Iterable[tuple[PreparedOffering, OrganisationId, queries.Stored | None]],
-    writes: list[_Write],
+    fresh: Iterable[_Fresh], version_ids: Iterable[VersionId]
 ) -> Iterator[queries.OfferingRow]:
-    """The rows, each made while the server takes in the ones before; ``writes`` remembers the ids."""
-    for offering, owner, stored in fresh:
-        offering_id = new_offering_id() if stored is None else stored.offering_id
-        write = _Write(offering, owner, offering_id, new_version_id(), stored)
-        writes.append(write)
-        yield _offering_row(write)
+    """The rows, each made while the server takes in those before."""
+    for (offering, owner, stored), version_id in zip(fresh, version_ids, strict=True):
+        # By place: twice as fast as by name, and this runs once for every offering of a file.
+        yield queries.OfferingRow(
+            new_offering_id() if stored is None else stored.offering_id,
+            version_id,
+            owner,
+            stored is None,
+            1 if stored is None else stored.number + 1,
+            offering.external_id,
+            offering.kind,
+            offering.visibility,
+            offering.title,
+            offering.summary,
+            offering.document,
+            offering.attested,
+            offering.valid_from,
+            offering.valid_to,
+            offering.must,
+            offering.tokens,
+            offering.content_hash,
+        )
 
 
-def _offering_row(write: _Write) -> queries.OfferingRow:
-    offering, owner, offering_id, version_id, stored = write
-    return queries.OfferingRow(
-        offering_id=offering_id,
-        version_id=version_id,
-        organisation_id=owner,
-        is_new=stored is None,
-        number=1 if stored is None else stored.number + 1,
-        external_id=offering.external_id,
-        kind=offering.kind,
-        visibility=offering.visibility,
-        title=offering.title,
-        summary=offering.summary,
-        document=offering.document,
-        attested=offering.attested,
-        valid_from=offering.valid_from,
-        valid_to=offering.valid_to,
-        must=offering.must,
-        tokens=offering.tokens,
-        content_hash=offering.content_hash,
-    )
-
-
-def _package_rows(writes: Iterable[_Write]) -> Iterator[queries.PackageRow]:
-    for write in writes:
-        for position, package in enumerate(write.offering.packages):
+def _package_rows(
+    fresh: Iterable[_Fresh], version_ids: Iterable[VersionId]
+) -> Iterator[queries.PackageRow]:
+    for (offering, owner, _), version_id in zip(fresh, version_ids, strict=True):
+        for position, package in enumerate(offering.packages):
             yield queries.PackageRow(
-                version_id=write.version_id,
-                position=position,
-                organisation_id=write.owner,
-                code=package.code,
-                title=package.title,
-                document=package.document,
+                version_id, position, owner, package.code, package.title, package.document
             )
 
 
