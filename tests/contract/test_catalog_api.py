@@ -10,15 +10,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 import pytest_asyncio
-from matchmaker.app import create_app
-from matchmaker.catalog.controllers import OfferingController, ProviderController
-from matchmaker.catalog.importing import import_file
-from matchmaker.core import openapi
-from matchmaker.core.db import ReadSession, Session
-from matchmaker.core.settings import Settings
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-
 from tests.conftest import client_of
 from tests.factories import (
     jsonl,
@@ -28,6 +21,13 @@ from tests.factories import (
     taxonomy,
     tokenizer,
 )
+
+from matchmaker.app import create_app
+from matchmaker.catalog.controllers import OfferingController, ProviderController
+from matchmaker.catalog.importing import import_file
+from matchmaker.core import openapi
+from matchmaker.core.db import ReadSession, Session
+from matchmaker.core.settings import Settings
 
 CONTROLLERS = (OfferingController, ProviderController)
 
@@ -62,15 +62,17 @@ async def ids(engine: AsyncEngine, owner: str) -> dict[str, UUID]:
             ),
             {"o": owner},
         )
-        return {name: id_ for name, id_ in rows}
+        return {row[0]: row[1] for row in rows}
 
 
-async def everything(api: httpx.AsyncClient, path: str, **query: Any) -> list[dict[str, Any]]:
+async def everything(api: httpx.AsyncClient, path: str, **query: str | int) -> list[dict[str, Any]]:
     """The items of all pages."""
     items: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
-        page = (await api.get(path, params={**query, **({"cursor": cursor} if cursor else {})})).json()
+        page = (
+            await api.get(path, params={**query, **({"cursor": cursor} if cursor else {})})
+        ).json()
         items += page["items"]
         cursor = page["page"]["next"]
         if cursor is None:
@@ -290,8 +292,11 @@ class TestProviders:
 async def test_the_operations_are_described(engine: AsyncEngine, settings: Settings) -> None:
     described = openapi.document(create_app(settings, engine, controllers=CONTROLLERS))
     paths = described["paths"]
-    assert {
-        operation["operationId"] for path in paths.values() for operation in path.values()
-    } >= {"listOfferings", "getOffering", "listProviders", "getProvider"}
+    assert {operation["operationId"] for path in paths.values() for operation in path.values()} >= {
+        "listOfferings",
+        "getOffering",
+        "listProviders",
+        "getProvider",
+    }
     assert "404" in paths["/v1/offerings/{offering_id}"]["get"]["responses"]
     assert "400" in paths["/v1/offerings"]["get"]["responses"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from matchmaker.catalog import declaration
 from matchmaker.catalog.reasons import fault
 from matchmaker.identity.service import is_uscc
+from matchmaker.ranking.facts import MOST_PER_UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from matchmaker.core.errors import FieldFault
 
 ALL = "all"
-MOST_PER_UNIT = 10_000_000_000
-"""Minor units per user, machine, site or employee: times a count it still fits 64 bits."""
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 

@@ -12,6 +12,7 @@ import msgspec
 
 from matchmaker.catalog.models import Kind, Visibility
 from matchmaker.core.wire import LARGEST, Code, Currency, Line, MinorUnits, Text
+from matchmaker.ranking.facts import MOST_AMOUNT
 
 Codes: TypeAlias = tuple[Code, ...]
 """A set of codes in the order declared; null or empty = unknown, ``all`` = no limit."""
@@ -46,8 +47,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     projects: Count
 
 
-Price = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000_000)]
-"""Minor units of one part of a price: up to 10^10 yuan, so that sums with counts fit 64 bits."""
+Price = Annotated[int, msgspec.Meta(ge=0, le=MOST_AMOUNT)]
 
 
 class PricePart(

@@ -39,6 +39,9 @@ URN = "urn:matchmaker:problem:"
 # Litestar names an absent parameter only in its message.
 _MISSING = re.compile(r"Missing required (?P<place>\w+) parameter '(?P<name>[\w-]+)'")
 
+_NO_BODY = "'data'"
+"""What Litestar says of an empty body: the KeyError of the handler's argument."""
+
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _BY_STATUS: dict[int, type[MatchmakerError]] = {
@@ -125,6 +128,8 @@ def _from_validation(failure: ValidationException) -> MatchmakerError:
 
 
 def _fault(entry: dict[str, Any]) -> FieldFault:
+    if entry.get("message") == _NO_BODY:
+        return FieldFault("#", "missing", Bilingual(zh="缺少请求体", en="the body is missing"))
     key, source = str(entry.get("key", "")), entry.get("source")
     root = "#" if source in {None, "body"} else f"#/{getattr(source, 'value', source)}"
     path = "" if key in {"", "data"} else "." + key.removeprefix("data.")

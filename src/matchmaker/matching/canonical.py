@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Canonical: TypeAlias = "bool | int | str | list[Canonical] | dict[str, Canonical] | None"
 
@@ -36,9 +39,9 @@ def _without_floats(value: object) -> Canonical:
         return value
     if isinstance(value, float):
         return repr(value)
-    # isinstance says nothing of what is inside; to_builtins gives lists and dicts of any values.
-    if isinstance(value, list):
-        return [_without_floats(each) for each in cast("list[object]", value)]
+    # isinstance says nothing of what is inside.
+    if isinstance(value, list | tuple):
+        return [_without_floats(each) for each in cast("Sequence[object]", value)]
     if isinstance(value, dict):
         inner = cast("dict[object, object]", value)
         return {str(key): _without_floats(each) for key, each in inner.items()}

@@ -112,7 +112,10 @@ class Matcher:
 
         Raises:
             OfferingNotConsidered: the match does not consider it.
+            StoringNeedsAccount, UnusableInput, IndexNotReady: as `match`.
         """
+        if request.persist:
+            raise StoringNeedsAccount
         published = self.holder.current()
         query = self.query(request, caller)
         found = service.score(query, published.index, self.model, ())

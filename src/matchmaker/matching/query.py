@@ -83,9 +83,8 @@ class Reader:
         if faults:
             raise UnusableInput(errors=faults)
         facts = flat("profile", profile) | flat("need", need)
-        rank = self._scale(profile)
-        if rank is not None:
-            facts["profile.scale"] = self._ranked("scale")[rank]
+        size, basis = self._scale(profile)
+        facts |= {"profile.scale": size, "profile.scale_basis": basis}
         plain, concepts = self.tokenizer.tokens(need.text) if need.text else (None, [])
         return Query(
             kind=need.kind,
@@ -96,8 +95,8 @@ class Reader:
             pools=frozenset(pools or ()),
             caller_pools=caller.pools,
             industries=tuple(profile.industries or ()) if profile else (),
-            region=profile.region if profile else None,
-            scale=rank,
+            region=self._prefecture(profile),
+            scale=self._rank("scale", size),
             stage=self._rank("stage", profile.stage if profile else None),
             levels=(profile.scenes or {}) if profile else {},
             counts={unit: getattr(profile, unit, None) for unit in UNITS},
@@ -112,16 +111,23 @@ class Reader:
             prefer=tuple(leaf for leaf in map(parse, need.prefer or ()) if isinstance(leaf, Leaf)),
         )
 
-    def _scale(self, profile: ProfileFacts | None) -> int | None:
-        """The rank of the firm's scale.
+    def _scale(self, profile: ProfileFacts | None) -> tuple[str | None, str | None]:
+        """The firm's scale and its basis.
 
         Computed from its figures where they suffice, else as declared, else estimated.
         """
         if profile is None:
-            return None
+            return None, None
         found = scale.compute(self.taxonomy, figures_of(profile))
-        code = found.scale if found.basis in _COUNTED_BASES else profile.scale or found.scale
-        return self._rank("scale", code)
+        if found.basis not in _COUNTED_BASES and profile.scale is not None:
+            return profile.scale, "declared"
+        return found.scale, found.basis if found.scale is not None else None
+
+    def _prefecture(self, profile: ProfileFacts | None) -> str | None:
+        """The region that offerings name: a county counts as its prefecture."""
+        if profile is None or profile.region is None:
+            return None
+        return region.prefecture(self.taxonomy, profile.region) or profile.region
 
     def _rank(self, scheme: str, code: str | None) -> int | None:
         return None if code is None else self._ranked(scheme).index(code)
@@ -139,9 +145,8 @@ class Reader:
             list(profile.scenes or ()), "sme_scene", "#/profile/scenes", keys=True
         )
         yield from self._unknown(list(profile.goals or ()), "goal", "#/profile/goals", keys=True)
-        yield from self._unknown(
-            [profile.chain_role] if profile.chain_role else None, "chain_role", "#/profile"
-        )
+        if profile.chain_role is not None and profile.chain_role not in self._codes("chain_role"):
+            yield _unknown_code("#/profile/chain_role", profile.chain_role, "chain_role")
         yield from self._rule_faults(profile.must, "#/profile/must")
 
     def _need_faults(self, need: NeedFacts) -> Iterator[FieldFault]:
@@ -153,6 +158,9 @@ class Reader:
         for place, leaf in enumerate(need.prefer or ()):
             yield from self._rule_faults(leaf, f"#/need/prefer/{place}", is_leaf=True)
 
+    def _codes(self, scheme: str) -> frozenset[str]:
+        return self.taxonomy.codes(scheme)
+
     def _place(self, code: str | None, at: str) -> Iterator[FieldFault]:
         if code is not None and region.normalise(self.taxonomy, code) is None:
             yield _unknown_code(at, code, REGION)
@@ -160,7 +168,7 @@ class Reader:
     def _unknown(
         self, codes: Sequence[str] | None, scheme: str, at: str, *, keys: bool = False
     ) -> Iterator[FieldFault]:
-        known = self.taxonomy.codes(scheme)
+        known = self._codes(scheme)
         for place, code in enumerate(codes or ()):
             if code not in known:
                 yield _unknown_code(f"{at}/{code if keys else place}", code, scheme)

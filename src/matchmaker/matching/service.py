@@ -201,7 +201,8 @@ def _is_settled(shown: Slate, index: Index, needed: int, rules: slate.SlateRules
     for offering in shown.offerings[: rules.first]:
         provider = index.provider_ids[offering]
         counts[provider] = counts.get(provider, 0) + 1
-    return max(counts.values()) <= rules.of_provider and len(shown.offerings) >= needed
+    is_capped = max(counts.values(), default=0) <= rules.of_provider
+    return is_capped and len(shown.offerings) >= needed
 
 
 def item_of(found: Scoring, offering: int, rank: int | None, moves: tuple[slate.Move, ...]) -> Item:

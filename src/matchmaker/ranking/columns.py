@@ -134,13 +134,32 @@ def set_column(sets: Sequence[frozenset[str]]) -> SetColumn:
     return SetColumn(codes, names, start, np.array(flat, np.int64))
 
 
-def encode(facts: Iterable[_T], *, is_unknown: Callable[[_T], bool]) -> tuple[Codes, list[_T]]:
-    """Codes from 1 in order of first appearance, 0 for unknown.
+def _typed(fact: object) -> Hashable:
+    """What tells facts apart: True is no 1."""
+    return type(fact), fact
 
-    And the distinct facts in that order.
+
+def encode(
+    facts: Iterable[_T],
+    *,
+    is_unknown: Callable[[_T], bool],
+    key: Callable[[_T], Hashable] = _typed,
+) -> tuple[Codes, list[_T]]:
+    """Codes from 1 in order of first appearance, 0 for unknown; and the distinct facts.
+
+    Facts of one ``key`` are the same.
     """
-    place: dict[_T, int] = {}
-    codes = [0 if is_unknown(fact) else place.setdefault(fact, len(place) + 1) for fact in facts]
-    if len(place) <= MOST_FEATURE_CODES:
-        return np.array(codes, np.uint16), list(place)
-    return np.array(codes, np.uint32), list(place)
+    place: dict[Hashable, int] = {}
+    distinct: list[_T] = []
+    codes: list[int] = []
+    for fact in facts:
+        if is_unknown(fact):
+            codes.append(0)
+            continue
+        code = place.setdefault(key(fact), len(place) + 1)
+        if code > len(distinct):
+            distinct.append(fact)
+        codes.append(code)
+    if len(distinct) <= MOST_FEATURE_CODES:
+        return np.array(codes, np.uint16), distinct
+    return np.array(codes, np.uint32), distinct

@@ -24,6 +24,10 @@ GROUP = 4
 UNITS = ("users", "machines", "sites", "employees")
 """Profile fields that count what a per-unit price is multiplied with."""
 
+MOST_AMOUNT = 10**12
+MOST_PER_UNIT = 10**10
+"""The greatest minor units of a flat part and of one per unit: sums with counts fit 64 bits."""
+
 YEARLY_PARTS = frozenset({"yearly", "maintenance"})
 """Price parts that recur every year; every other part counts once."""
 

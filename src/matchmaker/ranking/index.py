@@ -177,7 +177,7 @@ def _ordinals(dates: Iterable[dt.date | None]) -> Int:
 
 def _musts(facts: Sequence[OfferingFacts]) -> MustsColumn:
     codes, trees = encode(
-        (offering.must for offering in facts), is_unknown=lambda must: must is None
+        (offering.must for offering in facts), is_unknown=lambda must: must is None, key=repr
     )
     return MustsColumn(codes, ((), *(conjuncts(tree) for tree in trees)))
 

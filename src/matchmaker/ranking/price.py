@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from matchmaker.ranking.facts import UNITS, YEARLY_PARTS, PriceCard
+from matchmaker.ranking.facts import (
+    MOST_AMOUNT,
+    MOST_PER_UNIT,
+    UNITS,
+    YEARLY_PARTS,
+    PriceCard,
+    PricePart,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,6 +122,12 @@ def _floor_fraction(numerator: Int, denominator: int) -> Int:
 
 
 def _complete(card: PriceCard | None) -> PriceCard | None:
-    if card is None or not card.parts or any(part.amount is None for part in card.parts):
+    if card is None or not card.parts or not all(map(_is_usable, card.parts)):
         return None
     return card
+
+
+def _is_usable(part: PricePart) -> bool:
+    """Whether the amount is stated, and small enough that no sum can overflow."""
+    most = MOST_AMOUNT if part.per is None else MOST_PER_UNIT
+    return part.amount is not None and part.amount <= most

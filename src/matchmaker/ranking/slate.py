@@ -144,10 +144,12 @@ def compose(
 
 
 def _with_pins(order: Sequence[int], pins: Sequence[tuple[int, int]]) -> list[int]:
-    present = [(place, offering) for offering, place in pins if offering in order]
-    taken = {offering for _, offering in present}
-    result = [offering for offering in order if offering not in taken]
-    for place, offering in sorted(present, key=lambda pin: pin[0]):
+    places: dict[int, int] = {}
+    for offering, place in pins:
+        if offering in order:
+            places.setdefault(offering, place)
+    result = [offering for offering in order if offering not in places]
+    for offering, place in sorted(places.items(), key=lambda pin: pin[1]):
         result.insert(place - 1, offering)
     return result
 

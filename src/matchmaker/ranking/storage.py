@@ -83,7 +83,7 @@ def load(folder: Path) -> Index:
             for path in folder.glob("*.npy")
         }
         return _restore(meta, arrays)
-    except (OSError, KeyError, json.JSONDecodeError) as error:
+    except (OSError, KeyError, ValueError) as error:
         raise UnreadableIndex(str(error)) from error
 
 

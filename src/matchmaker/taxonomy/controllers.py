@@ -127,7 +127,7 @@ class QuestionnaireController(Controller):
     async def list(
         self, taxonomy: Released, language: NamedDependency[Language]
     ) -> schemas.Questionnaires:
-        """List the questionnaires."""
+        """List the published self-assessments with their editions."""
         return schemas.Questionnaires(items=wording.questionnaires(taxonomy, language))
 
     @get(

@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matchmaker.taxonomy.registry import Taxonomy
 from tests.factories import SEEDS
+
+from matchmaker.taxonomy.registry import Taxonomy
 
 DEMO = SEEDS / "demo"
 LANGUAGES = ("zh", "en")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
+from tests.factories import SEEDS
+
 from matchmaker.matching.registry import (
     GLOSSARY,
     STOP_WORDS,
@@ -14,7 +18,6 @@ from matchmaker.matching.registry import (
     StopWords,
     load_words,
 )
-from tests.factories import SEEDS
 
 Lint = Callable[[Glossary], list[str]]
 
@@ -72,6 +75,12 @@ def test_a_wrong_concept_is_caught(lint: Lint, wrong: GlossaryEntry) -> None:
     assert lint(msgspec.structs.replace(found, concepts=(*found.concepts, wrong)))
 
 
-def test_the_product_does_not_start_on_a_phrase_with_a_stop_character() -> None:
-    words = load_words(SEEDS)
-    assert words.tokenizer.concepts_in("车间排产")
+def test_the_product_does_not_start_on_a_phrase_with_a_stop_character(tmp_path: Path) -> None:
+    for name in (GLOSSARY, STOP_WORDS):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(SEEDS / name, tmp_path / name)
+    assert load_words(tmp_path).version == load_words(SEEDS).version
+    with (tmp_path / GLOSSARY).open("a") as file:
+        file.write('- {id: new, zh: ["我们的车间"], en: ["entirely new words"]}\n')
+    with pytest.raises(ValueError, match="stop character"):
+        load_words(tmp_path)

@@ -1,0 +1,71 @@
+"""The whole API on a database of its own that holds the demo pool and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+import uvicorn
+from tests.conftest import FAST, client_of, reachable_directory
+from tests.factories import SEEDS
+
+from matchmaker.app import Released, installed
+from matchmaker.cli import pool
+from matchmaker.cli.session import Database
+from matchmaker.core import db, migrate
+from matchmaker.core.postgres import Embedded
+from matchmaker.core.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def released() -> Released:
+    """What is released with the code, loaded once."""
+    return Released(SEEDS)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def demo_database(released: Released) -> AsyncIterator[Database]:
+    """A migrated database with the demo pool, its index published below its data directory."""
+    with reachable_directory() as place, Embedded(place, FAST).start() as server:
+        migrate.upgrade(server.url("mm_owner"))
+        found = Database(server.url("mm_app"), Settings(data=str(place)))
+        for _, report in await pool.import_all(found, released, pool.demo_files()):
+            assert report.is_written, report.faults
+        await pool.publish_index(found, released)
+        yield found
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def demo(demo_database: Database, released: Released) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the API on the demo pool, without a socket."""
+    engine = db.create_engine(demo_database.url, demo_database.settings)
+    async with client_of(installed(demo_database.settings, engine, released)) as made:
+        yield made
+    await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def demo_address(demo_database: Database, released: Released) -> Iterator[str]:
+    """Where the API on the demo pool listens, for clients that bring their own loop."""
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        engine = db.create_engine(demo_database.url, demo_database.settings)
+        app: Any = installed(demo_database.settings, engine, released)
+        app.on_shutdown.append(engine.dispose)
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        deadline = time.monotonic() + 10
+        while not server.started and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert server.started
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(10)
