@@ -18,7 +18,7 @@ demo: $(STAMP) ## one SME from profile to explained match (IN=zh for Chinese)
 serve: $(STAMP) ## the API on http://127.0.0.1:8000, docs at /docs
 	$(BIN)/matchmaker serve
 
-test: $(STAMP) ## every test but benchmarks and soaks
+test: $(STAMP) ## every test; benchmarks and the long forms have targets of their own
 	$(BIN)/pytest
 
 lint: $(STAMP) ## ruff and the layering of the rooms
@@ -39,11 +39,12 @@ seed: $(STAMP) ## load the taxonomy and the demo pool
 openapi: $(STAMP) ## write openapi/matchmaker.v1.json
 	$(BIN)/matchmaker openapi
 
-bench: $(STAMP) ## measure times
-	$(BIN)/pytest -m benchmark -s
+bench: $(STAMP) ## measure the import; CATALOGUE=DIR also judges the ranking on a real catalogue
+	$(BIN)/python -m tests.benchmark.import_offerings
+	test -z "$(CATALOGUE)" || $(BIN)/python -m tests.benchmark.psg "$(CATALOGUE)"
 
-soak: $(STAMP) ## tests that run for minutes
-	$(BIN)/pytest -m soak -s
+soak: $(STAMP) ## the property tests in their long form
+	$(BIN)/pytest tests/property --hypothesis-profile=soak
 
 format: $(STAMP) ## rewrite the code in the one format
 	$(BIN)/ruff check --quiet --fix-only

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 import pytest_asyncio
 from litestar import Litestar
@@ -20,6 +21,9 @@ from matchmaker.app import create_app
 from matchmaker.core import db, log, migrate
 from matchmaker.core.postgres import Embedded, Server
 from matchmaker.core.settings import Settings
+
+# Bounded by time elsewhere: `make test` runs the default number of examples, `make soak` many.
+hypothesis.settings.register_profile("soak", max_examples=2_000, deadline=None)
 
 # Power loss is not what these tests are about.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -1,4 +1,4 @@
-"""Rows and lines of an import with sensible defaults; keyword arguments say what a test is about."""
+"""Lines of an import with sensible defaults; keyword arguments say what a test is about."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def tokenizer() -> Tokenizer:
     return Tokenizer(frozenset("的了和"), frozenset({"the", "and"}))
 
 
-def provider_line(**fields: Any) -> dict[str, Any]:
+def provider_line(**fields: object) -> dict[str, Any]:
     """A provider of an import file."""
     return {
         "type": "provider",
@@ -41,7 +41,7 @@ def provider_line(**fields: Any) -> dict[str, Any]:
     }
 
 
-def package_line(**fields: Any) -> dict[str, Any]:
+def package_line(**fields: object) -> dict[str, Any]:
     """A package of an offering."""
     return {
         "code": "light",
@@ -62,7 +62,7 @@ def package_line(**fields: Any) -> dict[str, Any]:
     }
 
 
-def offering_line(**fields: Any) -> dict[str, Any]:
+def offering_line(**fields: object) -> dict[str, Any]:
     """An offering of an import file, with one package."""
     return {
         "type": "offering",
@@ -70,7 +70,10 @@ def offering_line(**fields: Any) -> dict[str, Any]:
         "provider": "pine-heron",
         "kind": "solution",
         "title": {"zh": "小厂质量追溯", "en": "Quality traceability for small works"},
-        "summary": {"zh": "检验结果扫码录入，每一批来料都能倒查。", "en": "Inspectors scan results."},
+        "summary": {
+            "zh": "检验结果扫码录入，每一批来料都能倒查。",
+            "en": "Inspectors scan results.",
+        },
         "industries": ["C33", "C3670"],
         "regions": ["210200", "220000"],
         "deployment": ["public_cloud", "on_premises"],
@@ -104,7 +107,7 @@ def jsonl(*lines: dict[str, Any] | bytes) -> io.BytesIO:
 
 
 def credit_code(stem: str) -> str:
-    """A unified social credit code: 17 symbols and the digit that makes the weighted sum 0 modulo 31."""
+    """A unified social credit code: 17 symbols and their check digit."""
     symbols = "0123456789ABCDEFGHJKLMNPQRTUWXY"
     weights = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
     total = sum(symbols.index(symbol) * w for symbol, w in zip(stem, weights, strict=True))

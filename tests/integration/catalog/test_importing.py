@@ -8,16 +8,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from matchmaker.catalog import queries
-from matchmaker.catalog.errors import ImportUnderway
-from matchmaker.catalog.importing import Counts, ImportReport, import_file
-from matchmaker.catalog.importing import queries as import_queries
-from matchmaker.catalog.models import OfferingId
-from matchmaker.core.db import ReadSession, Session
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-
 from tests.factories import (
     credit_code,
     jsonl,
@@ -27,6 +20,13 @@ from tests.factories import (
     taxonomy,
     tokenizer,
 )
+
+from matchmaker.catalog import queries
+from matchmaker.catalog.errors import ImportUnderway
+from matchmaker.catalog.importing import Counts, ImportReport, import_file
+from matchmaker.catalog.importing import queries as import_queries
+from matchmaker.catalog.models import OfferingId
+from matchmaker.core.db import ReadSession, Session
 
 TODAY = dt.date(2026, 11, 23)
 
@@ -100,16 +100,15 @@ async def test_a_good_file_becomes_published_offerings(session: Session, owner: 
     assert row.must == {"field": "profile.employees", "op": "gte", "value": 20}
     assert row.document["industries"] == ["C33", "C3670"]
     assert row.document["attributes"]["days_to_live"] == [10, 20]
-    assert row.tokens["en"]["counts"]["traceabl"] == 2
+    assert row.tokens["en"].counts["traceabl"] == 2
     assert [package["code"] for package in row.packages] == ["light", "heavy"]
     assert row.packages[0]["document"]["price"]["parts"][1]["to"] == 260_000
     assert row.packages[1]["document"] == {"weeks": [8, 9]}
 
 
 async def test_one_bad_line_at_the_end_leaves_no_row(engine: AsyncEngine, owner: str) -> None:
-    lines = [provider_line(external_id=owner), *(_offerings(owner, 3)), b"{"]
     async with transaction(engine) as session:
-        report = await run(session, *lines)
+        report = await run(session, *with_a_bad_end(owner))
     assert (report.rejected, report.offerings, report.is_written) == (1, Counts(), False)
     async with transaction(engine) as session:
         assert await count(session, owner) == (0, 0, 0)
@@ -118,26 +117,33 @@ async def test_one_bad_line_at_the_end_leaves_no_row(engine: AsyncEngine, owner:
 async def test_control_line_by_line_the_same_file_leaves_rows(
     engine: AsyncEngine, owner: str
 ) -> None:
-    for line in [provider_line(external_id=owner), *(_offerings(owner, 3)), b"{"]:
+    for line in with_a_bad_end(owner):
         async with transaction(engine) as session:
             await run(session, line)
     async with transaction(engine) as session:
         assert await count(session, owner) == (3, 3, 3)
 
 
+def with_a_bad_end(owner: str) -> list[dict[str, Any] | bytes]:
+    return [provider_line(external_id=owner), *_offerings(owner, 3), b"{"]
+
+
 async def test_a_failure_of_the_caller_takes_the_import_back(
     engine: AsyncEngine, owner: str
 ) -> None:
-    with pytest.raises(RuntimeError, match="later"):
+    async def failing() -> None:
         async with transaction(engine) as session:
             report = await run(session, provider_line(external_id=owner), *_offerings(owner, 3))
             assert report.is_written
             raise RuntimeError("later")
+
+    with pytest.raises(RuntimeError, match="later"):
+        await failing()
     async with transaction(engine) as session:
         assert await count(session, owner) == (0, 0, 0)
 
 
-def _offerings(owner: str, number: int, **fields: Any) -> list[dict[str, Any]]:
+def _offerings(owner: str, number: int, **fields: object) -> list[dict[str, Any]]:
     return [offering_line(provider=owner, external_id=f"o{n}", **fields) for n in range(number)]
 
 
@@ -291,22 +297,22 @@ async def test_readers_answer_while_an_import_is_open(engine: AsyncEngine, owner
 async def test_control_readers_wait_behind_an_import_that_locks_the_table(
     engine: AsyncEngine, owner: str
 ) -> None:
-    async with transaction(engine) as writer:
+    async with transaction(engine) as writer, AsyncSession(engine) as made:
         await writer.execute(text("lock table mm.offering in access exclusive mode"))
         await run(writer, provider_line(external_id=owner), *_offerings(owner, 1))
+        reader = ReadSession(made)
+        await reader.execute(text("set local lock_timeout = '100ms'"))
         with pytest.raises(DBAPIError, match="lock timeout"):
-            async with transaction(engine) as reader:
-                await reader.execute(text("set local lock_timeout = '100ms'"))
-                await of_provider(reader, owner)
+            await of_provider(reader, owner)
 
 
 async def test_of_two_imports_at_once_the_second_is_told(engine: AsyncEngine, owner: str) -> None:
     lines = [provider_line(external_id=owner), *_offerings(owner, 1)]
     async with transaction(engine) as first:
         await run(first, *lines)
-        with pytest.raises(ImportUnderway):
-            async with transaction(engine) as second:
-                await run(second, *lines)
+        async with AsyncSession(engine) as made:
+            with pytest.raises(ImportUnderway):
+                await run(Session(ReadSession(made)), *lines)
     async with transaction(engine) as second:
         assert (await run(second, *lines)).offerings == Counts(unchanged=1)
 
@@ -337,7 +343,7 @@ async def test_control_a_raw_statement_before_any_other_commits_by_itself(
 
 
 async def test_a_file_longer_than_a_chunk_is_written_whole(session: Session, owner: str) -> None:
-    number = 2_101
+    number = 3_101
     report = await run(session, provider_line(external_id=owner), *_offerings(owner, number))
     assert report.offerings == Counts(new=number)
     assert await count(session, owner) == (number, number, number)

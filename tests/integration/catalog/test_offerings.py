@@ -1,4 +1,4 @@
-"""What the tables themselves promise: nothing that was declared changes, and of several callers one wins."""
+"""What the tables themselves promise: nothing declared changes, and of several callers one wins."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from tests.factories import jsonl, offering_line, provider_line, taxonomy, tokenizer
+
 from matchmaker.catalog import queries, service
 from matchmaker.catalog.errors import IllegalStep, OfferingChanged, OfferingNotFound
 from matchmaker.catalog.importing import import_file
@@ -17,11 +22,6 @@ from matchmaker.core import db, migrate
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-
-from tests.factories import jsonl, offering_line, provider_line, taxonomy, tokenizer
 
 RACERS = 8
 CHANGES = (

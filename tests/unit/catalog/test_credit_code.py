@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matchmaker.identity.service import is_uscc
-
 from tests.factories import credit_code
+
+from matchmaker.identity.service import is_uscc
 
 SYMBOLS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 

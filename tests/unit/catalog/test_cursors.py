@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+
 from matchmaker.catalog import cursors
 from matchmaker.catalog.errors import CursorInvalid
 from matchmaker.core.ids import uuid7

@@ -5,13 +5,6 @@ import json
 from typing import Any
 
 import pytest
-from matchmaker.catalog.codes import KnownCodes, known_codes
-from matchmaker.catalog.importing.lines import LINE_LIMIT, numbered
-from matchmaker.catalog.importing.prepared import CHUNK
-from matchmaker.catalog.importing.reading import FileRead, read_file
-from matchmaker.catalog.importing.report import LISTED, LineFault
-from matchmaker.catalog.reasons import REASONS
-
 from tests.factories import (
     credit_code,
     jsonl,
@@ -21,6 +14,15 @@ from tests.factories import (
     taxonomy,
     tokenizer,
 )
+
+from matchmaker.catalog import texts
+from matchmaker.catalog.codes import KnownCodes, known_codes
+from matchmaker.catalog.importing.lines import LINE_LIMIT, numbered
+from matchmaker.catalog.importing.prepared import CHUNK
+from matchmaker.catalog.importing.reading import FileRead, read_file
+from matchmaker.catalog.importing.report import LISTED, LineFault
+from matchmaker.catalog.reasons import REASONS
+from matchmaker.ranking.tokens import TokenCount
 
 KNOWN: KnownCodes = known_codes(taxonomy())
 
@@ -38,17 +40,17 @@ def faults(*lines: dict[str, Any] | bytes) -> tuple[LineFault, ...]:
     return read.faults.listed()
 
 
-def of_offering(**fields: Any) -> list[tuple[str, str]]:
+def of_offering(**fields: object) -> list[tuple[str, str]]:
     found = faults(provider_line(), offering_line(**fields))
     assert {fault.line for fault in found} <= {2}
     return [(fault.pointer, fault.code) for fault in found]
 
 
-def of_package(**fields: Any) -> list[tuple[str, str]]:
+def of_package(**fields: object) -> list[tuple[str, str]]:
     return of_offering(packages=[package_line(**fields)])
 
 
-def price(**part: Any) -> dict[str, Any]:
+def price(**part: object) -> dict[str, Any]:
     return {"currency": "CNY", "parts": [{"part": "yearly", **part}]}
 
 
@@ -57,9 +59,8 @@ def test_a_good_line_has_no_faults() -> None:
 
 
 def test_null_and_empty_sets_are_unknown_and_good() -> None:
-    unknown = dict.fromkeys(
-        ("industries", "regions", "deployment", "languages", "categories", "interfaces"), []
-    )
+    sets = ("industries", "regions", "deployment", "languages", "categories", "interfaces")
+    unknown: dict[str, object] = {name: [] for name in sets}
     assert of_offering(**unknown, cases=[], standards=[], attributes=None, summary=None) == []
     nothing = dict.fromkeys(("scales", "stages", "levels", "price", "weeks"))
     assert of_package(**nothing) == []
@@ -291,7 +292,7 @@ async def test_what_is_spooled_comes_back_in_order() -> None:
     assert chunks[1][0].external_id == f"o{CHUNK}"
 
 
-def hash_of(**fields: Any) -> bytes:
+def hash_of(**fields: object) -> bytes:
     read = reading(provider_line(), offering_line(**fields))
     assert read.faults.found == 0
     read.spool.close()
@@ -340,7 +341,17 @@ def test_tokens_count_the_title_twice_and_each_language_apart() -> None:
     )
     (chunk,) = read.spool.chunks()
     read.spool.close()
-    assert json.loads(chunk[0].tokens) == {
-        "zh": {"length": 3, "counts": {"废": 1, "废品": 1, "品": 1}},
-        "en": {"length": 5, "counts": {"trace": 3, "scrap": 1, "light": 1}},
+    assert texts.unpack(json.loads(chunk[0].tokens)) == {
+        "zh": TokenCount(3, {"废": 1, "废品": 1, "品": 1}),
+        "en": TokenCount(5, {"trace": 3, "scrap": 1, "light": 1}),
     }
+
+
+def test_a_token_with_a_space_cannot_be_stored() -> None:
+    with pytest.raises(ValueError, match="space"):
+        texts.pack({"en": TokenCount(1, {"a b": 1})})
+
+
+def test_a_text_without_tokens_comes_back_empty() -> None:
+    nothing = {"zh": TokenCount(0, {})}
+    assert texts.unpack(json.loads(texts.pack(nothing))) == nothing
