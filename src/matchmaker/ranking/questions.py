@@ -117,7 +117,9 @@ def _shares(query: Query, tables: ScoreTables, active: Sequence[str]) -> dict[st
     shares: dict[str, int] = {}
     for field, names in opened.items():
         new_lo, new_hi = tables.ends([*active, *names])
-        shares[field] = MILLION * (new_hi - new_lo - (hi - lo)) // (new_hi - new_lo)
+        # A card may weigh features at 0: such a field opens nothing.
+        if new_hi > new_lo:
+            shares[field] = MILLION * (new_hi - new_lo - (hi - lo)) // (new_hi - new_lo)
     return shares
 
 
@@ -128,6 +130,8 @@ def _count_shares(
     if "price" not in active:
         return {}
     lo, hi = tables.ends(active)
+    if lo == hi:
+        return {}
     without_lo, without_hi = tables.ends([name for name in active if name != "price"])
     share = MILLION * ((hi - lo) - (without_hi - without_lo)) // (hi - lo)
     waits = survivors.prices.waits_for & survivors.alive[:, None]

@@ -3,8 +3,8 @@
 Written once, from the names alone and before any score was looked at. A sector stands for at most
 50 classes, as many as a profile may name: of a wider one (retail, wholesale, food) the rare trades
 are left out. Two sectors of the catalogue at hand share all their classes or none: civil works at
-sea are construction, precision trades no advanced manufacturing. The names beyond those of one catalogue are the ones a
-catalogue of another year is likely to hold.
+sea are construction, precision trades no advanced manufacturing. The names beyond those of one
+catalogue are the ones a catalogue of another year is likely to hold.
 """
 
 from __future__ import annotations
