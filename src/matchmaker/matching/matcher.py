@@ -143,7 +143,7 @@ class Matcher:
             delta=of_index.delta,
             text=of_index.text,
             model=self.model.card.name,
-            curations=(),
+            curation=self.model.card.curation,
             taxonomy=of_index.taxonomy,
             glossary=of_index.glossary,
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ENGINE: Final = "1"
 """Encoder and feature registry; raised with every change that changes an integer."""
-RULES: Final = "1"
+RULES: Final = 1
 """Semantics of the rules."""
 
 
@@ -29,20 +29,19 @@ class Versions:
     delta: int
     text: str
     model: str
-    curations: tuple[tuple[str, int], ...]
+    curation: int
     taxonomy: str
     glossary: str
-    rules: str = RULES
+    rules: int = RULES
     engine: str = ENGINE
 
     def canonical(self) -> dict[str, Canonical]:
         """The versions as they are digested and shown."""
-        curations: dict[str, Canonical] = dict(self.curations)
         return {
             "index": {"base": self.base, "delta": self.delta},
             "text": self.text,
             "model": self.model,
-            "curations": curations,
+            "curation": self.curation,
             "taxonomy": self.taxonomy,
             "glossary": self.glossary,
             "rules": self.rules,
@@ -115,7 +114,13 @@ def _item(item: Item, published: Published) -> Canonical:
         "base": item.base,
         "contributions": dict(item.contributions),
         "curation": [
-            {"rule": add.curation, "thousandths": add.thousandths, "cut": add.cut, "adds": add.adds}
+            {
+                "rule": add.curation,
+                "version": add.version,
+                "thousandths": add.thousandths,
+                "cut": add.cut,
+                "adds": add.adds,
+            }
             for add in item.curation
         ],
         "score": item.score,

@@ -52,6 +52,7 @@ class CurationAdd(msgspec.Struct, frozen=True, kw_only=True):
     """What a curation added: thousandths of hi - lo kept and cut, and the score of them."""
 
     rule: str
+    version: int
     thousandths: int
     cut: int
     adds: float
@@ -128,10 +129,10 @@ class UsedVersions(msgspec.Struct, frozen=True, kw_only=True):
     index: IndexPosition
     text: str
     model: str
-    curations: dict[str, int]
+    curation: int
     taxonomy: str
     glossary: str
-    rules: str
+    rules: int
     engine: str
 
 

@@ -107,7 +107,11 @@ def item_of(item: Item, published: Published, speaker: Speaker) -> schemas.Match
         contributions=_contributions(item, speaker),
         curation=[
             schemas.CurationAdd(
-                rule=add.curation, thousandths=add.thousandths, cut=add.cut, adds=add.adds / MILLION
+                rule=add.curation,
+                version=add.version,
+                thousandths=add.thousandths,
+                cut=add.cut,
+                adds=add.adds / MILLION,
             )
             for add in item.curation
         ],
@@ -145,7 +149,7 @@ def used_versions(versions: Versions) -> schemas.UsedVersions:
         index=schemas.IndexPosition(base=versions.base, delta=versions.delta),
         text=versions.text,
         model=versions.model,
-        curations=dict(versions.curations),
+        curation=versions.curation,
         taxonomy=versions.taxonomy,
         glossary=versions.glossary,
         rules=versions.rules,

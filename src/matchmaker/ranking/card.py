@@ -32,12 +32,16 @@ class CardFeature:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card by its name: what a match needs that is neither the index nor the query."""
+    """A card by its name: what a match needs that is neither the index nor the query.
+
+    ``curation`` is the version of the default curation, the rules of the slate.
+    """
 
     name: str
     features: Mapping[str, CardFeature]
     text: TextWeights
     slate: SlateRules
+    curation: int
     vocabulary: Vocabulary
 
 
@@ -59,6 +63,7 @@ def card_from(data: Mapping[str, object], vocabulary: Vocabulary) -> Card:
         features=features,
         text=TextWeights(_number(text["k1"]), _number(text["b"]), (_integer(text["full"]), 1000)),
         slate=SlateRules(_integer(slate["of_provider"]), _integer(slate["first"])),
+        curation=_integer(slate["version"]),
         vocabulary=vocabulary,
     )
 

@@ -55,6 +55,7 @@ class Curation:
     boosts: tuple[Boost, ...] = ()
     exclude: frozenset[str] = frozenset()
     pins: tuple[Pin, ...] = ()
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Add:
     thousandths: int
     cut: int
     adds: int
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,8 @@ def adds_for(
             if offering_id in boost.offerings:
                 kept = max(-MOST_ADDED, min(MOST_ADDED, running + boost.thousandths)) - running
                 running += kept
-                found.append(
-                    Add(curation.id, kept, boost.thousandths - kept, kept * (hi - lo) // 1000)
-                )
+                added, cut = kept * (hi - lo) // 1000, boost.thousandths - kept
+                found.append(Add(curation.id, kept, cut, added, curation.version))
     return tuple(found)
 
 

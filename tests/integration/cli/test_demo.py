@@ -218,10 +218,10 @@ def answer_with(items: list[schemas.MatchedItem]) -> schemas.MatchAnswer:
         index=schemas.IndexPosition(base=1, delta=0),
         text="",
         model="",
-        curations={},
+        curation=1,
         taxonomy="",
         glossary="",
-        rules="1",
+        rules=1,
         engine="1",
     )
     return schemas.MatchAnswer(
