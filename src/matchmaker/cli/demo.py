@@ -14,7 +14,7 @@ from matchmaker.cli import pool, sample, session, show, texts
 from matchmaker.cli.walk import Walk
 from matchmaker.core.errors import MatchmakerError
 from matchmaker.core.language import LANGUAGES
-from matchmaker.core.migrate import MigrationsMissing
+from matchmaker.core.shipped import FolderMissing
 from matchmaker.matching.query import Caller
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _one_line() -> Iterator[None]:
         raise
     except (
         MatchmakerError,
-        MigrationsMissing,
+        FolderMissing,
         OSError,
         SQLAlchemyError,
         ValueError,

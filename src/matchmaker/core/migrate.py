@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-import matchmaker
+from matchmaker.core import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,27 +19,10 @@ if TYPE_CHECKING:
 _one_run = threading.Lock()
 
 
-class MigrationsMissing(Exception):
-    """The installation has no migrations folder."""
-
-
-def directory() -> Path:
-    """The migrations of this installation: package data, or the folder of the source tree.
-
-    Raises:
-        MigrationsMissing: neither is there.
-    """
-    package = Path(matchmaker.__file__).parent
-    for place in (package / "migrations", package.parents[1] / "migrations"):
-        if (place / "env.py").is_file():
-            return place
-    raise MigrationsMissing(f"no migrations beside {package}")
-
-
 def configuration(url: str | None = None) -> Config:
     """Alembic's configuration; ``url`` is the login that may change the schema."""
     config = Config(attributes={"url": url} if url else {})
-    config.set_main_option("script_location", str(directory()).replace("%", "%%"))
+    config.set_main_option("script_location", str(shipped.folder("migrations")).replace("%", "%%"))
     return config
 
 
