@@ -491,6 +491,12 @@ def waits(query: Query, price: PriceCard | None) -> bool:
     return is_open and pools.first_year(price, filled) is not None
 
 
+def hides(query: Query, package: PackageFacts) -> bool:
+    """Whether the provider left the price unstated in the need's currency."""
+    is_open = pools.first_year(package.price, query) is None
+    return is_open and not waits(query, package.price)
+
+
 def slow_features(
     query: Query, offering: OfferingFacts, package: PackageFacts
 ) -> dict[str, Fraction]:
@@ -527,7 +533,7 @@ def best_pair(
 def slow_price_of(query: Query, offering: OfferingFacts, package: PackageFacts) -> Fraction | None:
     if query.budget is None or query.kind == "finance":
         return None
-    if all(waits(query, each.price) for each in offering.packages):
+    if waits(query, package.price) and not any(hides(query, each) for each in offering.packages):
         return HALF
     return slow_price(pools.first_year(package.price, query), query.budget)
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from matchmaker.core.errors import FieldFault
 
 ALL = "all"
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -107,7 +106,7 @@ def _levels(
 
 
 def _price(price: declaration.PriceCard, known: KnownCodes, at: str) -> Iterator[FieldFault]:
-    yield from _currency(price.currency, f"{at}/currency")
+    yield from _code(price.currency, known, "currency", f"{at}/currency")
     for place, part in enumerate(price.parts):
         here = f"{at}/parts/{place}"
         yield from _code(part.part, known, "price_part", f"{here}/part")
@@ -150,7 +149,7 @@ def _finance(
     yield from _span(attributes.term_months, f"{at}/term_months")
     yield from _set(attributes.collateral, known, "collateral", f"{at}/collateral", limit=None)
     if attributes.amount is not None:
-        yield from _currency(attributes.amount.currency, f"{at}/amount/currency")
+        yield from _code(attributes.amount.currency, known, "currency", f"{at}/amount/currency")
         yield from _span((attributes.amount.from_, attributes.amount.to), f"{at}/amount")
 
 
@@ -180,12 +179,6 @@ def _code(value: str | None, known: KnownCodes, scheme: str, at: str) -> Iterato
 def _span(span: tuple[int, int] | None, at: str) -> Iterator[FieldFault]:
     if span is not None and span[0] > span[1]:
         yield fault(at, "from_after_to")
-
-
-def _currency(value: str, at: str) -> Iterator[FieldFault]:
-    # The pattern of the shape ends in $, which a trailing line feed passes.
-    if not _CURRENCY.fullmatch(value):
-        yield fault(at, "wrong_form")
 
 
 def _external_id(value: str, at: str) -> Iterator[FieldFault]:

@@ -32,7 +32,7 @@ from matchmaker.taxonomy.registry import INDUSTRY, REGION
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from matchmaker.demand.schemas import NeedFacts
+    from matchmaker.demand.schemas import Budget, NeedFacts
     from matchmaker.enterprise.schemas import Amount
     from matchmaker.ranking.tokens import Tokenizer
     from matchmaker.taxonomy.fields import FieldCatalogue
@@ -147,6 +147,8 @@ class Reader:
         yield from self._unknown(list(profile.goals or ()), "goal", "#/profile/goals", keys=True)
         if profile.chain_role is not None and profile.chain_role not in self._codes("chain_role"):
             yield _unknown_code("#/profile/chain_role", profile.chain_role, "chain_role")
+        for name in ("revenue", "assets", "yearly_budget"):
+            yield from self._currency(getattr(profile, name), f"#/profile/{name}/currency")
         yield from self._rule_faults(profile.must, "#/profile/must")
 
     def _need_faults(self, need: NeedFacts) -> Iterator[FieldFault]:
@@ -154,9 +156,14 @@ class Reader:
         yield from self._unknown(need.categories, "solution_category", "#/need/categories")
         yield from self._unknown(need.deployment, "deployment", "#/need/deployment")
         yield from self._place(need.region, "#/need/region")
+        yield from self._currency(need.budget, "#/need/budget/currency")
         yield from self._rule_faults(need.must, "#/need/must")
         for place, leaf in enumerate(need.prefer or ()):
             yield from self._rule_faults(leaf, f"#/need/prefer/{place}", is_leaf=True)
+
+    def _currency(self, money: Amount | Budget | None, at: str) -> Iterator[FieldFault]:
+        if money is not None and money.currency not in self._codes("currency"):
+            yield _unknown_code(at, money.currency, "currency")
 
     def _codes(self, scheme: str) -> frozenset[str]:
         return self.taxonomy.codes(scheme)

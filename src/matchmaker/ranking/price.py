@@ -36,7 +36,7 @@ class PriceColumn:
     """
 
     currencies: tuple[str, ...]
-    currency: NDArray[np.int8]
+    currency: NDArray[np.int16]
     once: Int
     yearly: Int
     counts: Bools
@@ -66,7 +66,7 @@ def price_column(cards: Sequence[PriceCard | None]) -> PriceColumn:
     complete = [_complete(card) for card in cards]
     currencies = tuple(sorted({card.currency for card in complete if card is not None}))
     rows = len(cards)
-    currency = np.full(rows, -1, np.int8)
+    currency = np.full(rows, -1, np.int16)
     once = np.zeros((rows, _FLAT + 1), np.int64)
     yearly = np.zeros((rows, _FLAT + 1), np.int64)
     counts = np.zeros((rows, _FLAT), np.bool_)

@@ -9,7 +9,15 @@ from matchmaker.ranking.facts import UNITS
 from matchmaker.ranking.features import FEATURES, applies
 from matchmaker.ranking.screen import musts_of
 from matchmaker.ranking.tables import MILLION, ScoreTables
-from matchmaker.rules import Answer, Fact, Rule, answer_if, unknown_leaves
+from matchmaker.rules import (
+    Answer,
+    Fact,
+    Rule,
+    answer_if,
+    leaf_answer,
+    leaves,
+    unknown_leaves,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +27,8 @@ if TYPE_CHECKING:
     from matchmaker.ranking.query import Query
 
 _ASKED_OWNERS = ("profile.", "need.")
+_NEVER_ASKED = frozenset({"profile.scale_basis"})
+"""What the platform says of itself: nobody could answer the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,31 +88,74 @@ def questions(
 
 def _decides(survivors: Survivors, asked: Sequence[int]) -> dict[str, int]:
     """Offerings whose answer differs between a field's unknown leaves set to yes and to no."""
+    assumed = _Assumed(survivors)
     counts: dict[str, int] = {}
     for offering in asked:
         rules = [rule for _, rule in musts_of(survivors.query, survivors.index, offering)]
-        rows = [survivors.facts(row) for row in survivors.rows_of(offering)]
-        fields = {
-            leaf.field
-            for facts in rows
-            for rule in rules
-            for leaf in unknown_leaves(rule, facts)
-            if leaf.field.startswith(_ASKED_OWNERS)
-        }
-        for field in fields:
-            if _best(rules, rows, field, Answer.YES) != _best(rules, rows, field, Answer.NO):
+        rows = survivors.rows_of(offering)
+        for field in {field for rule in rules for field in assumed.missing(rule)}:
+            if assumed.best(rules, rows, field, Answer.YES) != assumed.best(
+                rules, rows, field, Answer.NO
+            ):
                 counts[field] = counts.get(field, 0) + 1
     return counts
 
 
-def _best(
-    rules: Sequence[Rule], rows: Sequence[Callable[[str], Fact]], field: str, assumed: Answer
-) -> Answer:
-    """All musts together, the best surviving row."""
-    return max(
-        min((answer_if(rule, facts, field, assumed) for rule in rules), default=Answer.YES)
-        for facts in rows
-    )
+class _Assumed:
+    """Answers of musts with one missing field assumed; each different case is worked out once.
+
+    A row counts only by what it answers to the leaves that read offering or package, so many rows
+    are one case.
+    """
+
+    def __init__(self, survivors: Survivors) -> None:
+        self._survivors = survivors
+        self._missing: dict[int, frozenset[str]] = {}
+        self._seen: dict[tuple[int, int], tuple[Answer, ...]] = {}
+        self._answers: dict[tuple[int, tuple[Answer, ...], str, Answer], Answer] = {}
+
+    def missing(self, rule: Rule) -> frozenset[str]:
+        """The fields of profile and need that an unknown leaf of ``rule`` reads."""
+        found = self._missing.get(id(rule))
+        if found is None:
+            facts = self._survivors.query.facts
+            found = frozenset(
+                leaf.field
+                for leaf in unknown_leaves(rule, facts.get)
+                if leaf.field.startswith(_ASKED_OWNERS) and leaf.field not in _NEVER_ASKED
+            )
+            self._missing[id(rule)] = found
+        return found
+
+    def best(
+        self, rules: Sequence[Rule], rows: Sequence[int], field: str, assumed: Answer
+    ) -> Answer:
+        """All musts together, the best surviving row."""
+        return max(
+            min((self._answer(rule, row, field, assumed) for rule in rules), default=Answer.YES)
+            for row in rows
+        )
+
+    def _answer(self, rule: Rule, row: int, field: str, assumed: Answer) -> Answer:
+        key = (id(rule), self._said(rule, row), field, assumed)
+        found = self._answers.get(key)
+        if found is None:
+            found = answer_if(rule, self._survivors.facts(row), field, assumed)
+            self._answers[key] = found
+        return found
+
+    def _said(self, rule: Rule, row: int) -> tuple[Answer, ...]:
+        """What ``row`` answers to the leaves of ``rule`` that read it."""
+        found = self._seen.get((id(rule), row))
+        if found is None:
+            facts = self._survivors.facts(row)
+            found = tuple(
+                leaf_answer(leaf.op, leaf.value, facts(leaf.field))
+                for leaf in leaves(rule)
+                if not leaf.field.startswith(_ASKED_OWNERS)
+            )
+            self._seen[id(rule), row] = found
+        return found
 
 
 def _shares(query: Query, tables: ScoreTables, active: Sequence[str]) -> dict[str, int]:

@@ -64,8 +64,9 @@ def _level_points(present: int | None, grid: Grid) -> Int:
 def price(query: Query, index: Index, prices: Prices, feature: CardFeature) -> Steps:
     """First-year price against the budget; unknown prices at 0.
 
-    Where every package of an offering waits for a count of the profile, its rows stand at the
-    reference (docs/adr/0010): a fact the firm did not give is not held against the provider.
+    A row that waits for a count of the profile stands at the reference (a fact the firm did not
+    give is not held against the provider), unless another package of the offering has no price
+    stated in this currency (docs/adr/0010).
     """
     grid = feature.grid
     steps = price_steps(
@@ -76,10 +77,11 @@ def price(query: Query, index: Index, prices: Prices, feature: CardFeature) -> S
         none=grid["none"],
     )
     steps[~prices.known] = 0
+    unstated = ~prices.known & ~prices.waits
     if prices.waits.any():
-        only_waits = np.logical_and.reduceat(prices.waits, index.row_start[:-1])
-        steps[prices.waits & only_waits[index.offering_of_row]] = feature.reference
-    return Steps(Level.ROW, steps, ~prices.known & ~prices.waits)
+        hides = np.logical_or.reduceat(unstated, index.row_start[:-1])
+        steps[prices.waits & ~hides[index.offering_of_row]] = feature.reference
+    return Steps(Level.ROW, steps, unstated)
 
 
 def stage(query: Query, index: Index, grid: Grid) -> Steps:

@@ -11,17 +11,19 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import snowballstemmer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 CONCEPT_PREFIX: Final = "c:"
 _UNIT: Final = re.compile(f"[{HAN}]|[a-z0-9]+")
-_STEMS_KEPT: Final = 200_000
+_STEMS_KEPT: Final = 100_000
+_LONGEST_WORD: Final = 45
 
 
 class _Stemmer(Protocol):
@@ -32,8 +34,16 @@ class _Stemmer(Protocol):
         ...
 
 
-def _english() -> _Stemmer:
-    return cast("_Stemmer", snowballstemmer.stemmer("english"))  # pyright: ignore[reportUnknownMemberType]
+def _english() -> Callable[[str], str]:
+    """The Snowball stem of an English word; those last asked for are kept."""
+    stemmer = cast("_Stemmer", snowballstemmer.stemmer("english"))  # pyright: ignore[reportUnknownMemberType]
+    kept = lru_cache(_STEMS_KEPT)(stemmer.stemWord)
+
+    def stem(word: str) -> str:
+        # No English word is longer: what is would only fill memory with a caller's rubbish.
+        return kept(word) if len(word) <= _LONGEST_WORD else stemmer.stemWord(word)
+
+    return stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +85,9 @@ class Tokenizer:
     _phrases: dict[str, list[tuple[tuple[str, ...], str]]] = field(
         init=False, repr=False, compare=False
     )
-    _stems: dict[str, str] = field(
-        init=False, repr=False, compare=False, default_factory=dict[str, str]
+    _stem_of: Callable[[str], str] = field(
+        init=False, repr=False, compare=False, default_factory=_english
     )
-    _stemmer: _Stemmer = field(init=False, repr=False, compare=False, default_factory=_english)
 
     def __post_init__(self) -> None:
         """Index the phrases by their first unit."""
@@ -145,7 +154,7 @@ class Tokenizer:
             value = match.group()
             if value.isascii():
                 yield _Unit(
-                    self._stem(value),
+                    self._stem_of(value),
                     is_han=False,
                     is_stop=value in self.stop_words,
                     start=match.start(),
@@ -154,14 +163,6 @@ class Tokenizer:
                 yield _Unit(
                     value, is_han=True, is_stop=value in self.stop_characters, start=match.start()
                 )
-
-    def _stem(self, word: str) -> str:
-        stem = self._stems.get(word)
-        if stem is None:
-            stem = self._stemmer.stemWord(word)
-            if len(self._stems) < _STEMS_KEPT:
-                self._stems[word] = stem
-        return stem
 
 
 def normalise(text: str) -> str:

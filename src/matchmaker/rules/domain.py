@@ -19,8 +19,9 @@ from matchmaker.rules.tree import Leaf, Op, Scalar, is_number
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-# A rule of 64 lists of 100 codes would keep a request busy for seconds.
-MAX_ANSWERS: Final = 50_000
+# A rule of 64 lists of 100 codes would keep a request busy for seconds: each answer looks at the
+# values its leaf lists.
+MAX_COMPARED: Final = 300_000
 
 Literal: TypeAlias = tuple[Leaf, bool]
 """A leaf, and whether it stands as it is (True) or denied (False)."""
@@ -34,7 +35,7 @@ class Domain:
         """The domain of a field for leaves that fit it; None where it would take too long."""
         values = [value for leaf in leaves for value in _listed(leaf)]
         candidates = _CANDIDATES[spec.kind](spec, values)
-        if len(candidates) * len(leaves) > MAX_ANSWERS:
+        if len(candidates) * (len(leaves) + len(values)) > MAX_COMPARED:
             return None
         return cls(leaves, candidates, is_set=spec.kind is FieldKind.SET)
 

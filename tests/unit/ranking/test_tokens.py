@@ -87,14 +87,18 @@ def test_a_phrase_in_which_nothing_counts_is_refused() -> None:
         Tokenizer(frozenset(), frozenset(), (Concept("dash", {"zh": ("——",)}),))
 
 
-def test_stems_are_still_right_once_no_more_are_kept(
-    tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tokens, "_STEMS_KEPT", len(tokenizer._stems) + 1)
+def test_stems_are_right_when_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "_STEMS_KEPT", 1)
+    tokenizer = Tokenizer(frozenset(), frozenset())
 
-    assert tokenizer.plain("machines machines planning") == ["machin", "machin", "plan"]
-    assert "machines" in tokenizer._stems
-    assert "planning" not in tokenizer._stems
+    assert tokenizer.plain("machines planning machines") == ["machin", "plan", "machin"]
+
+
+def test_a_word_longer_than_any_is_stemmed_and_not_kept() -> None:
+    tokenizer = Tokenizer(frozenset(), frozenset())
+    word = "x" * 60 + "ings"
+
+    assert tokenizer.plain(f"{word} {word}") == ["x" * 60 + "ing"] * 2
 
 
 alphabet = st.sampled_from("质量检倒查的了ＡＩaI qualitybackthe,，。3é \U00020000")
