@@ -17,7 +17,7 @@ from matchmaker.core.language import provide_language
 from matchmaker.core.settings import SettingsInvalid, from_environment
 from matchmaker.matching import phrases
 from matchmaker.matching.controllers import MatchController
-from matchmaker.matching.index import IndexHolder
+from matchmaker.matching.index import IndexHolder, IndexVersions
 from matchmaker.matching.matcher import Matcher
 from matchmaker.matching.publisher import Sources
 from matchmaker.matching.registry import PHRASES, load_model, load_reader, load_words
@@ -60,7 +60,13 @@ class Released:
 
     def matcher(self, index_folder: Path) -> Matcher:
         """A matcher on the index published below ``index_folder``."""
-        return Matcher(IndexHolder(index_folder), self.model, self.reader, self.book, utc_now)
+        holder = IndexHolder(index_folder, self._built)
+        return Matcher(holder, self.model, self.reader, self.book, utc_now)
+
+    def _built(self, index: IndexVersions) -> bool:
+        """Whether an index was built with this release."""
+        mine = (self.model.card.name, self.taxonomy.version, self.words.version)
+        return (index.card, index.taxonomy, index.glossary) == mine
 
     def sources(self) -> Sources:
         """What shapes an index beside the offerings."""

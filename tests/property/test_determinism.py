@@ -133,7 +133,7 @@ def publish(folder: Path, *, shuffled: int | None = None) -> Matcher:
     )
     cards = {str(row.offering_id): card_of(row) for row in pool}
     versions = IndexVersions(
-        base=7, delta=0, text="t", card=model.card.name, taxonomy="x", glossary="g"
+        base=7, delta=0, content="c", text="t", card=model.card.name, taxonomy="x", glossary="g"
     )
     write(folder, index, [cards[offering_id] for offering_id in index.offering_ids], versions)
     return Matcher(IndexHolder(folder), model, reader, book, lambda: AS_OF)

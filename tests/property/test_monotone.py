@@ -2,8 +2,8 @@
 
 Each index holds every offering beside its improved copies, on the text statistics of the originals.
 Three things are no improvements and stay out: a preference may ask for anything (scoring.md 15);
-named codes replaced by ``all`` say less; and a price that waits for a count of the profile stands at
-the reference (docs/adr/0010), so that a price which stops waiting may well be worse than none.
+named codes replaced by ``all`` say less; and a price that waits for a count of the profile stands
+at the reference (docs/adr/0010), so that a price which stops waiting may well be worse than none.
 """
 
 from __future__ import annotations

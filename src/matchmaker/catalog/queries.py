@@ -139,6 +139,16 @@ async def position(session: ReadSession) -> int:
     return await session.scalar(select(func.count()).select_from(OfferingVersion)) or 0
 
 
+async def content(session: ReadSession) -> str:
+    """What is published now as a hash: it changes with versions, states, visibility and names."""
+    parts = func.concat_ws(
+        "|", Offering.id, Offering.published_version_id, Offering.visibility, Organisation.name
+    )
+    listed = func.string_agg(parts, aggregate_order_by(literal(","), Offering.id))
+    found = await session.scalar(_published(select(func.md5(func.coalesce(listed, "")))))
+    return str(found)
+
+
 async def list_providers(
     session: ReadSession, *, after: UUID | None, limit: int
 ) -> list[ProviderCard]:

@@ -42,7 +42,7 @@ def seed() -> None:
     released = session.released()
     with session.database(session.settings()) as running:
         reports = asyncio.run(import_all(running, released, demo_files()))
-        asyncio.run(publish_index(running, released))
+        asyncio.run(ensure_index(running, released))
     sys.exit(_tell(reports))
 
 
@@ -55,7 +55,7 @@ def import_files(files: tuple[Path, ...]) -> None:
     released = session.released()
     with session.database(session.settings()) as running:
         reports = asyncio.run(import_all(running, released, files))
-        asyncio.run(publish_index(running, released))
+        asyncio.run(ensure_index(running, released))
     sys.exit(_tell(reports))
 
 
@@ -76,19 +76,18 @@ def index(watch: float | None) -> None:
 
 
 async def _republish(running: Database, released: Released, seconds: float) -> NoReturn:
-    """Publish whenever the position has moved; a database that is away is tried again."""
-    holder = IndexHolder(running.index_folder)
+    """Publish whenever offerings have changed; a database that is away is tried again."""
     while True:
         await asyncio.sleep(seconds)
         try:
-            async with running.transaction() as session_:
-                position = await queries.position(session_)
-            if position != holder.current().versions.base:
-                _tell_index(await publish_index(running, released))
+            built = await ensure_index(running, released)
         except Exception as failure:
             if not is_transient(failure):
                 raise
             click.echo("the database is not reachable; trying again", err=True)
+        else:
+            if built is not None:
+                _tell_index(built)
 
 
 def _tell_index(built: Index) -> None:
@@ -120,24 +119,25 @@ async def import_all(
     return reports
 
 
-async def ensure_index(running: Database, released: Released) -> None:
-    """Publish unless the current index is of the pool and the released data as they are now."""
+async def ensure_index(running: Database, released: Released) -> Index | None:
+    """The index published now; None where the current one is of this pool and this release."""
     async with running.transaction() as session_:
-        position = await queries.position(session_)
+        content = await queries.content(session_)
     sources = released.sources()
-    wanted = (position, sources.card.name, sources.taxonomy.version, sources.words.version)
+    wanted = (content, sources.card.name, sources.taxonomy.version, sources.words.version)
     try:
         found = IndexHolder(running.index_folder).current().versions
     except IndexNotReady:
-        await publish_index(running, released)
-        return
-    if (found.base, found.card, found.taxonomy, found.glossary) != wanted:
-        await publish_index(running, released)
+        return await publish_index(running, released)
+    if (found.content, found.card, found.taxonomy, found.glossary) == wanted:
+        return None
+    return await publish_index(running, released)
 
 
 async def publish_index(running: Database, released: Released) -> Index:
     """The index of everything published now, made current."""
     async with running.transaction() as session_:
+        _ = await session_.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         return await publish(session_, running.index_folder, released.sources())
 
 

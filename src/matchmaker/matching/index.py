@@ -20,6 +20,8 @@ from matchmaker.core.wire import Text
 from matchmaker.ranking import storage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from matchmaker.ranking.index import Index
@@ -61,6 +63,7 @@ class IndexVersions(msgspec.Struct, frozen=True, kw_only=True):
 
     base: int
     delta: int
+    content: str
     text: str
     card: str
     taxonomy: str
@@ -125,26 +128,41 @@ def read(folder: Path) -> Published:
 class IndexHolder:
     """Keeps the current index of one process; a look at CURRENT says whether it still is."""
 
-    def __init__(self, folder: Path) -> None:
-        """Hold nothing yet."""
+    def __init__(
+        self, folder: Path, accepts: Callable[[IndexVersions], bool] = lambda _: True
+    ) -> None:
+        """Hold nothing yet; an index that ``accepts`` refuses is not taken."""
         self._folder = folder
+        self._accepts = accepts
         self._name: str | None = None
         self._published: Published | None = None
 
     def current(self) -> Published:
         """The published index, read anew when CURRENT has moved on.
 
+        An index built with another card, taxonomy or glossary is not taken: its numbers would not
+        be those of this release. The one held before serves on.
+
         Raises:
-            IndexNotReady: nothing has been published, or only by another release.
+            IndexNotReady: nothing has been published for this release.
         """
         try:
             name = (self._folder / CURRENT).read_text(encoding="utf-8").strip()
-            if name != self._name or self._published is None:
-                self._published = read(self._folder / name)
-                self._name = name
-        except (FileNotFoundError, storage.UnreadableIndex) as error:
-            raise IndexNotReady from error
+        except FileNotFoundError:
+            raise IndexNotReady from None
+        if name != self._name:
+            self._name = name
+            self._published = self._usable(name) or self._published
+        if self._published is None:
+            raise IndexNotReady
         return self._published
+
+    def _usable(self, name: str) -> Published | None:
+        try:
+            found = read(self._folder / name)
+        except storage.UnreadableIndex:
+            return None
+        return found if self._accepts(found.versions) else None
 
 
 def _next_number(folder: Path) -> int:

@@ -150,8 +150,7 @@ class Matcher:
 
     def speaker(self, found: Scoring, language: Language) -> Speaker:
         """What writes the texts of ``found``."""
-        words = self.reader.fields.words(language, currency=found.query.currency)
-        return Speaker(found, self.book, self.reader.fields, words, language)
+        return Speaker(found, self.book, self.reader.fields, language)
 
 
 def _decoded(request: schemas.MatchRequest) -> dict[str, Canonical]:

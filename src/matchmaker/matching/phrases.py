@@ -5,7 +5,7 @@ Phrases of features, sentences of rules, questions, cautions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -14,6 +14,7 @@ from matchmaker.core.wire import Text
 from matchmaker.ranking import screen
 from matchmaker.ranking.facts import UNITS
 from matchmaker.ranking.features import BY_NAME
+from matchmaker.ranking.steps import FULL
 from matchmaker.rules import Rule, Span, proof_sentence, prove, sentence
 
 if TYPE_CHECKING:
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
     from matchmaker.core.language import Language
     from matchmaker.matching.answer import Item
     from matchmaker.matching.service import Scoring
+    from matchmaker.rules import Facts
     from matchmaker.taxonomy.fields import FieldCatalogue, FieldWords
 
 _MOST_REASONS: Final = 4
+_MOST_OPEN: Final = 3
+"""Unconfirmed rules told among the cautions; `unconfirmed` and `rules` have them all."""
+_LONGEST_OPEN: Final = 160
 
 
 class Bands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,6 +55,8 @@ class Notes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     pair: Text
     unconfirmed: Text
     price_waits: Text
+    other_currency: Text
+    level_unknown: Text
     provider_must: Text
     curation: Text
 
@@ -84,8 +91,10 @@ class Speaker:
     found: Scoring
     book: Phrasebook
     catalogue: FieldCatalogue
-    words: FieldWords
     language: Language
+    _said: dict[tuple[str, int | None], str] = field(
+        default_factory=dict[tuple[str, "int | None"], str]
+    )
 
     def label(self, feature: str) -> str:
         """The name of a feature or a pair."""
@@ -100,7 +109,9 @@ class Speaker:
         if feature not in BY_NAME:
             return self.label(feature)
         if feature in item.not_stated:
-            return self._say(self.book.features[feature].not_stated)
+            return self._not_stated(item, feature)
+        if feature == "scene_fit" and self._is_level_unknown(item):
+            return self._say(self.book.notes.level_unknown)
         if feature == "price" and item.price is None:
             return self._waits(item)
         phrases, bands = self.book.features[feature], self.book.bands
@@ -123,8 +134,8 @@ class Speaker:
     def cautions(self, item: Item) -> list[str]:
         """What speaks against it, what is not stated, and what is not confirmed."""
         open_rules = [
-            self._say(self.book.notes.unconfirmed, sentence=self.rule(name, item.offering))
-            for name in item.unconfirmed
+            self._say(self.book.notes.unconfirmed, sentence=_short(self.rule(name, item.offering)))
+            for name in item.unconfirmed[:_MOST_OPEN]
         ]
         waits = (
             [self._waits(item)]
@@ -135,27 +146,36 @@ class Speaker:
 
     def rule(self, name: str, offering: int | None = None) -> str:
         """The named rule as a sentence; a provider's own must needs the offering to be told."""
-        if name.startswith(f"{screen.CURATION}."):
-            return self._say(self.book.notes.curation, id=name.partition(".")[2])
-        rule = self._rule(name, offering)
-        if rule is None:
-            return self._say(
-                self.book.notes.provider_must, place=str(int(name.rpartition(".")[2]) + 1)
-            )
-        return sentence(rule, self.words)
+        place = offering if name.startswith(screen.PROVIDER_MUST) else None
+        if (name, place) not in self._said:
+            self._said[name, place] = self._sentence(name, place)
+        return self._said[name, place]
 
     def proof(self, name: str, offering: int, row: int) -> str:
         """The named rule with the facts it met on ``row``."""
         rule = self._rule(name, offering)
-        return (
-            self.rule(name, offering)
-            if rule is None
-            else proof_sentence(prove(rule, self.found.survivors.facts(row)), self.words)
-        )
+        if rule is None:
+            return self.rule(name, offering)
+        facts = self.found.survivors.facts(row)
+        return proof_sentence(prove(rule, facts), self._words(facts))
 
     def question(self, field: str) -> str:
         """The question that asks for ``field``."""
         return self.catalogue.question(field, self.language)
+
+    def _sentence(self, name: str, offering: int | None) -> str:
+        if name.startswith(f"{screen.CURATION}."):
+            return self._say(self.book.notes.curation, id=name.partition(".")[2])
+        rule = self._rule(name, offering)
+        if rule is None:
+            place = str(int(name.rpartition(".")[2]) + 1)
+            return self._say(self.book.notes.provider_must, place=place)
+        return sentence(rule, self._words(self.found.query.facts.get))
+
+    def _words(self, facts: Facts) -> FieldWords:
+        """Words that tell each amount in the currency of its own fact."""
+        currency = self.found.query.currency
+        return self.catalogue.words(self.language, currency=currency, facts=facts)
 
     def _rule(self, name: str, offering: int | None) -> Rule | None:
         if offering is None and name.startswith(screen.PROVIDER_MUST):
@@ -164,16 +184,32 @@ class Speaker:
         return dict(musts).get(name)
 
     def _by_size(self, item: Item, *, sign: int) -> list[str]:
+        """The greatest first; of what is not stated all, before the rest."""
         ranked = sorted(item.contributions.items(), key=lambda each: -sign * each[1])
-        said = [
-            self.phrase(item, name) for name, adds in ranked if sign * adds > 0 and name in BY_NAME
-        ]
-        return said[:_MOST_REASONS]
+        names = [name for name, adds in ranked if sign * adds > 0 and name in BY_NAME]
+        silent = [name for name in names if name in item.not_stated]
+        rest = [name for name in names if name not in item.not_stated]
+        return [self.phrase(item, name) for name in (*silent, *rest[:_MOST_REASONS])]
+
+    def _not_stated(self, item: Item, feature: str) -> str:
+        column = self.found.index.price
+        currency = int(column.currency[item.row])
+        if feature == "price" and currency >= 0:
+            return self._say(self.book.notes.other_currency, currency=column.currencies[currency])
+        return self._say(self.book.features[feature].not_stated)
+
+    def _is_level_unknown(self, item: Item) -> bool:
+        """Whether every asked scene is covered and only the firm's own levels are missing."""
+        query = self.found.query
+        point = self.found.model.card.features["scene_fit"].grid["level_unknown"]
+        is_silent = not any(scene in query.levels for scene in query.scenes)
+        return is_silent and item.steps["scene_fit"] == FULL * point // 1000
 
     def _waits(self, item: Item) -> str:
         waits = self.found.prices.waits_for[item.row]
+        words = self._words(self.found.query.facts.get)
         counts = [
-            self.words.field(f"profile.{unit}")
+            words.field(f"profile.{unit}")
             for unit, is_missing in zip(UNITS, waits, strict=True)
             if is_missing
         ]
@@ -202,7 +238,11 @@ class Speaker:
         return fact if isinstance(fact, Span) and fact.high else None
 
     def _money(self, amount: int) -> str:
-        return self.words.value("need.budget.amount", amount)
+        return self._words(self.found.query.facts.get).value("need.budget.amount", amount)
 
     def _say(self, text: Text, **values: str) -> str:
         return text.in_language(self.language).format(**values)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_OPEN else f"{text[:_LONGEST_OPEN]}…"

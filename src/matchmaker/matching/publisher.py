@@ -43,7 +43,11 @@ class Sources:
 
 
 async def publish(session: ReadSession, folder: Path, sources: Sources) -> Index:
-    """The index of everything published now, written below ``folder`` and made current."""
+    """The index of everything published now, written below ``folder`` and made current.
+
+    ``session`` must see one moment (repeatable read), or what is committed meanwhile is counted
+    and not indexed.
+    """
     card = sources.card
     facts: list[ranked.OfferingFacts] = []
     cards: dict[str, OfferingCard] = {}
@@ -55,6 +59,7 @@ async def publish(session: ReadSession, folder: Path, sources: Sources) -> Index
     versions = IndexVersions(
         base=await catalog.position(session),
         delta=0,
+        content=await catalog.content(session),
         text=_text_version(index),
         card=card.name,
         taxonomy=sources.taxonomy.version,

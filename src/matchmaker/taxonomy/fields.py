@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from matchmaker.core.language import Language
+    from matchmaker.rules import Facts
     from matchmaker.taxonomy.documents import FieldDefinition
+    from matchmaker.taxonomy.entries import Entry
     from matchmaker.taxonomy.registry import Taxonomy
 
 ALL: Final = "all"
@@ -110,16 +112,24 @@ class FieldCatalogue:
         """
         return _say(self.get(name).question, language)
 
-    def words(self, language: Language, *, currency: str = DEFAULT_CURRENCY) -> FieldWords:
-        """The words of ``language`` for sentences; plain amounts are in ``currency``."""
-        return FieldWords(self, language, currency)
+    def words(
+        self, language: Language, *, currency: str = DEFAULT_CURRENCY, facts: Facts | None = None
+    ) -> FieldWords:
+        """The words of ``language`` for sentences.
+
+        An amount is in the currency that ``facts`` name for its field, else in ``currency``.
+        """
+        return FieldWords(self, language, currency, facts or _no_facts)
 
 
 class FieldWords:
     """Fields and their values in one language (the ``Words`` of ``matchmaker.rules.sentence``)."""
 
-    def __init__(self, catalogue: FieldCatalogue, language: Language, currency: str) -> None:
+    def __init__(
+        self, catalogue: FieldCatalogue, language: Language, currency: str, facts: Facts
+    ) -> None:
         self._catalogue = catalogue
+        self._facts = facts
         self._taxonomy = catalogue.taxonomy
         self._currency = catalogue.taxonomy.entry("currency", currency)
         self._language: Language = language
@@ -180,12 +190,21 @@ class FieldWords:
             return plain
         if field.vocabulary is not None and plain in self._taxonomy.scheme(field.vocabulary):
             return self._taxonomy.name(field.vocabulary, plain, self._language)
+        if field.unit == "minor_unit":
+            return self._money(value, self._currency_of(field))
         return self._measured(field.unit, value)
+
+    def _currency_of(self, field: FieldDefinition) -> Entry:
+        code = None if field.money is None else self._facts(field.money)
+        currencies = self._taxonomy.scheme("currency")
+        return (
+            currencies.entry(code)
+            if isinstance(code, str) and code in currencies
+            else self._currency
+        )
 
     def _measured(self, unit: str, value: Decimal) -> str:
         plain = writing.number(value)
-        if unit == "minor_unit":
-            return self._money(value)
         if unit in _PER_ONE:
             return writing.percent(value / _PER_ONE[unit])
         if unit == "year":
@@ -196,15 +215,19 @@ class FieldWords:
         word = entry.extra["one"] if value == 1 else entry.labels.either("en", "")
         return str(entry.extra.get("pattern") or "{number} {word}").format(number=plain, word=word)
 
-    def _money(self, value: Decimal) -> str:
-        digits = self._currency.extra["digits"]
+    def _money(self, value: Decimal, currency: Entry) -> str:
+        digits = currency.extra["digits"]
         whole = value.scaleb(-digits) if isinstance(digits, int) else value
         return writing.money(
             whole,
             self._language,
-            currency=self._currency.code,
-            unit_zh=str(self._currency.extra["unit_zh"]),
+            currency=currency.code,
+            unit_zh=str(currency.extra["unit_zh"]),
         )
+
+
+def _no_facts(_: str) -> None:
+    return None
 
 
 def _say(text: Text, language: Language) -> str:
