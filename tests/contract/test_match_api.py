@@ -369,3 +369,17 @@ class TestPrice:
         assert any(item["price"] for item in found["items"])
         assert "price" not in {c["feature"] for i in found["items"] for c in i["contributions"]}
         assert "need.budget" in {question["field"] for question in found["questions"]}
+
+    async def test_an_amount_in_a_rule_is_told_in_its_own_currency(
+        self, demo: httpx.AsyncClient
+    ) -> None:
+        must = {"field": "profile.revenue.amount", "op": "gte", "value": 900_000_000_000}
+        budget = {"amount": 2_000_000, "currency": "JPY"}
+        found = await answered(demo, asking(budget=budget, must=must))
+        assert found["rules"]["need.must.0"] == "the yearly revenue is at least CNY 9,000,000,000"
+
+    async def test_a_currency_nobody_knows_is_pointed_at(self, demo: httpx.AsyncClient) -> None:
+        body = asking(budget={"amount": 1, "currency": "ZZZ"})
+        answer = await demo.post("/v1/match", json=body)
+        assert answer.status_code == 422
+        assert [each["pointer"] for each in answer.json()["errors"]] == ["#/need/budget/currency"]
