@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 
 import structlog
@@ -144,7 +144,10 @@ def _check_body(scope: Scope) -> None:
             raise UnexpectedBody
         return
     given = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
-    if given not in accepted and (has_body or given):
+    # What a proxy reads differently, it guards differently: one type, and nothing packed.
+    is_twice = sum(name == b"content-type" for name, _ in scope["headers"]) > 1
+    is_packed = headers.get(b"content-encoding", b"identity").lower() != b"identity"
+    if is_twice or is_packed or (given not in accepted and (has_body or given)):
         names = ", ".join(accepted)
         raise WrongMediaType(zh=f"请使用 {names}", en=f"send it as {names}")
 
@@ -169,7 +172,8 @@ class Edge:
         body = _Body(receive, self._body_deadline)
         scope.setdefault("state", {})["request_id"] = answer.request_id
         if answer.is_head:
-            scope["method"] = "GET"
+            # A copy: the server reads its own scope to know that a HEAD has no body.
+            scope = cast("Scope", {**scope, "method": "GET"})
         context: dict[str, str] = {"request_id": answer.request_id}
         if theirs := _client_request_id(scope):
             context["client_request_id"] = theirs

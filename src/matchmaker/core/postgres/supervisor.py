@@ -178,7 +178,7 @@ class Embedded:
             log.unlink()
         give_up = time.monotonic() + PATIENCE
         for _ in range(_PORT_TRIES):
-            port = _free_port()
+            port = _port(self._home / "port")
             start = log.stat().st_size if log.exists() else 0
             child = Child(self._arguments(bin_directory, pgdata, port), user, log)
             while child.is_running and time.monotonic() < give_up:
@@ -189,6 +189,7 @@ class Embedded:
             said = log.read_bytes()[start:].decode(errors="replace")
             if "could not bind" not in said and "still in use" not in said:
                 raise EmbeddedUnavailable(f"the server does not start: {_last_line(said)} ({log})")
+            (self._home / "port").unlink(missing_ok=True)
             time.sleep(0.2)
         raise EmbeddedUnavailable("no free port on 127.0.0.1")
 
@@ -271,11 +272,21 @@ def _write_private(path: Path, content: str) -> None:
     fresh.replace(path)
 
 
-def _free_port() -> int:
+def _port(note: Path) -> int:
+    """The port of the last start where it is free, so that whoever kept the address finds it."""
+    try:
+        last = int(note.read_text())
+    except (FileNotFoundError, ValueError):
+        last = 0
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", last))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-        return port
+    note.write_text(f"{port}\n")
+    return port
 
 
 def _last_line(said: str) -> str:
