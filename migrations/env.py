@@ -14,6 +14,7 @@ import pkgutil
 import time
 
 from alembic import context
+from alembic.util import CommandError
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -25,17 +26,29 @@ from matchmaker.core.db import SCHEMA, Base, with_driver
 
 LOCK_KEY = 0x6D617463  # "matc"
 LOCK_WAIT_S = 600.0
-LOCK_TIMEOUT = "200ms"
-STATEMENT_TIMEOUT = "5min"
+TIMEOUTS = {"lock_timeout": "200ms", "statement_timeout": "5min"}
+COMMAND_TIMEOUT_S = 310.0
+"""Longer than the server's limit on a statement, which ends more kindly."""
 ATTEMPTS = 20
 PAUSE_S = 0.25
 LOCK_NOT_AVAILABLE = "55P03"
 ROLES = ("mm_owner", "mm_app", "mm_worker")
+# From 16 on, who creates a role may grant it, but not take it.
+CAN_TAKE = """
+    SELECT pg_has_role(current_user, :role,
+        CASE WHEN current_setting('server_version_num')::int >= 160000
+            THEN 'SET' ELSE 'MEMBER' END)
+"""
+CAN_GRANT = """
+    SELECT pg_has_role(current_user, :role, 'MEMBER WITH ADMIN OPTION')
+        OR (rolcreaterole AND current_setting('server_version_num')::int < 160000)
+    FROM pg_roles WHERE rolname = current_user
+"""
 
 log = logging.getLogger("alembic.env")
 
 
-class MigrationLockBusy(RuntimeError):
+class MigrationLockBusy(CommandError, RuntimeError):
     """Another migrator held the lock for too long."""
 
 
@@ -100,6 +113,17 @@ async def lock(connection: AsyncConnection) -> None:
         await asyncio.sleep(PAUSE_S)
 
 
+async def take(connection: AsyncConnection, role: str) -> None:
+    """The login may act as ``role``; of the others than mm_owner only where it can grant them.
+
+    A login of mm_owner alone has no need of the others: they have logins of their own.
+    """
+    if await connection.scalar(text(CAN_TAKE), {"role": role}):
+        return
+    if role == "mm_owner" or await connection.scalar(text(CAN_GRANT), {"role": role}):
+        await connection.execute(text(f"GRANT {role} TO CURRENT_USER"))
+
+
 async def prepare(connection: AsyncConnection) -> None:
     """The roles, the schema, and the session set to act as mm_owner."""
     for role in ROLES:
@@ -107,22 +131,28 @@ async def prepare(connection: AsyncConnection) -> None:
             text("SELECT 1 FROM pg_roles WHERE rolname = :r"), {"r": role}
         ):
             await connection.execute(text(f"CREATE ROLE {role} NOLOGIN"))
-    if not await connection.scalar(text("SELECT pg_has_role(current_user, 'mm_owner', 'MEMBER')")):
-        await connection.execute(text("GRANT mm_owner TO CURRENT_USER"))
+        await take(connection, role)
     exists = await connection.scalar(
         text("SELECT 1 FROM pg_namespace WHERE nspname = :s"), {"s": SCHEMA}
     )
     if not exists:
         await connection.execute(text(f"CREATE SCHEMA {SCHEMA} AUTHORIZATION mm_owner"))
     await connection.execute(text("SET ROLE mm_owner"))
-    await connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
-    await connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
     await connection.commit()
 
 
 async def migrate_online() -> None:
     """Run under the lock; a migration that meets a busy table gives way and tries again."""
-    engine = create_async_engine(login(), poolclass=NullPool, connect_args={"timeout": 5})
+    engine = create_async_engine(
+        login(),
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={
+            "timeout": 5,
+            "command_timeout": COMMAND_TIMEOUT_S,
+            "server_settings": TIMEOUTS,
+        },
+    )
     try:
         async with engine.connect() as connection:
             await lock(connection)

@@ -40,6 +40,7 @@ def upgrade() -> None:
         initially="DEFERRED",
     )
     _freeze()
+    _close_versions()
     # An import goes through temporary tables.
     op.execute(_temporary("grant", "to"))
     # Rows are granted to both roles by default; these tables get only what is needed.
@@ -63,7 +64,8 @@ def downgrade() -> None:
     )
     for table in ("offering_package", "offering_version", "offering", "provider"):
         op.drop_table(table, schema=_SCHEMA)
-    op.execute("drop function mm.refuse_change()")
+    for function in ("refuse_change", "refuse_time", "refuse_late_packages"):
+        op.execute(f"drop function mm.{function}()")
 
 
 def _temporary(verb: str, preposition: str) -> str:
@@ -220,6 +222,48 @@ def _freeze() -> None:
             f"create trigger {table}_not_truncated before truncate on mm.{table}"
             " for each statement execute function mm.refuse_change()"
         )
+
+
+def _close_versions() -> None:
+    # A version is open in the transaction that makes it; its created_at tells which that was.
+    op.execute(
+        """
+        create function mm.refuse_time() returns trigger language plpgsql as $$
+        begin
+            raise exception 'created_at of mm.% is the time of its transaction', tg_table_name
+                using errcode = 'restrict_violation';
+        end $$
+        """
+    )
+    op.execute(
+        "create trigger offering_version_made_now before insert on mm.offering_version"
+        " for each row when (new.created_at is distinct from transaction_timestamp())"
+        " execute function mm.refuse_time()"
+    )
+    # A subquery for each package, by index: a join may be planned as a scan of every version. A
+    # version that cannot be seen is refused too.
+    op.execute(
+        """
+        create function mm.refuse_late_packages() returns trigger language plpgsql
+        set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+        begin
+            if exists (
+                select from added
+                where (select v.created_at from mm.offering_version v where v.id = added.version_id)
+                    is distinct from transaction_timestamp()
+            ) then
+                raise exception 'insert into mm.% refused: the version is immutable', tg_table_name
+                    using errcode = 'restrict_violation';
+            end if;
+            return null;
+        end $$
+        """
+    )
+    op.execute(
+        "create trigger offering_package_with_its_version after insert on mm.offering_package"
+        " referencing new table as added"
+        " for each statement execute function mm.refuse_late_packages()"
+    )
 
 
 def _created_at() -> sa.Column[object]:

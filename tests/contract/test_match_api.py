@@ -315,9 +315,8 @@ class TestStoring:
         before = await counted(rows)
         await rows.execute(
             text(
-                "insert into mm.offering_package select (jsonb_populate_record(p,"
-                " jsonb_build_object('id', gen_random_uuid(), 'code', 'control',"
-                " 'position', 99))).* from mm.offering_package p limit 1"
+                "insert into mm.organisation (id, name, roles, state) values"
+                " (gen_random_uuid(), '{\"en\": \"control\"}', '{provider}', 'draft')"
             )
         )
         after = await counted(rows)

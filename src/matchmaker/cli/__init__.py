@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from matchmaker.cli import session
 from matchmaker.cli.contract import openapi
 from matchmaker.cli.demo import demo
 from matchmaker.cli.pool import import_files, index, migrate, seed
@@ -17,7 +18,21 @@ from matchmaker.core.shipped import FolderMissing
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Commands whose expected failures are one line each."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """What the command answers.
+
+        Raises:
+            ClickException: with the one line.
+        """
+        with session.one_line():
+            answer: object = super().invoke(ctx)
+            return answer
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="matchmaker")
 def commands() -> None:
     """Match an enterprise's need to standardised offerings, with the reasons."""

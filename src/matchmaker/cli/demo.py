@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Final, Self
 
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
-from sqlalchemy.exc import SQLAlchemyError
 
 from matchmaker.cli import pool, sample, session, show, texts
 from matchmaker.cli.walk import Walk
-from matchmaker.core.errors import MatchmakerError
 from matchmaker.core.language import LANGUAGES
 from matchmaker.core.shipped import FolderMissing
 from matchmaker.matching.query import Caller
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from matchmaker.app import Released
@@ -45,7 +41,7 @@ BODY: Final = '{"need": {"kind": "solution", "scenes": ["quality"]}}'
 def demo(language: Language) -> None:
     """Walk one fictional firm from its profile to an explained match."""
     page = show.Page(show.console(), language)
-    with _one_line():
+    with session.one_line(FolderMissing, ValueError, sample.SampleMissing):
         found = session.settings()
         with _Steps(page, len(pool.demo_files()) + 3) as steps:
             steps.next(texts.STARTING.in_language(language))
@@ -86,29 +82,6 @@ class _Steps:
     def next(self, text: str) -> None:
         """Say what comes next."""
         self._bar.update(self._task, advance=1, description=text)
-
-
-@contextlib.contextmanager
-def _one_line() -> Iterator[None]:
-    """What is missing or does not answer becomes one line.
-
-    Raises:
-        ClickException: with that line.
-    """
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except (
-        MatchmakerError,
-        FolderMissing,
-        OSError,
-        SQLAlchemyError,
-        ValueError,
-        sample.SampleMissing,
-    ) as problem:
-        said = str(problem).strip().splitlines() or [""]
-        raise click.ClickException(f"{type(problem).__name__}: {said[0]}") from problem
 
 
 async def _fill(running: Database, released: Released, steps: _Steps) -> None:

@@ -32,7 +32,7 @@ _LISTED = 50
 @click.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    with session.database(session.settings()):
+    with session.database(session.settings(), migrates=True):
         click.echo("the schema is the newest")
 
 

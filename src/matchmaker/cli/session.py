@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import asyncpg
+import click
 import msgspec
+from alembic.util import CommandError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from matchmaker.app import INDEX, Released
 from matchmaker.core import db, migrate, shipped
+from matchmaker.core.errors import MatchmakerError
 from matchmaker.core.postgres import Embedded
-from matchmaker.core.settings import Settings, from_environment
+from matchmaker.core.settings import Settings, SettingsInvalid, from_environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -21,6 +28,18 @@ if TYPE_CHECKING:
 
 _LONG_STATEMENT = 600.0
 """Seconds one statement of an import or an index build may take."""
+_EXPECTED: Final = (
+    MatchmakerError,
+    SQLAlchemyError,
+    CommandError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    OSError,
+)
+_NOT_MIGRATED: Final = frozenset({"22023", "3F000", "42P01", "42703"})
+"""SQLSTATEs of a role, schema, table or column that is not there."""
+_SECRET: Final = re.compile(r"(?<=://)\S*@")
+"""The login of a URL; up to the last @, for a password may hold one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +82,66 @@ def released() -> Released:
 
 
 @contextlib.contextmanager
-def database(found: Settings) -> Iterator[Database]:
-    """The database of DATABASE_URL, else the embedded one; migrated."""
-    if found.database_url is not None:
-        migrate.upgrade(found.database_url_owner or found.database_url)
-        yield Database(found.database_url, found)
+def database(found: Settings, *, migrates: bool = False) -> Iterator[Database]:
+    """The database of DATABASE_URL, else the embedded one.
+
+    It is migrated where a login for that is known: DATABASE_URL_OWNER, the embedded server's, or
+    with ``migrates`` DATABASE_URL itself.
+
+    Raises:
+        SettingsInvalid: a URL cannot be read.
+    """
+    if found.database_url is None:
+        with Embedded(found.data_directory).start() as server:
+            migrate.upgrade(server.url("mm_owner"))
+            yield Database(server.url("mm_app"), found)
         return
-    with Embedded(found.data_directory).start() as server:
-        migrate.upgrade(server.url("mm_owner"))
-        yield Database(server.url("mm_app"), found)
+    url = _readable("DATABASE_URL", found.database_url)
+    if found.database_url_owner is not None:
+        migrate.upgrade(_readable("DATABASE_URL_OWNER", found.database_url_owner))
+    elif migrates:
+        migrate.upgrade(url)
+    yield Database(url, found)
+
+
+def _readable(name: str, url: str) -> str:
+    """``url``, which can be read and has no option unknown to the driver.
+
+    Raises:
+        SettingsInvalid: it cannot; the message does not quote it, for it may hold a password.
+    """
+    try:
+        read = db.with_driver(url)
+    except (SQLAlchemyError, ValueError):
+        read = None
+    if read is None or not re.match(r"postgres(ql)?(\+asyncpg)?://", url):
+        raise SettingsInvalid(f"{name} is not like postgresql://user:password@host/database")
+    unknown = read.query.keys() - inspect.signature(asyncpg.connect).parameters.keys()
+    if unknown:
+        raise SettingsInvalid(f"{name} has an unknown option: {min(unknown)}")
+    return url
+
+
+@contextlib.contextmanager
+def one_line(*also: type[Exception]) -> Iterator[None]:
+    """An expected failure, or one of ``also``, becomes one line without a password.
+
+    Raises:
+        ClickException: with that line.
+    """
+    expected: tuple[type[Exception], ...] = (*_EXPECTED, *also)
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except expected as problem:
+        raise click.ClickException(_line(problem)) from problem
+
+
+def _line(problem: Exception) -> str:
+    """Kind and first line of ``problem``, logins of URLs left out."""
+    said = [type(problem).__name__, *str(problem).strip().splitlines()[:1]]
+    cause = getattr(problem, "orig", problem)
+    if getattr(cause, "sqlstate", None) in _NOT_MIGRATED:
+        said.append("has `matchmaker migrate` been run?")
+    return _SECRET.sub("", ": ".join(said))

@@ -317,6 +317,25 @@ async def test_of_two_imports_at_once_the_second_is_told(engine: AsyncEngine, ow
         assert (await run(second, *lines)).offerings == Counts(unchanged=1)
 
 
+async def test_an_import_that_commits_first_is_seen_by_the_checks(
+    engine: AsyncEngine, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one commits after the file is read and before the claim."""
+    code = credit_code("91350200M0001" + f"{uuid4().int % 10_000:04}")
+    claim_import = import_queries.claim_import
+
+    async def claim_late(session: Session) -> bool:
+        monkeypatch.undo()
+        async with transaction(engine) as other:
+            assert (await run(other, provider_line(external_id=owner, uscc=code))).is_written
+        return await claim_import(session)
+
+    monkeypatch.setattr(import_queries, "claim_import", claim_late)
+    async with transaction(engine) as session:
+        report = await run(session, provider_line(external_id=f"{owner}-b", uscc=code))
+    assert [(fault.line, fault.code) for fault in report.faults] == [(1, "credit_code_taken")]
+
+
 async def test_a_copy_is_refused_where_the_driver_has_not_begun(engine: AsyncEngine) -> None:
     async with AsyncSession(engine) as made:
         session = Session(ReadSession(made))

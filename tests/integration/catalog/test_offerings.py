@@ -102,6 +102,54 @@ async def test_control_without_the_trigger_a_package_changes(owner_engine: Async
         await connection.rollback()
 
 
+ADD_PACKAGE = text(
+    "insert into mm.offering_package"
+    " (version_id, position, organisation_id, code, title, document)"
+    " select id, 99, organisation_id, 'late', title, '{}' from mm.offering_version"
+    " where offering_id = :id and number = :number"
+)
+ADD_VERSION = text(
+    "insert into mm.offering_version (id, offering_id, organisation_id, number, kind, title,"
+    " document, tokens, text_version, content_hash, created_at)"
+    " select gen_random_uuid(), offering_id, organisation_id, 2, kind, title, document, tokens,"
+    " text_version, content_hash, now() + make_interval(secs => :later)"
+    " from mm.offering_version where offering_id = :id and number = 1"
+)
+
+
+async def test_a_version_of_an_earlier_transaction_gets_no_further_package(
+    engine: AsyncEngine, offering_id: OfferingId
+) -> None:
+    async with engine.connect() as connection:
+        for _ in range(2):
+            with pytest.raises(DBAPIError, match="version is immutable"):
+                async with connection.begin_nested():
+                    await connection.execute(ADD_PACKAGE, {"id": offering_id, "number": 1})
+        with pytest.raises(DBAPIError, match="version is immutable"):
+            await connection.execute(ADD_PACKAGE, {"id": offering_id, "number": 1})
+
+
+async def test_control_a_version_of_this_transaction_gets_packages_across_savepoints(
+    engine: AsyncEngine, offering_id: OfferingId
+) -> None:
+    async with engine.connect() as connection:
+        async with connection.begin_nested():
+            await connection.execute(ADD_VERSION, {"id": offering_id, "later": 0})
+        async with connection.begin_nested():
+            added = await connection.execute(ADD_PACKAGE, {"id": offering_id, "number": 2})
+        assert added.rowcount == 1
+        await connection.rollback()
+
+
+@pytest.mark.parametrize("later", [-1, 3600])
+async def test_a_version_cannot_say_it_was_made_at_another_time(
+    engine: AsyncEngine, offering_id: OfferingId, later: int
+) -> None:
+    async with engine.connect() as connection:
+        with pytest.raises(DBAPIError, match="time of its transaction"):
+            await connection.execute(ADD_VERSION, {"id": offering_id, "later": later})
+
+
 async def _race(engine: AsyncEngine, offering_id: OfferingId, *, naive: bool) -> list[bool]:
     gate = asyncio.Barrier(RACERS)
 

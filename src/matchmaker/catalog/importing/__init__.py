@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 from matchmaker.catalog.codes import known_codes
 from matchmaker.catalog.importing.reading import read_file
 from matchmaker.catalog.importing.report import Counts, ImportReport, LineFault, Phases
-from matchmaker.catalog.importing.writing import check_against_stored, write
+from matchmaker.catalog.importing.writing import check_against_stored, claim, write
 
 if TYPE_CHECKING:
     from matchmaker.catalog.texts import Tokenizer
@@ -36,13 +36,15 @@ async def import_file(
     first used when the whole file is read, so that no transaction idles meanwhile.
 
     Raises:
-        ImportUnderway: another import is being written.
+        ImportUnderway: another import is being checked or written.
         OfferingChanged: an offering was moved meanwhile; roll the transaction back.
     """
     started = perf_counter()
     read = await read_file(stream, known_codes(taxonomy), tokenizer)
     with closing(read.spool):
         read_at = perf_counter()
+        # What is checked must still hold when it is written: no other import in between.
+        await claim(session)
         await check_against_stored(session, read)
         providers, offerings = Counts(), Counts()
         if not read.faults.found:

@@ -34,6 +34,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+async def claim(session: Session) -> None:
+    """Make the transaction of ``session`` the only one that imports, until it ends.
+
+    Raises:
+        ImportUnderway: another one is.
+    """
+    if not await queries.claim_import(session):
+        raise ImportUnderway
+
+
 async def check_against_stored(session: ReadSession, read: FileRead) -> None:
     """Add to ``read`` the faults that only what is stored can show."""
     for names in _batched(read.awaited):
@@ -73,11 +83,8 @@ async def write(session: Session, read: FileRead, *, text_version: str) -> tuple
     """What became of providers and of offerings, now in the transaction of ``session``.
 
     Raises:
-        ImportUnderway: another transaction imports.
         OfferingChanged: an offering left its state between check and write.
     """
-    if not await queries.claim_import(session):
-        raise ImportUnderway
     providers, newcomers = await _write_providers(session, list(read.providers.values()))
     offerings = await _write_offerings(session, read, newcomers, text_version=text_version)
     return providers, offerings

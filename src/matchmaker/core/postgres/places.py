@@ -167,8 +167,8 @@ def _chosen(home: Path, user: User) -> Path:
         return home
     if any(home.glob("pgdata-*")):
         raise EmbeddedUnavailable(
-            f"the database in {home} is closed to user {user.uid}: give the directories above it back "
-            "their search permission"
+            f"the database in {home} is closed to user {user.uid}: give the directories above it "
+            "back their search permission"
         )
     return _store(home)
 
