@@ -53,6 +53,11 @@ format: $(STAMP) ## rewrite the code in the one format
 clean: ## remove what was built; keeps .data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+# A .venv whose interpreter is gone is made again, whatever its stamp says.
+ifneq ($(shell $(BIN)/python -c '' 2> /dev/null && echo runs),runs)
+.PHONY: $(STAMP)
+endif
+
 # Made again when the lock changes; a broken half-made .venv never counts, the stamp comes last.
 $(STAMP): requirements.lock
 	command -v $(PYTHON) > /dev/null || { echo "Python 3.11 or newer is needed: $(PYTHON) was not found (try make PYTHON=python3.12)"; exit 1; }

@@ -30,6 +30,7 @@ from matchmaker.core.problems import problems
 from matchmaker.core.settings import Settings
 
 JSON = {"content-type": "application/json"}
+PACKED_THEN_NOT = [("content-encoding", "gzip"), ("content-encoding", "identity")]
 
 
 class ParcelNotFound(NotFound):
@@ -272,6 +273,33 @@ REFUSED: list[tuple[str, str, str, dict[str, Any], int, str]] = [
         415,
         "wrong_media_type",
     ),
+    (
+        "packed body",
+        "POST",
+        "/v1/parcels",
+        {"content": b"{}", "headers": {**JSON, "content-encoding": "gzip"}},
+        415,
+        "wrong_media_type",
+    ),
+    (
+        "packed body that says twice how",
+        "POST",
+        "/v1/parcels",
+        {
+            "content": b"{}",
+            "headers": [*JSON.items(), *PACKED_THEN_NOT],
+        },
+        415,
+        "wrong_media_type",
+    ),
+    (
+        "two media types",
+        "POST",
+        "/v1/parcels",
+        {"content": b"{}", "headers": [("content-type", "text/plain"), *JSON.items()]},
+        400,
+        "bad_request",
+    ),
     ("no media type", "POST", "/v1/parcels", {"content": b"{}"}, 415, "wrong_media_type"),
     (
         "large body",
@@ -352,6 +380,8 @@ async def test_what_is_allowed_passes(parcels: httpx.AsyncClient) -> None:
     assert (
         await parcels.post("/v1/parcels", content=b'{"name":"a","pieces":1}', headers=charset)
     ).is_success
+    plain = {**JSON, "content-encoding": "Identity"}
+    assert (await parcels.post("/v1/parcels", json=good(), headers=plain)).is_success
     listed = await parcels.get("/v1/parcels?limit=3&tag=a&tag=b")
     assert listed.json() == {"language": "en", "limit": "3", "tags": "a,b"}
     assert (await parcels.post(f"/v1/parcels/{UUID(int=1)}/opening")).is_success

@@ -49,6 +49,9 @@ def test_a_head_has_no_body_and_leaves_the_connection_usable(
     port, process = served
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
+        connection.connect()
+        # A connection the server closed is then an error, not silently replaced.
+        connection.auto_open = 0
         for path, status in (("/docs", 200), ("/nowhere", 404), ("/v1/match", 405)):
             connection.request("HEAD", path)
             answer = connection.getresponse()

@@ -23,7 +23,7 @@ from matchmaker.core.edges import (
     UnexpectedParameter,
     WrongMediaType,
 )
-from matchmaker.core.errors import FieldFault, NotFound
+from matchmaker.core.errors import BadRequest, FieldFault, NotFound
 from matchmaker.core.ids import uuid7
 from matchmaker.core.language import Bilingual, negotiate
 
@@ -134,6 +134,9 @@ def _repeated(pointer: str) -> FieldFault:
 
 def _check_body(scope: Scope) -> None:
     headers = dict(scope["headers"])
+    # What a proxy reads differently, it guards differently: one type, and nothing packed.
+    if len(_values(scope, b"content-type")) > 1:
+        raise BadRequest(zh="Content-Type 只能出现一次", en="Content-Type may occur only once")
     has_body = b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
     handler = scope["route_handler"]
     accepted: tuple[str, ...] = handler.opt.get("accepts", ())
@@ -144,12 +147,15 @@ def _check_body(scope: Scope) -> None:
             raise UnexpectedBody
         return
     given = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
-    # What a proxy reads differently, it guards differently: one type, and nothing packed.
-    is_twice = sum(name == b"content-type" for name, _ in scope["headers"]) > 1
-    is_packed = headers.get(b"content-encoding", b"identity").lower() != b"identity"
-    if is_twice or is_packed or (given not in accepted and (has_body or given)):
+    if any(coding.lower() != b"identity" for coding in _values(scope, b"content-encoding")):
+        raise WrongMediaType(zh="请求体不能使用内容编码", en="send it without a content coding")
+    if given not in accepted and (has_body or given):
         names = ", ".join(accepted)
         raise WrongMediaType(zh=f"请使用 {names}", en=f"send it as {names}")
+
+
+def _values(scope: Scope, name: bytes) -> list[bytes]:
+    return [value for given, value in scope["headers"] if given == name]
 
 
 class Edge:

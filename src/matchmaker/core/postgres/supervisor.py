@@ -112,6 +112,8 @@ class Embedded:
         with lock:
             bin_directory = places.programs(user)
             place = places.data_place(self._home, user)
+            if place != self._home:
+                lock.enter_context(_lock_store(place))
             passwords = self._load_passwords()
             pgdata = place / f"pgdata-{places.version(bin_directory, user)}"
             if not (pgdata / "PG_VERSION").exists():
@@ -261,6 +263,14 @@ def _try_lock(path: Path) -> contextlib.ExitStack | None:
     except BlockingIOError:
         held.close()
         return None
+    return held
+
+
+def _lock_store(place: Path) -> contextlib.ExitStack:
+    """The lock of a place that every copy of a data directory names as its own."""
+    held = _try_lock(place / "lock")
+    if held is None:
+        raise EmbeddedUnavailable(f"the database in {place} is in use by another data directory")
     return held
 
 
