@@ -266,7 +266,7 @@ class TestPages:
         ("check", "wrong"),
         [
             (machine_paths, "kept in `/home/ann/data`"),
-            (machine_paths, "see /work/main/README.md"),
+            (machine_paths, "see /mnt/build/README.md"),
             (lambda page: broken_links(ROOT / "README.md", page), "see [here](docs/none.md)"),
             (lambda page: broken_links(ROOT / "README.md", page), "in `docs/none.md`"),
         ],

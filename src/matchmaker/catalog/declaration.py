@@ -81,15 +81,13 @@ class PackageLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     weeks: Span | None = None
 
 
-class SolutionAttributes(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    omit_defaults=True,
-    tag="solution",
-    tag_field="kind",
+class KindAttributes(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="kind"
 ):
+    """What the attributes of every kind of offering share: how they are read and written."""
+
+
+class SolutionAttributes(KindAttributes, frozen=True, kw_only=True, tag="solution"):
     """What only a digital solution says of itself."""
 
     offline: bool | None = None
@@ -98,30 +96,14 @@ class SolutionAttributes(
     data_export: bool | None = None
 
 
-class AdvisoryAttributes(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    omit_defaults=True,
-    tag="advisory",
-    tag_field="kind",
-):
+class AdvisoryAttributes(KindAttributes, frozen=True, kw_only=True, tag="advisory"):
     """What only advice says of itself."""
 
     person_days: Span | None = None
     on_site: bool | None = None
 
 
-class ResearchAttributes(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    omit_defaults=True,
-    tag="research",
-    tag_field="kind",
-):
+class ResearchAttributes(KindAttributes, frozen=True, kw_only=True, tag="research"):
     """What only research cooperation says of itself."""
 
     readiness_level: tuple[Readiness, Readiness] | None = None
@@ -129,15 +111,7 @@ class ResearchAttributes(
     facility: Text | None = None
 
 
-class TalentAttributes(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    omit_defaults=True,
-    tag="talent",
-    tag_field="kind",
-):
+class TalentAttributes(KindAttributes, frozen=True, kw_only=True, tag="talent"):
     """What only a talent offering says of itself."""
 
     talent_form: Code | None = None
@@ -155,15 +129,7 @@ class AmountRange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     currency: Currency
 
 
-class FinanceAttributes(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    omit_defaults=True,
-    tag="finance",
-    tag_field="kind",
-):
+class FinanceAttributes(KindAttributes, frozen=True, kw_only=True, tag="finance"):
     """What only a financial offering says of itself; rates in basis points a year."""
 
     instrument: Code | None = None

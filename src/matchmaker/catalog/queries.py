@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -23,6 +22,7 @@ from matchmaker.catalog.models import (
 from matchmaker.identity.models import Organisation, OrganisationId, OrganisationState
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import AsyncIterator
     from uuid import UUID
 
