@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
+from matchmaker.core.canonical import canonical, digest
 from matchmaker.core.errors import FieldFault, Unprocessable
 from matchmaker.core.language import Bilingual
 from matchmaker.enterprise.schemas import ProfileFacts
-from matchmaker.matching.canonical import canonical, digest
 from matchmaker.ranking.facts import UNITS
 from matchmaker.ranking.query import Query
 from matchmaker.rules import (
