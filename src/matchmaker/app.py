@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,13 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 
 from matchmaker.catalog.controllers import OfferingController, ProviderController
-from matchmaker.core import db, http, log, openapi, problems, shipped
+from matchmaker.core import db, etags, http, log, openapi, problems, shipped
 from matchmaker.core.clock import utc_now
+from matchmaker.core.cursors import Cursors
 from matchmaker.core.docs import DocsController
 from matchmaker.core.health import Check, HealthController, database_checks
 from matchmaker.core.language import provide_language
+from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
 from matchmaker.matching import phrases
 from matchmaker.matching.controllers import MatchController
@@ -25,7 +28,7 @@ from matchmaker.taxonomy import controllers as taxonomy
 from matchmaker.taxonomy import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from litestar.di import Provide as Provided
@@ -132,6 +135,8 @@ def create_app(
             "session": Provide(db.provide_session),
             "read_session": Provide(db.provide_read_session),
             "language": Provide(provide_language),
+            "expected_revision": Provide(etags.provide_expected_revision),
+            "cursors": Provide(_cursors(settings), sync_to_thread=False),
             **(dependencies or {}),
         },
         middleware=[guard],
@@ -144,3 +149,13 @@ def create_app(
     guard.learn(app)
     app.asgi_handler = http.Edge(app.asgi_handler, body_deadline=settings.body_deadline)
     return app
+
+
+def _cursors(settings: Settings) -> Callable[[], Cursors]:
+    """What gives out cursors, made when the first list is asked for: only then a key is needed."""
+
+    @functools.cache
+    def provide_cursors() -> Cursors:
+        return Cursors(secret(settings))
+
+    return provide_cursors

@@ -10,6 +10,7 @@ from litestar import Router
 from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
 
+from matchmaker.core import etags
 from matchmaker.core.edges import ABOUT_BODY
 from matchmaker.core.wire import END, Problem
 
@@ -60,6 +61,7 @@ def document(app: Litestar) -> dict[str, Any]:
     for handler, operation in pairs:
         _correct(operation, by_type.get(_takes(handler)), by_type.get(_gives(handler)))
         _correct_problems(operation, by_type[Problem])
+        _correct_conditions(handler, operation)
     ours: dict[str, Any] = found.get("components", {}).get("schemas", {})
     found.setdefault("components", {})["schemas"] = _referenced(
         found["paths"], {**ours, **components}
@@ -116,6 +118,21 @@ def _correct_problems(operation: dict[str, Any], problem: object) -> None:
     for response in responses.values():
         if _PROBLEM_JSON in response.get("content", {}):
             response["content"] = {_PROBLEM_JSON: {"schema": problem}}
+
+
+def _correct_conditions(handler: HTTPRouteHandler, operation: dict[str, Any]) -> None:
+    """Say which media type a body has, that If-Match is needed, and when the answer is a 304."""
+    etags.require(operation)
+    content = operation.get("requestBody", {}).get("content", {})
+    accepted: tuple[str, ...] = handler.opt.get("accepts", ())
+    if accepted and content:
+        (described,) = content.values()
+        operation["requestBody"]["content"] = dict.fromkeys(accepted, described)
+    answered = operation["responses"].get("200", {})
+    if "GET" in handler.http_methods and "ETag" in answered.get("headers", {}):
+        operation["responses"]["304"] = {
+            "description": "The caller's If-None-Match names the current ETag"
+        }
 
 
 def _correct_text(schema: dict[str, Any]) -> None:
