@@ -11,7 +11,8 @@ from matchmaker.core.problems import problems
 from matchmaker.matching import schemas
 from matchmaker.matching.index import IndexNotReady
 from matchmaker.matching.matcher import Matcher, OfferingNotConsidered, StoringNeedsAccount
-from matchmaker.matching.query import Caller, UnusableInput
+from matchmaker.matching.query import Caller
+from matchmaker.taxonomy.errors import UnusableInput
 
 Installed = NamedDependency[SkipValidation[Matcher]]
 
