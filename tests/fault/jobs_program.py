@@ -16,8 +16,9 @@ import uvloop
 from sqlalchemy import BigInteger, bindparam, text
 
 from matchmaker.core.db import Session
-from matchmaker.core.jobs import Backoff, Context, Options, Worker, queries
-from matchmaker.core.jobs.queries import Claimed
+from matchmaker.core.jobs import Backoff, Context, Options, Worker
+from matchmaker.core.jobs.working import queries
+from matchmaker.core.jobs.working.queries import Claimed
 from matchmaker.core.settings import Settings
 
 LEAVE = text("insert into trial.effect (n) values (:n)").bindparams(

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from matchmaker.core.jobs.handling import Context, Cron, GiveUp, Handler, Job, Stopped
 from matchmaker.core.jobs.models import JobId, JobState
-from matchmaker.core.jobs.queries import Backoff, cancel, enqueue, limit, retry, schedule
-from matchmaker.core.jobs.worker import Options, Worker
+from matchmaker.core.jobs.queries import cancel, enqueue, limit, retry, schedule
+from matchmaker.core.jobs.working.queries import Backoff
+from matchmaker.core.jobs.working.worker import Options, Worker
 
 __all__ = [
     "Backoff",

@@ -20,10 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
 
 from matchmaker.core import db
 from matchmaker.core.db import ReadSession, Session
-from matchmaker.core.jobs import queries
 from matchmaker.core.jobs.handling import Context, Cron, GiveUp, Handler, Stopped
-from matchmaker.core.jobs.queries import Backoff, Claimed
-from matchmaker.core.jobs.watch import Hold, Watch
+from matchmaker.core.jobs.queries import enqueue, schedule
+from matchmaker.core.jobs.working import queries
+from matchmaker.core.jobs.working.queries import Backoff, Claimed
+from matchmaker.core.jobs.working.watch import Hold, Watch
 from matchmaker.core.transient import is_transient
 
 if TYPE_CHECKING:
@@ -175,11 +176,11 @@ class Worker:
         async with self._chores_of.begin() as made:
             session = Session(ReadSession(made))
             for cron in self._crons:
-                await queries.schedule(session, cron)
+                await schedule(session, cron)
             connection = await session.connection()
             reaped = await queries.reap(connection, self._options.backoff)
             for job in await queries.fire(connection, self._handlers):
-                await queries.enqueue(session, job)
+                await enqueue(session, job)
             suspect = await queries.suspect_is_due(connection, self._handlers)
         self._crons.clear()
         self._suspect_waits = self._suspect_waits or suspect

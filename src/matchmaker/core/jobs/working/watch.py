@@ -15,7 +15,8 @@ import structlog
 import uvloop
 
 from matchmaker.core import db
-from matchmaker.core.jobs import queries
+from matchmaker.core.jobs.queries import CANCEL, CHANNEL
+from matchmaker.core.jobs.working import queries
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -117,7 +118,7 @@ class Watch:
             assert driver is not None  # noqa: S101  (a live connection has one)
             driver.add_termination_listener(lambda _: cut.set())
             try:
-                await driver.add_listener(queries.CHANNEL, self._heard)
+                await driver.add_listener(CHANNEL, self._heard)
                 self._tell(self._wake)
                 while not cut.is_set():
                     with contextlib.suppress(TimeoutError):
@@ -129,7 +130,7 @@ class Watch:
                 await connection.invalidate()
 
     def _heard(self, _: object, __: int, ___: str, said: str) -> None:
-        if said == queries.CANCEL:
+        if said == CANCEL:
             self._look.set()
         else:
             self._tell(self._wake)
