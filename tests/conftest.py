@@ -83,8 +83,8 @@ def quiet_logs() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def settings() -> Settings:
-    """The defaults of an installation."""
-    return Settings()
+    """The defaults of an installation that keeps no secret in a file."""
+    return Settings(secret="s" * 32)
 
 
 @pytest.fixture(scope="session")

@@ -34,12 +34,13 @@ from matchmaker.matching import phrases, schemas
 from matchmaker.matching.index import IndexHolder, IndexVersions, read, write
 from matchmaker.matching.matcher import Matcher
 from matchmaker.matching.publisher import card_of, facts_of
-from matchmaker.matching.query import Caller, Reader, UnusableInput
+from matchmaker.matching.query import Caller, Reader
 from matchmaker.matching.registry import PHRASES, Words, load_model, load_reader, load_words
 from matchmaker.matching.service import Model, match
 from matchmaker.ranking import storage
 from matchmaker.ranking.index import Index, build
 from matchmaker.ranking.tokens import TokenCount
+from matchmaker.taxonomy.errors import UnusableInput
 
 AS_OF = dt.datetime(2026, 11, 20, 8, tzinfo=dt.UTC)
 CODE = "import sys; from tests.property import test_determinism as t; t.main(*sys.argv[1:])"

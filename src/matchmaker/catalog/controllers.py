@@ -7,19 +7,20 @@ from typing import Annotated
 import msgspec
 from litestar import Controller, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
 
-from matchmaker.catalog import cursors, queries, schemas, service
+from matchmaker.catalog import queries, schemas, service
 from matchmaker.catalog.declaration import OfferingDocument
-from matchmaker.catalog.errors import CursorInvalid, OfferingNotFound, ProviderNotFound
+from matchmaker.catalog.errors import OfferingNotFound, ProviderNotFound
 from matchmaker.catalog.models import Kind, OfferingId
 from matchmaker.core.clock import utc_now
+from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession
 from matchmaker.core.problems import problems
-from matchmaker.core.wire import Page, PageInfo, Text
+from matchmaker.core.wire import Page, Text
+from matchmaker.identity import access
 from matchmaker.identity.models import OrganisationId
 
-Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page, 1 to 100")]
 Category = Annotated[str | None, QueryParameter(pattern="^[a-z0-9_]{1,64}$")]
 Industry = Annotated[
     str | None,
@@ -35,9 +36,6 @@ Region = Annotated[
         description="GB/T 2260 prefecture or province; offerings that name it, its province or all",
     ),
 ]
-Cursor = Annotated[
-    str | None, QueryParameter(max_length=200, description="`page.next` of the page before")
-]
 
 
 class OfferingController(Controller):
@@ -45,11 +43,13 @@ class OfferingController(Controller):
 
     path = "/offerings"
     tags = ("Catalog",)
+    opt = access.public()
 
     @get(operation_id="listOfferings", responses=problems(CursorInvalid))
     async def list(
         self,
         read_session: NamedDependency[ReadSession],
+        cursors: NamedDependency[SkipValidation[Cursors]],
         *,
         kind: FromQuery[Kind | None] = None,
         category: Category = None,
@@ -62,18 +62,16 @@ class OfferingController(Controller):
         wanted = queries.OfferingFilter(
             kind=kind, category=category, industry=industry, region=region
         )
+        listing = Listing("offerings", wanted)
         found = await queries.list_offerings(
             read_session,
             wanted,
             today=utc_now().date(),
-            after=cursors.read(cursor, wanted),
+            after=cursors.read(cursor, listing),
             limit=limit + 1,
         )
-        shown = found[:limit]
-        more = cursors.write(shown[-1].offering_id, wanted) if len(found) > limit else None
-        return Page(
-            items=[summary_to_wire(row) for row in shown], page=PageInfo(next=more, limit=limit)
-        )
+        shown, page = cursors.page(found, limit, listing, lambda row: row.offering_id)
+        return Page(items=[summary_to_wire(row) for row in shown], page=page)
 
     @get("/{offering_id:uuid}", operation_id="getOffering", responses=problems(OfferingNotFound))
     async def read(
@@ -89,22 +87,22 @@ class ProviderController(Controller):
 
     path = "/providers"
     tags = ("Catalog",)
+    opt = access.public()
 
     @get(operation_id="listProviders", responses=problems(CursorInvalid))
     async def list(
         self,
         read_session: NamedDependency[ReadSession],
+        cursors: NamedDependency[SkipValidation[Cursors]],
         limit: Limit = 20,
         cursor: Cursor = None,
     ) -> Page[schemas.Provider]:
         """List the providers that are verified, in a fixed order."""
-        after = cursors.read(cursor, "providers")
+        listing = Listing("providers")
+        after = cursors.read(cursor, listing)
         found = await queries.list_providers(read_session, after=after, limit=limit + 1)
-        shown = found[:limit]
-        more = cursors.write(shown[-1].organisation_id, "providers") if len(found) > limit else None
-        return Page(
-            items=[provider_to_wire(row) for row in shown], page=PageInfo(next=more, limit=limit)
-        )
+        shown, page = cursors.page(found, limit, listing, lambda row: row.organisation_id)
+        return Page(items=[provider_to_wire(row) for row in shown], page=page)
 
     @get(
         "/{organisation_id:uuid}", operation_id="getProvider", responses=problems(ProviderNotFound)

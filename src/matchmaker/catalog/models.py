@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from matchmaker.catalog.machine import INITIAL, OfferingState
+from matchmaker.catalog.machine import OFFERING, OfferingState
 from matchmaker.core.db import Base
 from matchmaker.core.ids import uuid7
 from matchmaker.identity.models import Organisation, OrganisationId
@@ -106,7 +106,7 @@ class Offering(Base, kw_only=True):
     external_id: Mapped[str] = mapped_column(Text)
     kind: Mapped[Kind]
     visibility: Mapped[Visibility] = mapped_column(default=Visibility.PUBLIC)
-    state: Mapped[OfferingState] = mapped_column(default=INITIAL)
+    state: Mapped[OfferingState] = mapped_column(default=OFFERING.initial)
     published_version_id: Mapped[VersionId | None] = mapped_column(Uuid, default=None)
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matchmaker.catalog import machine, queries
-from matchmaker.catalog.errors import (
-    IllegalStep,
-    OfferingChanged,
-    OfferingNotFound,
-    ProviderNotFound,
-)
+from matchmaker.catalog import queries
+from matchmaker.catalog.errors import OfferingNotFound, ProviderNotFound
+from matchmaker.catalog.machine import OFFERING
+from matchmaker.core import transitions
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from matchmaker.catalog.machine import Actor, OfferingState
+    from matchmaker.catalog.machine import OfferingState
     from matchmaker.catalog.models import OfferingId
     from matchmaker.core.db import ReadSession, Session
+    from matchmaker.core.machine import Actor
     from matchmaker.identity.models import OrganisationId
 
 
@@ -50,25 +48,20 @@ async def get_provider(
 
 
 async def take_step(
-    session: Session, offering_id: OfferingId, step: str, *, actor: Actor
+    session: Session, offering_id: OfferingId, name: str, *, actor: Actor
 ) -> OfferingState:
-    """Where the offering stands after ``step``; of several callers at once one wins.
+    """Where the offering stands after the step ``name``; of several callers at once one wins.
 
     Raises:
         OfferingNotFound: there is no such offering.
-        IllegalStep: there is no such step from where it stands, or not for ``actor``.
-        OfferingChanged: somebody else took a step in between.
+        UnknownTransition, NotYourTransition: there is no such step, or not for ``actor``.
+        IllegalTransition: it does not start where the offering stands, or somebody came first.
     """
     state = await queries.offering_state(session, offering_id)
     if state is None:
         raise OfferingNotFound
-    edge = machine.edge(step, state)
-    if edge is None or actor not in edge.actors:
-        raise IllegalStep(extra={"state": state})
-    moved = await queries.change_state(
-        session, offering_id, expected=edge.source, target=edge.target
-    )
-    if not moved:
+    step = transitions.checked(OFFERING, state, name, actors=[actor], hindrances={})
+    if not await queries.change_state(session, offering_id, expected=state, target=step.target):
         now = await queries.offering_state(session, offering_id)
-        raise OfferingChanged(extra={"state": now})
-    return edge.target
+        raise transitions.IllegalTransition(extra={"state": now})
+    return step.target

@@ -14,6 +14,7 @@ from litestar.datastructures import MutableScopeHeaders, State
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.routes import HTTPRoute
+from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED
 
 from matchmaker.core import wire
 from matchmaker.core.edges import (
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+CALLER = "caller"
+"""Where in the state of a scope a middleware leaves what the log says of the caller."""
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 _ON_EVERY_ANSWER = (
@@ -190,9 +193,19 @@ class Edge:
                 "request.done",
                 method="HEAD" if answer.is_head else _method(scope),
                 route=scope.get("path_template", "-"),
+                **scope["state"].get(CALLER, {}),
                 status=answer.status,
                 ms=round((time.perf_counter() - started) * 1000, 2),
             )
+
+
+def _known_tags(scope: Scope) -> frozenset[str]:
+    """The ETags of If-None-Match (RFC 9110, 13.1.2) of a GET; what the caller has already."""
+    if _method(scope) not in {"GET", "HEAD"}:
+        return frozenset()
+    given = b",".join(value for name, value in scope["headers"] if name == b"if-none-match")
+    tags = (tag.strip() for tag in given.decode("latin-1").split(","))
+    return frozenset(tag.removeprefix("W/") for tag in tags if tag)
 
 
 def _client_request_id(scope: Scope) -> str | None:
@@ -211,16 +224,26 @@ class _Answer:
         self.is_head = _method(scope) == "HEAD"
         self.status = 0
         self._send = send
+        self._known = _known_tags(scope)
         asked = next((v for n, v in scope["headers"] if n == b"accept-language"), b"")
         self._language = negotiate(asked.decode("latin-1"))
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            headers = MutableScopeHeaders.from_message(message)
+            if message["status"] == HTTP_200_OK and headers.get("ETag") in self._known:
+                message["status"] = HTTP_304_NOT_MODIFIED
+                for name in ("Content-Type", "Content-Length"):
+                    headers.pop(name, None)
             self.status = message["status"]
-            self._add_headers(MutableScopeHeaders.from_message(message))
-        elif message["type"] == "http.response.body" and self.is_head:
+            self._add_headers(headers)
+        elif message["type"] == "http.response.body" and self._has_no_body:
             message["body"] = b""
         await self._send(message)
+
+    @property
+    def _has_no_body(self) -> bool:
+        return self.is_head or self.status == HTTP_304_NOT_MODIFIED
 
     def _add_headers(self, headers: MutableScopeHeaders) -> None:
         headers["X-Request-Id"] = self.request_id

@@ -8,10 +8,12 @@ from litestar.params import JSONBody, SkipValidation
 
 from matchmaker.core.language import Language
 from matchmaker.core.problems import problems
+from matchmaker.identity import access
 from matchmaker.matching import schemas
 from matchmaker.matching.index import IndexNotReady
 from matchmaker.matching.matcher import Matcher, OfferingNotConsidered, StoringNeedsAccount
-from matchmaker.matching.query import Caller, UnusableInput
+from matchmaker.matching.query import Caller
+from matchmaker.taxonomy.errors import UnusableInput
 
 Installed = NamedDependency[SkipValidation[Matcher]]
 
@@ -21,6 +23,7 @@ class MatchController(Controller):
 
     path = "/match"
     tags = ("Match",)
+    opt = access.public()
 
     @post(
         operation_id="match",

@@ -9,43 +9,26 @@ from typing import TYPE_CHECKING, Final, cast
 import msgspec
 
 from matchmaker.core.canonical import canonical, digest
-from matchmaker.core.errors import FieldFault, Unprocessable
-from matchmaker.core.language import Bilingual
+from matchmaker.demand.checking import need_faults
+from matchmaker.enterprise.checking import profile_faults
 from matchmaker.enterprise.schemas import ProfileFacts
 from matchmaker.ranking.facts import UNITS
 from matchmaker.ranking.query import Query
-from matchmaker.rules import (
-    Fact,
-    FindingCode,
-    Flaw,
-    Leaf,
-    MalformedRule,
-    Rule,
-    Severity,
-    lint,
-    parse,
-    wording,
-)
+from matchmaker.rules import Fact, Leaf, Rule, parse
 from matchmaker.taxonomy import region, scale
-from matchmaker.taxonomy.registry import INDUSTRY, REGION
+from matchmaker.taxonomy.checking import Checker
+from matchmaker.taxonomy.errors import UnusableInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from matchmaker.demand.schemas import Budget, NeedFacts
+    from matchmaker.demand.schemas import NeedFacts
     from matchmaker.enterprise.schemas import Amount
     from matchmaker.ranking.tokens import Tokenizer
     from matchmaker.taxonomy.fields import FieldCatalogue
     from matchmaker.taxonomy.registry import Taxonomy
 
 _COUNTED_BASES: Final = ("computed",)
-
-
-class UnusableInput(Unprocessable):
-    """The profile or the need names something that does not exist, or a rule that cannot hold."""
-
-    slug = "unusable_input"
-    title = Bilingual(zh="企业档案或需求无法使用", en="The profile or the need cannot be used")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +62,9 @@ class Reader:
         Raises:
             UnusableInput: with every unknown code and every rule that is malformed or cannot hold.
         """
-        faults = [*self._profile_faults(profile), *self._need_faults(need)]
+        checker = Checker(self.taxonomy, self.fields)
+        faults = [] if profile is None else list(profile_faults(checker, profile, "#/profile"))
+        faults += need_faults(checker, need, "#/need")
         if faults:
             raise UnusableInput(errors=faults)
         facts = flat("profile", profile) | flat("need", need)
@@ -134,66 +119,6 @@ class Reader:
 
     def _ranked(self, scheme: str) -> tuple[str, ...]:
         return ranked_codes(self.taxonomy, scheme)
-
-    def _profile_faults(self, profile: ProfileFacts | None) -> Iterator[FieldFault]:
-        if profile is None:
-            return
-        yield from self._unknown(profile.industries, INDUSTRY, "#/profile/industries")
-        yield from self._place(profile.region, "#/profile/region")
-        yield from self._unknown(profile.systems, "solution_category", "#/profile/systems")
-        yield from self._unknown(
-            list(profile.scenes or ()), "sme_scene", "#/profile/scenes", keys=True
-        )
-        yield from self._unknown(list(profile.goals or ()), "goal", "#/profile/goals", keys=True)
-        if profile.chain_role is not None and profile.chain_role not in self._codes("chain_role"):
-            yield _unknown_code("#/profile/chain_role", profile.chain_role, "chain_role")
-        for name in ("revenue", "assets", "yearly_budget"):
-            yield from self._currency(getattr(profile, name), f"#/profile/{name}/currency")
-        yield from self._rule_faults(profile.must, "#/profile/must")
-
-    def _need_faults(self, need: NeedFacts) -> Iterator[FieldFault]:
-        yield from self._unknown(need.scenes, "sme_scene", "#/need/scenes")
-        yield from self._unknown(need.categories, "solution_category", "#/need/categories")
-        yield from self._unknown(need.deployment, "deployment", "#/need/deployment")
-        yield from self._place(need.region, "#/need/region")
-        yield from self._currency(need.budget, "#/need/budget/currency")
-        yield from self._rule_faults(need.must, "#/need/must")
-        for place, leaf in enumerate(need.prefer or ()):
-            yield from self._rule_faults(leaf, f"#/need/prefer/{place}", is_leaf=True)
-
-    def _currency(self, money: Amount | Budget | None, at: str) -> Iterator[FieldFault]:
-        if money is not None and money.currency not in self._codes("currency"):
-            yield _unknown_code(at, money.currency, "currency")
-
-    def _codes(self, scheme: str) -> frozenset[str]:
-        return self.taxonomy.codes(scheme)
-
-    def _place(self, code: str | None, at: str) -> Iterator[FieldFault]:
-        if code is not None and region.normalise(self.taxonomy, code) is None:
-            yield _unknown_code(at, code, REGION)
-
-    def _unknown(
-        self, codes: Sequence[str] | None, scheme: str, at: str, *, keys: bool = False
-    ) -> Iterator[FieldFault]:
-        known = self._codes(scheme)
-        for place, code in enumerate(codes or ()):
-            if code not in known:
-                yield _unknown_code(f"{at}/{code if keys else place}", code, scheme)
-
-    def _rule_faults(self, data: object, at: str, *, is_leaf: bool = False) -> Iterator[FieldFault]:
-        if data is None:
-            return
-        try:
-            rule = parse(data, at=at)
-        except MalformedRule as error:
-            yield _rule_fault(error.pointer, error.reason)
-            return
-        if is_leaf and not isinstance(rule, Leaf):
-            said = Bilingual(zh="偏好只能是单个条件", en="a preference is a single leaf")
-            yield FieldFault(at, "not_a_leaf", said)
-        for finding in lint(rule, self.fields.spec, at=at):
-            if finding.severity is Severity.ERROR:
-                yield _rule_fault(finding.pointer, finding.code)
 
 
 def figures_of(profile: ProfileFacts) -> scale.Figures:
@@ -256,16 +181,3 @@ def _rule(data: object) -> Rule | None:
 
 def _amount(money: Amount | None) -> scale.Amount | None:
     return None if money is None else scale.Amount(amount=money.amount, currency=money.currency)
-
-
-def _unknown_code(at: str, code: str, scheme: str) -> FieldFault:
-    message = Bilingual(
-        zh=f"“{code}”不是“{scheme}”中的代码", en=f"'{code}' is not a code of '{scheme}'"
-    )
-    return FieldFault(at, "unknown_code", message)
-
-
-def _rule_fault(at: str, reason: Flaw | FindingCode) -> FieldFault:
-    return FieldFault(
-        at, "invalid_rule", Bilingual(zh=wording(reason, "zh"), en=wording(reason, "en"))
-    )

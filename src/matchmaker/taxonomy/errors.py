@@ -90,3 +90,10 @@ class FieldNotFound(NotFound):
     def of(cls, name: str) -> FieldNotFound:
         """The failure for this name."""
         return cls(zh=f"字段“{name}”不存在", en=f"there is no field '{name}'")
+
+
+class UnusableInput(Unprocessable):
+    """The profile or the need names something that does not exist, or a rule that cannot hold."""
+
+    slug = "unusable_input"
+    title = Bilingual(zh="企业档案或需求无法使用", en="The profile or the need cannot be used")

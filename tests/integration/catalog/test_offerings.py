@@ -14,14 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.factories import jsonl, offering_line, provider_line, taxonomy, tokenizer
 
 from matchmaker.catalog import queries, service
-from matchmaker.catalog.errors import IllegalStep, OfferingChanged, OfferingNotFound
+from matchmaker.catalog.errors import OfferingNotFound
 from matchmaker.catalog.importing import import_file
-from matchmaker.catalog.machine import Actor, OfferingState
+from matchmaker.catalog.machine import OfferingState
 from matchmaker.catalog.models import OfferingId
 from matchmaker.core import db, migrate
 from matchmaker.core.db import ReadSession, Session
+from matchmaker.core.machine import Actor
 from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
+from matchmaker.core.transitions import IllegalTransition, NotYourTransition
 
 RACERS = 8
 CHANGES = (
@@ -193,14 +195,17 @@ async def test_a_step_is_taken_by_who_may_take_it(
     taken = await service.take_step(session, offering_id, "suspend", actor=Actor.OPERATOR)
     assert taken is OfferingState.SUSPENDED
     assert await queries.offering_state(session, offering_id) is OfferingState.SUSPENDED
-    with pytest.raises(IllegalStep) as refused:
-        await service.take_step(session, offering_id, "reinstate", actor=Actor.PROVIDER)
-    assert refused.value.extra == {"state": "suspended"}
+    with pytest.raises(NotYourTransition) as refused:
+        await service.take_step(session, offering_id, "reinstate", actor=Actor.OWNER)
+    assert refused.value.extra == {"by": ["operator"]}
+    with pytest.raises(IllegalTransition) as too_late:
+        await service.take_step(session, offering_id, "pause", actor=Actor.OWNER)
+    assert too_late.value.extra == {"state": "suspended"}
 
 
 async def test_a_step_of_an_unknown_offering_is_not_found(session: Session) -> None:
     with pytest.raises(OfferingNotFound):
-        await service.take_step(session, OfferingId(uuid4()), "pause", actor=Actor.PROVIDER)
+        await service.take_step(session, OfferingId(uuid4()), "pause", actor=Actor.OWNER)
 
 
 async def test_who_comes_second_learns_where_the_offering_stands(
@@ -208,18 +213,18 @@ async def test_who_comes_second_learns_where_the_offering_stands(
 ) -> None:
     async with AsyncSession(engine) as first, first.begin():
         one = Session(ReadSession(first))
-        await service.take_step(one, offering_id, "pause", actor=Actor.PROVIDER)
+        await service.take_step(one, offering_id, "pause", actor=Actor.OWNER)
 
         async def second() -> None:
             async with AsyncSession(engine) as made, made.begin():
                 two = Session(ReadSession(made))
-                await service.take_step(two, offering_id, "retire", actor=Actor.PROVIDER)
+                await service.take_step(two, offering_id, "retire", actor=Actor.OWNER)
 
         waiting = asyncio.create_task(second())
         await asyncio.sleep(0.2)
         assert not waiting.done()
         await first.commit()
-    with pytest.raises(OfferingChanged) as refused:
+    with pytest.raises(IllegalTransition) as refused:
         await waiting
     assert refused.value.extra == {"state": OfferingState.PAUSED}
 

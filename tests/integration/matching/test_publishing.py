@@ -11,11 +11,11 @@ from tests.conftest import FAST, reachable_directory
 
 from matchmaker.app import Released
 from matchmaker.catalog import service
-from matchmaker.catalog.machine import Actor
 from matchmaker.catalog.models import OfferingId
 from matchmaker.cli import pool
 from matchmaker.cli.session import Database
 from matchmaker.core import migrate, shipped
+from matchmaker.core.machine import Actor
 from matchmaker.core.postgres import Embedded
 from matchmaker.core.settings import Settings
 from matchmaker.matching.index import IndexHolder, IndexNotReady

@@ -17,9 +17,10 @@ from matchmaker.core.language import Language
 from matchmaker.matching import phrases, schemas
 from matchmaker.matching.index import IndexHolder, IndexNotReady, read
 from matchmaker.matching.matcher import Matcher, OfferingNotConsidered, StoringNeedsAccount
-from matchmaker.matching.query import Caller, UnusableInput
+from matchmaker.matching.query import Caller
 from matchmaker.matching.registry import GLOSSARY, PHRASES, STOP_WORDS, load_words
 from matchmaker.ranking.storage import UnreadableIndex
+from matchmaker.taxonomy.errors import UnusableInput
 
 ANYONE = Caller()
 FIRM: dict[str, Any] = {

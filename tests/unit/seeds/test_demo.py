@@ -30,8 +30,9 @@ from matchmaker.catalog.codes import known_codes
 from matchmaker.catalog.importing.reading import read_file
 from matchmaker.demand.schemas import NeedFacts
 from matchmaker.enterprise.schemas import ProfileFacts
-from matchmaker.matching.query import Caller, UnusableInput
+from matchmaker.matching.query import Caller
 from matchmaker.matching.registry import load_reader, load_words
+from matchmaker.taxonomy.errors import UnusableInput
 
 MOST_SHARED = 0.4
 KINDS = ("solution", "advisory", "research", "talent", "finance")

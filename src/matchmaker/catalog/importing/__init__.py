@@ -37,7 +37,7 @@ async def import_file(
 
     Raises:
         ImportUnderway: another import is being checked or written.
-        OfferingChanged: an offering was moved meanwhile; roll the transaction back.
+        IllegalTransition: an offering was moved meanwhile; roll the transaction back.
     """
     started = perf_counter()
     read = await read_file(stream, known_codes(taxonomy), tokenizer)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from matchmaker.catalog.errors import ImportUnderway, OfferingChanged
+from matchmaker.catalog.errors import ImportUnderway
 from matchmaker.catalog.importing import queries
 from matchmaker.catalog.importing.prepared import CHUNK
 from matchmaker.catalog.importing.report import Counts
 from matchmaker.catalog.models import new_offering_id, new_version_id
 from matchmaker.catalog.reasons import fault
+from matchmaker.core.transitions import IllegalTransition
 from matchmaker.identity import queries as identity_queries
 from matchmaker.identity import service as identity
 from matchmaker.identity.service import DeclaredProvider, Outcome
@@ -83,7 +84,7 @@ async def write(session: Session, read: FileRead, *, text_version: str) -> tuple
     """What became of providers and of offerings, now in the transaction of ``session``.
 
     Raises:
-        OfferingChanged: an offering left its state between check and write.
+        IllegalTransition: an offering left its state between check and write.
     """
     providers, newcomers = await _write_providers(session, list(read.providers.values()))
     offerings = await _write_offerings(session, read, newcomers, text_version=text_version)
@@ -107,7 +108,9 @@ async def _write_offerings(
         finally:
             chunk = await following
         if published != found[Outcome.CHANGED]:
-            raise OfferingChanged
+            raise IllegalTransition(
+                zh="导入期间有产品被移动", en="an offering was moved during the import"
+            )
         outcomes += found
     return _counts(outcomes)
 

@@ -1,0 +1,61 @@
+"""ETag and If-Match (RFC 9110, 8.8.3 and 13.1.1): two editors never overwrite each other unseen."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, TypeVar
+
+from litestar import Response
+from litestar.datastructures import ResponseHeader
+from litestar.params import HeaderParameter
+
+from matchmaker.core.errors import StaleVersion, VersionRequired
+from matchmaker.core.wire import LARGEST
+
+T = TypeVar("T")
+
+IF_MATCH: Final = "If-Match"
+_STRONG = re.compile(r'"([1-9][0-9]{0,15})"')
+
+HEADERS: Final = (ResponseHeader(name="ETag", description="The revision", documentation_only=True),)
+"""``response_headers`` of a handler that answers with `tagged`."""
+PROBLEMS: Final = (VersionRequired, StaleVersion)
+"""What every operation that needs If-Match may answer."""
+
+
+def etag(revision: int) -> str:
+    """The strong validator of a revision."""
+    return f'"{revision}"'
+
+
+def tagged(content: T, revision: int, *, status_code: int = 200, **headers: str) -> Response[T]:
+    """``content`` as an answer with its ETag."""
+    return Response(content, status_code=status_code, headers={**headers, "ETag": etag(revision)})
+
+
+async def provide_expected_revision(
+    if_match: Annotated[
+        str | None,
+        HeaderParameter(name=IF_MATCH, description="The ETag the change starts from"),
+    ] = None,
+) -> int:
+    """The revision that a change expects to find.
+
+    Raises:
+        VersionRequired: there is no If-Match; `*` would match whatever is there, and is none.
+        StaleVersion: it is no ETag of ours, so it cannot be the current one.
+    """
+    if if_match is None or if_match.strip() == "*":
+        raise VersionRequired
+    found = _STRONG.fullmatch(if_match.strip())
+    if found is None or int(found[1]) > LARGEST:
+        raise StaleVersion
+    return int(found[1])
+
+
+def require(document: dict[str, Any]) -> None:
+    """Say in an OpenAPI operation that If-Match must be there: without it the answer is 428."""
+    for parameter in document.get("parameters", ()):
+        if parameter["in"] == "header" and parameter["name"] == IF_MATCH:
+            parameter["required"] = True
+            parameter["schema"] = {"type": "string", "pattern": f"^{_STRONG.pattern}$"}

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from matchmaker.core.errors import StaleVersion, VersionRequired
+from matchmaker.core.etags import etag, provide_expected_revision
+
+
+async def test_an_etag_names_its_revision() -> None:
+    assert await provide_expected_revision(etag(7)) == 7
+
+
+@pytest.mark.parametrize("given", [None, "*", " * "])
+async def test_a_change_without_a_version_is_refused(given: str | None) -> None:
+    with pytest.raises(VersionRequired):
+        await provide_expected_revision(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", "7", 'W/"7"', '"0"', '"07"', '"-1"', '"7", "8"', '"x"', '"9999999999999999"', '"٧"'],
+)
+async def test_what_is_no_etag_of_ours_cannot_be_current(given: str) -> None:
+    with pytest.raises(StaleVersion):
+        await provide_expected_revision(given)
