@@ -34,6 +34,7 @@ from matchmaker.matching.query import Caller, UnusableInput
 from matchmaker.matching.registry import load_reader, load_words
 
 MOST_SHARED = 0.4
+MOST_ECHOED = 0.15
 KINDS = ("solution", "advisory", "research", "talent", "finance")
 AS_OF = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
 TRADES = {
@@ -98,17 +99,18 @@ class TestSize:
         found = Counter(o["kind"] for o in offerings() if o["visibility"] == "public")
         assert {kind for kind in KINDS if found[kind] >= 12} == set(KINDS), found
 
-    def test_eight_firms_of_different_trades_and_places(self) -> None:
-        assert len(smes()) == 8
+    def test_twelve_firms_of_different_trades_and_places(self) -> None:
+        assert len(smes()) == 12
         profiles = [sme["profile"] for sme in smes()]
-        assert len({profile["industries"][0][:3] for profile in profiles}) == 8
-        assert len({profile["region"] for profile in profiles}) == 8
+        assert len({profile["industries"][0][:3] for profile in profiles}) == 12
+        assert len({profile["region"] for profile in profiles}) == 12
 
-    def test_sixteen_needs_half_chinese_half_english(self) -> None:
+    def test_twenty_four_needs_half_chinese_half_english(self) -> None:
         told = Counter(is_chinese(need["need"]["text"]) for need in needs())
-        assert told == {True: 8, False: 8}
+        assert told == {True: 12, False: 12}
         assert {need["profile"] for need in needs()} == {sme["external_id"] for sme in smes()}
-        assert {need["need"]["kind"] for need in needs()} == set(KINDS)
+        kinds = Counter(need["need"]["kind"] for need in needs())
+        assert {kind for kind in KINDS if kinds[kind] >= 2} == set(KINDS), kinds
 
     def test_ids_are_unique(self) -> None:
         for made in (providers(), smes(), needs()):
@@ -177,6 +179,14 @@ class TestVariety:
         assert sum(o["valid_to"] is not None for o in offerings()) >= 5
         assert Counter(o["visibility"] for o in offerings())["pool"] >= 5
 
+    def test_firms_differ_in_what_they_know_of_themselves(self) -> None:
+        profiles = [sme["profile"] for sme in smes()]
+        unknown = [sum(value is None for value in profile.values()) for profile in profiles]
+        assert min(unknown) <= 3
+        assert max(unknown) >= 7
+        stages = {profile["stage"] for profile in profiles}
+        assert stages >= {None, "not_started", "tool_assisted", "standardised", "integrated"}
+
 
 class TestTexts:
     @pytest.mark.parametrize("language", LANGUAGES)
@@ -202,6 +212,32 @@ class TestTexts:
         assert [(each[0], each[1], each[2]) for each in found] == [
             (language, original["external_id"], forged["external_id"])
         ]
+
+    def test_no_need_is_written_from_an_offering(self) -> None:
+        """A firm tells its trouble in its own words, not in those of what is on offer."""
+        assert not echoes(needs())
+
+    def test_a_need_made_of_an_offering_is_caught(self) -> None:
+        """The control: a firm that asks for exactly what one offering says it does."""
+        offering = next(o for o in offerings() if o["external_id"] == "a-plum-rain-drawer")
+        for language in LANGUAGES:
+            told = {"external_id": language, "need": {"text": offering["summary"][language]}}
+            assert echoes([told]) == [(language, offering["external_id"])]
+
+
+def echoes(asked: list[Line]) -> list[tuple[str, str]]:
+    """Every need with an offering that holds too much of its wording."""
+    found = []
+    for line in asked:
+        language = "zh" if is_chinese(line["need"]["text"]) else "en"
+        told = originality().trigrams(
+            {"title": {}, "summary": {language: line["need"]["text"]}}, language
+        )
+        for offering in offerings():
+            shared = told & originality().trigrams(offering, language)
+            if len(shared) >= MOST_ECHOED * len(told):
+                found.append((line["external_id"], offering["external_id"]))
+    return found
 
 
 def trades_of(industries: list[str] | None) -> list[str]:
