@@ -1,7 +1,7 @@
 """Revisions of organisations, API keys, members and consents.
 
 Revision ID: 20261123_identity
-Revises: 20261123_catalog
+Revises: 20261123_jobs
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261123_identity"
-down_revision = "20261123_catalog"
+down_revision = "20261123_jobs"
 branch_labels = None
 depends_on = None
 
