@@ -65,11 +65,7 @@ def one_committer(module: Module) -> Iterator[int]:
 
 
 def sql_in_queries(module: Module) -> Iterator[int]:
-<<<<<<< HEAD
-    if module.lies_in("*/queries.py", "core/db.py", "core/events.py", "core/jobs.py"):
-=======
-    if module.lies_in("*/queries.py", "core/db.py"):
->>>>>>> jobs
+    if module.lies_in("*/queries.py", "core/db.py", "core/events.py"):
         return
     for node in ast.walk(module.tree):
         if not isinstance(node, ast.ImportFrom) or not str(node.module).startswith("sqlalchemy"):
