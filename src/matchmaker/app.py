@@ -18,6 +18,7 @@ from matchmaker.core.health import Check, HealthController, database_checks
 from matchmaker.core.language import provide_language
 from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
+from matchmaker.identity import controllers as identity
 from matchmaker.identity.authentication import (
     Authentication,
     provide_principal,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     *taxonomy.CONTROLLERS,
+    *identity.CONTROLLERS,
     OfferingController,
     ProviderController,
     MatchController,

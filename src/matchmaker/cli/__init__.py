@@ -10,6 +10,7 @@ from matchmaker.cli import session
 from matchmaker.cli.contract import openapi
 from matchmaker.cli.demo import demo
 from matchmaker.cli.events import events
+from matchmaker.cli.keys import keys
 from matchmaker.cli.pool import import_files, index, migrate, seed
 from matchmaker.cli.serve import serve
 from matchmaker.core.postgres import EmbeddedUnavailable
@@ -39,7 +40,7 @@ def commands() -> None:
     """Match an enterprise's need to standardised offerings, with the reasons."""
 
 
-for command in (demo, serve, migrate, seed, import_files, index, events, openapi):
+for command in (demo, serve, migrate, seed, import_files, index, events, keys, openapi):
     commands.add_command(command)
 
 
