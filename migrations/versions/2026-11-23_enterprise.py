@@ -1,7 +1,7 @@
 """Profiles and their versions; versions cannot be changed.
 
 Revision ID: 20261123_enterprise
-Revises: 20261123_events
+Revises: 20261123_identity
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261123_enterprise"
-down_revision = "20261123_events"
+down_revision = "20261123_identity"
 branch_labels = None
 depends_on = None
 
