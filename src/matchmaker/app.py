@@ -18,6 +18,7 @@ from matchmaker.core.health import Check, HealthController, database_checks
 from matchmaker.core.language import provide_language
 from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
+from matchmaker.enterprise.controllers import ProfileController
 from matchmaker.identity import controllers as identity
 from matchmaker.identity.authentication import (
     Authentication,
@@ -32,6 +33,7 @@ from matchmaker.matching.publisher import Sources
 from matchmaker.matching.registry import PHRASES, load_model, load_reader, load_words
 from matchmaker.taxonomy import controllers as taxonomy
 from matchmaker.taxonomy import registry
+from matchmaker.taxonomy.checking import Checker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,6 +51,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     OfferingController,
     ProviderController,
     MatchController,
+    ProfileController,
 )
 """Every controller of the API, room by room; all are served under /v1."""
 
@@ -66,6 +69,7 @@ class Released:
         self.words = load_words(seeds)
         self.model = load_model(seeds, self.taxonomy)
         self.reader = load_reader(self.taxonomy, self.words)
+        self.checker = Checker(self.taxonomy, self.reader.fields)
         self.book = phrases.load(seeds / PHRASES)
 
     def matcher(self, index_folder: Path) -> Matcher:
@@ -109,6 +113,7 @@ def installed(settings: Settings, engine: AsyncEngine, released: Released) -> Li
         engine,
         dependencies={
             "taxonomy": Provide(lambda: released.taxonomy, sync_to_thread=False),
+            "checker": Provide(lambda: released.checker, sync_to_thread=False),
             "matcher": Provide(lambda: matcher, sync_to_thread=False),
         },
         checks={"index": has_index},
@@ -147,6 +152,7 @@ def create_app(
             "read_session": Provide(db.provide_read_session),
             "language": Provide(provide_language),
             "expected_revision": Provide(etags.provide_expected_revision),
+            "known_revision": Provide(etags.provide_known_revision),
             "cursors": Provide(_cursors(settings), sync_to_thread=False),
             "principal": Provide(provide_principal),
             "visitor": Provide(provide_visitor),
