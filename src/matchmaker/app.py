@@ -13,6 +13,7 @@ from matchmaker.core import db, http, log, openapi, problems, shipped
 from matchmaker.core.clock import utc_now
 from matchmaker.core.docs import DocsController
 from matchmaker.core.health import Check, HealthController, database_checks
+from matchmaker.core.jobs import housekeeping
 from matchmaker.core.language import provide_language
 from matchmaker.core.settings import SettingsInvalid, from_environment
 from matchmaker.matching import phrases
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from litestar.types import ControllerRouterHandler
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from matchmaker.core.jobs import Cron, Handler
     from matchmaker.core.settings import Settings
 
 CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
@@ -71,6 +73,16 @@ class Released:
     def sources(self) -> Sources:
         """What shapes an index beside the offerings."""
         return Sources(self.model.card, self.taxonomy, self.words)
+
+
+def handlers(_released: Released) -> Mapping[str, Handler]:
+    """What a worker does, by the kind of the job."""
+    return {**housekeeping.HANDLERS}
+
+
+def crons() -> Sequence[Cron]:
+    """What is due again and again."""
+    return housekeeping.CRONS
 
 
 def served() -> Litestar:

@@ -9,7 +9,9 @@ import click
 from matchmaker.cli import session
 from matchmaker.cli.contract import openapi
 from matchmaker.cli.demo import demo
+from matchmaker.cli.jobs import jobs
 from matchmaker.cli.pool import import_files, index, migrate, seed
+from matchmaker.cli.processes import worker
 from matchmaker.cli.serve import serve
 from matchmaker.core.postgres import EmbeddedUnavailable
 from matchmaker.core.settings import SettingsInvalid
@@ -38,7 +40,7 @@ def commands() -> None:
     """Match an enterprise's need to standardised offerings, with the reasons."""
 
 
-for command in (demo, serve, migrate, seed, import_files, index, openapi):
+for command in (demo, serve, worker, migrate, seed, import_files, index, jobs, openapi):
     commands.add_command(command)
 
 
