@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 
 from matchmaker.catalog.controllers import OfferingController, ProviderController
-from matchmaker.core import db, http, log, openapi, problems, shipped
+from matchmaker.core import children, db, http, log, openapi, problems, shipped
 from matchmaker.core.clock import utc_now
 from matchmaker.core.docs import DocsController
 from matchmaker.core.health import Check, HealthController, database_checks
@@ -87,6 +88,9 @@ def crons() -> Sequence[Cron]:
 
 def served() -> Litestar:
     """The API as the server starts it in each worker, by the settings of its environment."""
+    if starter := multiprocessing.parent_process():
+        # One of several workers: a killed server must not leave them listening without it.
+        children.end_with_parent(starter.pid or 0)
     settings = from_environment(os.environ)
     if settings.database_url is None:
         raise SettingsInvalid(

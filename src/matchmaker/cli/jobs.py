@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from matchmaker.cli import session
 from matchmaker.core import jobs as queue
@@ -93,7 +94,7 @@ def _tell(queues: list[QueueCount], dead: list[DeadLetter]) -> None:
             letter.kind,
             letter.queue,
             str(letter.attempt),
-            letter.error or "",
+            Text(letter.error or ""),
             str(letter.id),
         )
     console.print(letters)

@@ -45,13 +45,20 @@ class Program:
     """Where it writes; None: where this process writes."""
 
 
-def _bind_to_parent(how: signal.Signals) -> Callable[[], None] | None:
-    """What the child runs before it becomes the program: die with the parent (Linux only)."""
+def end_with_parent(parent: int, how: signal.Signals = signal.SIGTERM) -> None:
+    """Have the kernel send ``how`` to this process when ``parent`` dies (Linux only).
+
+    It is for a process that somebody else has started; to be called in its main thread.
+    """
+    if bind := _binding(parent, how):
+        bind()
+
+
+def _binding(parent: int, how: signal.Signals) -> Callable[[], None] | None:
     if not sys.platform.startswith("linux"):
         return None
     # Resolved here: nothing may be loaded between fork and exec.
     prctl = ctypes.CDLL(None, use_errno=True).prctl
-    parent = os.getpid()
 
     def bind() -> None:
         prctl(_PR_SET_PDEATHSIG, how, 0, 0, 0)
@@ -59,6 +66,11 @@ def _bind_to_parent(how: signal.Signals) -> Callable[[], None] | None:
             os._exit(1)
 
     return bind
+
+
+def _bind_to_parent(how: signal.Signals) -> Callable[[], None] | None:
+    """What the child runs before it becomes the program: die with the parent (Linux only)."""
+    return _binding(os.getpid(), how)
 
 
 class Child:
