@@ -66,7 +66,7 @@ def login() -> URL:
 def import_models() -> None:
     """Fill the metadata with the tables of every room."""
     for module in pkgutil.walk_packages(matchmaker.__path__, "matchmaker."):
-        if module.name.endswith(".models"):
+        if module.name.endswith((".models", ".core.events")):
             importlib.import_module(module.name)
 
 

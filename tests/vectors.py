@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import yaml
 
-from matchmaker.matching.canonical import digest
+from matchmaker.core.canonical import digest
 from matchmaker.matching.service import Model
 from matchmaker.ranking import index as columns
 from matchmaker.ranking import text

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from matchmaker.core.canonical import Canonical, canonical
 from matchmaker.core.errors import NotFound, Unauthenticated
 from matchmaker.core.language import Bilingual, Language
 from matchmaker.enterprise.schemas import ProfileFacts
 from matchmaker.matching import schemas, service, wording
-from matchmaker.matching.canonical import Canonical, canonical
 from matchmaker.matching.phrases import Phrasebook, Speaker
 from matchmaker.matching.run import MatchRun, Versions, match_run
 

@@ -11,8 +11,8 @@ import msgspec
 from matchmaker.catalog import queries as catalog
 from matchmaker.catalog import texts
 from matchmaker.catalog.declaration import OfferingDocument, PackageDocument, PriceCard
+from matchmaker.core.canonical import canonical, digest
 from matchmaker.core.wire import Text
-from matchmaker.matching.canonical import canonical, digest
 from matchmaker.matching.index import IndexVersions, OfferingCard, PackageCard, write
 from matchmaker.ranking import facts as ranked
 from matchmaker.ranking.index import Index, build

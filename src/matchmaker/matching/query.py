@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
+from matchmaker.core.canonical import canonical, digest
 from matchmaker.demand.checking import need_faults
 from matchmaker.enterprise.checking import profile_faults
 from matchmaker.enterprise.schemas import ProfileFacts
-from matchmaker.matching.canonical import canonical, digest
 from matchmaker.ranking.facts import UNITS
 from matchmaker.ranking.query import Query
 from matchmaker.rules import Fact, Leaf, Rule, parse

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from matchmaker.matching.canonical import Canonical, digest
+from matchmaker.core.canonical import Canonical, digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

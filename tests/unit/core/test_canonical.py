@@ -12,8 +12,8 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matchmaker.core.canonical import Canonical, _without_floats, canonical, digest, encode
 from matchmaker.demand.schemas import Budget, NeedFacts
-from matchmaker.matching.canonical import Canonical, _without_floats, canonical, digest, encode
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
