@@ -10,7 +10,7 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 
 from matchmaker.catalog.controllers import OfferingController, ProviderController
-from matchmaker.core import db, etags, http, log, openapi, problems, shipped
+from matchmaker.core import access, db, etags, http, log, openapi, problems, shipped
 from matchmaker.core.clock import utc_now
 from matchmaker.core.cursors import Cursors
 from matchmaker.core.docs import DocsController
@@ -18,6 +18,11 @@ from matchmaker.core.health import Check, HealthController, database_checks
 from matchmaker.core.language import provide_language
 from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
+from matchmaker.identity.authentication import (
+    Authentication,
+    provide_principal,
+    provide_visitor,
+)
 from matchmaker.matching import phrases
 from matchmaker.matching.controllers import MatchController
 from matchmaker.matching.index import IndexHolder, IndexVersions
@@ -120,9 +125,13 @@ def create_app(
     """The API on ``engine``; the caller owns and disposes the engine.
 
     ``dependencies`` and ``state`` add to what handlers may ask for by name, ``checks`` to /readyz.
+
+    Raises:
+        AccessNotDeclared: an operation does not say who may call it.
     """
     guard = http.Guard()
     app_state = db.state(engine)
+    authentication = Authentication(app_state.read, app_state.write)
     app_state.update({**(state or {}), "checks": {**database_checks(engine), **(checks or {})}})
     app = Litestar(
         [
@@ -137,15 +146,19 @@ def create_app(
             "language": Provide(provide_language),
             "expected_revision": Provide(etags.provide_expected_revision),
             "cursors": Provide(_cursors(settings), sync_to_thread=False),
+            "principal": Provide(provide_principal),
+            "visitor": Provide(provide_visitor),
             **(dependencies or {}),
         },
-        middleware=[guard],
+        middleware=[guard, authentication],
+        on_shutdown=[authentication.drain],
         request_class=http.StrictRequest,
         request_max_body_size=settings.body_limit,
         exception_handlers=problems.handlers(),
         openapi_config=openapi.config(),
         logging_config=None,
     )
+    access.check(app)
     guard.learn(app)
     app.asgi_handler = http.Edge(app.asgi_handler, body_deadline=settings.body_deadline)
     return app

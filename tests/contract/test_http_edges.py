@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.conftest import client_of
 
 from matchmaker.app import create_app
-from matchmaker.core import db, wire
+from matchmaker.core import access, db, wire
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.errors import NotFound, Unavailable
 from matchmaker.core.language import Bilingual, Language, provide_language
@@ -61,6 +61,7 @@ class ParcelController(Controller):
 
     path = "/parcels"
     tags = ("Parcels",)
+    opt = access.public()
 
     @post(operation_id="addParcel", responses=problems())
     async def add(self, data: JSONBody[Parcel], session: NamedDependency[Session]) -> Parcel:
@@ -517,6 +518,8 @@ async def test_the_contract_tells_the_truth(parcels: httpx.AsyncClient) -> None:
     assert set(operations["post"]["responses"]) == {
         "201",
         "400",
+        "401",
+        "403",
         "408",
         "413",
         "415",
@@ -524,7 +527,9 @@ async def test_the_contract_tells_the_truth(parcels: httpx.AsyncClient) -> None:
         "500",
         "503",
     }
-    assert set(operations["get"]["responses"]) == {"200", "400", "422", "500", "503"}
+    assert set(operations["get"]["responses"]) == {
+        *("200", "400", "401", "403", "422", "500", "503")
+    }
     assert operations["post"]["description"] == "Take a parcel in."
     parcel = document["components"]["schemas"]["Parcel"]
     assert parcel["additionalProperties"] is False

@@ -18,6 +18,7 @@ from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listi
 from matchmaker.core.db import ReadSession
 from matchmaker.core.problems import problems
 from matchmaker.core.wire import Page, Text
+from matchmaker.identity import access
 from matchmaker.identity.models import OrganisationId
 
 Category = Annotated[str | None, QueryParameter(pattern="^[a-z0-9_]{1,64}$")]
@@ -42,6 +43,7 @@ class OfferingController(Controller):
 
     path = "/offerings"
     tags = ("Catalog",)
+    opt = access.public()
 
     @get(operation_id="listOfferings", responses=problems(CursorInvalid))
     async def list(
@@ -85,6 +87,7 @@ class ProviderController(Controller):
 
     path = "/providers"
     tags = ("Catalog",)
+    opt = access.public()
 
     @get(operation_id="listProviders", responses=problems(CursorInvalid))
     async def list(

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+CALLER = "caller"
+"""Where in the state of a scope a middleware leaves what the log says of the caller."""
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 _ON_EVERY_ANSWER = (
@@ -191,6 +193,7 @@ class Edge:
                 "request.done",
                 method="HEAD" if answer.is_head else _method(scope),
                 route=scope.get("path_template", "-"),
+                **scope["state"].get(CALLER, {}),
                 status=answer.status,
                 ms=round((time.perf_counter() - started) * 1000, 2),
             )

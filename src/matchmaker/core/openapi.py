@@ -10,7 +10,7 @@ from litestar import Router
 from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
 
-from matchmaker.core import etags
+from matchmaker.core import access, etags
 from matchmaker.core.edges import ABOUT_BODY
 from matchmaker.core.wire import END, Problem
 
@@ -20,10 +20,21 @@ if TYPE_CHECKING:
     from litestar import Litestar
     from litestar.handlers import HTTPRouteHandler
 
+    from matchmaker.core.access import Access
+
 TITLE = "matchmaker"
 REF = "#/components/schemas/"
 _REF = re.compile(rf'"{REF}([^"]+)"')
 _PROBLEM_JSON = "application/problem+json"
+_BEARER = "bearer"
+_SECURITY = {
+    _BEARER: {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "mmk_live_*",
+        "description": "An API key of an organisation; an operation names the scope it needs",
+    }
+}
 _PYTHON_END = msgspec.json.encode(END)[1:-1]
 _PLAIN = "^[^\\x00-\\x08\\x0b-\\x1f]*$"
 
@@ -60,12 +71,14 @@ def document(app: Litestar) -> dict[str, Any]:
     by_type = dict(zip(types, schemas, strict=True))
     for handler, operation in pairs:
         _correct(operation, by_type.get(_takes(handler)), by_type.get(_gives(handler)))
+        _declare_access(access.of(handler), operation)
         _correct_problems(operation, by_type[Problem])
         _correct_conditions(handler, operation)
     ours: dict[str, Any] = found.get("components", {}).get("schemas", {})
     found.setdefault("components", {})["schemas"] = _referenced(
         found["paths"], {**ours, **components}
     )
+    found["components"]["securitySchemes"] = _SECURITY
     # In the dialect of JSON Schema `$` is the very end, and few tools read the lookahead.
     exact = msgspec.json.encode(found, order="sorted").replace(_PYTHON_END, b"$")
     finished: dict[str, Any] = msgspec.json.decode(exact)
@@ -102,6 +115,20 @@ def _correct(operation: dict[str, Any], takes: object, gives: object) -> None:
         if gives is not None and status.startswith("2"):
             for content in response.get("content", {}).values():
                 content["schema"] = gives
+
+
+def _declare_access(wanted: Access | None, operation: dict[str, Any]) -> None:
+    """Say who may call the operation and how others are refused, from what the guard reads."""
+    if wanted is None:
+        return
+    key = {_BEARER: [] if wanted.scope is None else [wanted.scope]}
+    operation["security"] = [{}, key] if wanted.is_public else [key]
+    for kind in wanted.problems:
+        response = operation["responses"].setdefault(
+            str(kind.status), {"description": "", "content": {_PROBLEM_JSON: {}}}
+        )
+        told = (response["description"], f"`{kind.slug}` {kind.title.en}")
+        response["description"] = "; ".join(filter(None, told))
 
 
 def _correct_problems(operation: dict[str, Any], problem: object) -> None:

@@ -1,4 +1,4 @@
-"""Organisations: every firm, provider, agency and operator the product knows."""
+"""Organisations, their keys, their people and what they consented to."""
 
 from __future__ import annotations
 
@@ -7,14 +7,28 @@ import enum
 from typing import Any, NewType
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Text, Uuid, func
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from matchmaker.core.db import Base
 from matchmaker.core.ids import uuid7
+from matchmaker.core.rows import Revised
 
 OrganisationId = NewType("OrganisationId", UUID)
+ApiKeyId = NewType("ApiKeyId", UUID)
+MemberId = NewType("MemberId", UUID)
+ConsentId = NewType("ConsentId", UUID)
 
 
 class OrganisationRole(enum.StrEnum):
@@ -38,12 +52,47 @@ class OrganisationState(enum.StrEnum):
     CLOSED = "closed"
 
 
+class MemberRole(enum.StrEnum):
+    """What a person may do in the organisation."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    EDITOR = "editor"
+    VIEWER = "viewer"
+
+
+class ConsentPurpose(enum.StrEnum):
+    """What an organisation may allow others to do with what it said here."""
+
+    SHARE_WITH_AGENCY = "share_with_agency"
+    """Agencies see it by name, not only in aggregates."""
+    SHARE_WITH_MATCHED_PROVIDERS = "share_with_matched_providers"
+    """Providers it was matched with see its profile and need."""
+    CONTACT = "contact"
+    """Matched providers and agencies may write to it."""
+
+
 def new_organisation_id() -> OrganisationId:
     """A new id, in order of time."""
     return OrganisationId(uuid7())
 
 
-class Organisation(Base, kw_only=True):
+def new_api_key_id() -> ApiKeyId:
+    """A new id, in order of time."""
+    return ApiKeyId(uuid7())
+
+
+def new_member_id() -> MemberId:
+    """A new id, in order of time."""
+    return MemberId(uuid7())
+
+
+def new_consent_id() -> ConsentId:
+    """A new id, in order of time."""
+    return ConsentId(uuid7())
+
+
+class Organisation(Revised, Base, kw_only=True):
     """A legal person with its names and what it does here."""
 
     __tablename__ = "organisation"
@@ -63,6 +112,7 @@ class Organisation(Base, kw_only=True):
             " 'suspended', 'closed')",
             name="state_known",
         ),
+        CheckConstraint("revision > 0", name="revision_from_one"),
     )
 
     id: Mapped[OrganisationId] = mapped_column(
@@ -79,4 +129,85 @@ class Organisation(Base, kw_only=True):
     uscc: Mapped[str | None] = mapped_column(Text, unique=True, default=None)
     """Unified social credit code (GB 32100-2015)."""
     state: Mapped[OrganisationState] = mapped_column(default=OrganisationState.DRAFT)
+    # Older than its revisions: whoever adds rows without them gets the first one.
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
+
+
+class ApiKey(Base, kw_only=True):
+    """A credential for machines of an organisation: everything about it but the secret."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (
+        UniqueConstraint("id", "organisation_id"),
+        ForeignKeyConstraint(
+            ["replaced_by", "organisation_id"], ["mm.api_key.id", "mm.api_key.organisation_id"]
+        ),
+        Index(None, "organisation_id"),
+        CheckConstraint("public_id ~ '^[0-9A-Za-z]{8}$'", name="public_id_is_short"),
+        CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash_is_sha256"),
+        CheckConstraint("cardinality(scopes) > 0", name="good_for_something"),
+    )
+
+    id: Mapped[ApiKeyId] = mapped_column(Uuid, primary_key=True, default_factory=new_api_key_id)
+    organisation_id: Mapped[OrganisationId] = mapped_column(Uuid, ForeignKey(Organisation.id))
+    public_id: Mapped[str] = mapped_column(Text, unique=True)
+    """What people see of the key, and what it is found by."""
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary, repr=False)
+    name: Mapped[str] = mapped_column(Text)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    created_by: Mapped[ApiKeyId | None] = mapped_column(Uuid, ForeignKey("mm.api_key.id"))
+    """The key it was made with; none where an operator made it at the console."""
+    expires_at: Mapped[dt.datetime | None] = mapped_column(default=None)
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
+    replaced_by: Mapped[ApiKeyId | None] = mapped_column(Uuid, unique=True, default=None)
+    revoked_at: Mapped[dt.datetime | None] = mapped_column(default=None)
+    last_used_at: Mapped[dt.datetime | None] = mapped_column(default=None)
+    """To the minute."""
+
+
+class Member(Revised, Base, kw_only=True):
+    """A person of an organisation."""
+
+    __tablename__ = "member"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "email"),
+        CheckConstraint("email = lower(email)", name="email_in_lower_case"),
+        CheckConstraint("role in ('owner', 'admin', 'editor', 'viewer')", name="role_known"),
+        CheckConstraint("revision > 0", name="revision_from_one"),
+    )
+
+    id: Mapped[MemberId] = mapped_column(Uuid, primary_key=True, default_factory=new_member_id)
+    organisation_id: Mapped[OrganisationId] = mapped_column(Uuid, ForeignKey(Organisation.id))
+    name: Mapped[str] = mapped_column(Text)
+    email: Mapped[str] = mapped_column(Text)
+    role: Mapped[MemberRole]
+
+
+class Consent(Base, kw_only=True):
+    """That an organisation allowed something from one time to another; only its end is added."""
+
+    __tablename__ = "consent"
+    __table_args__ = (
+        CheckConstraint(
+            "purpose in ('share_with_agency', 'share_with_matched_providers', 'contact')",
+            name="purpose_known",
+        ),
+        CheckConstraint("withdrawn_at >= granted_at", name="withdrawn_after_granted"),
+    )
+
+    id: Mapped[ConsentId] = mapped_column(Uuid, primary_key=True, default_factory=new_consent_id)
+    organisation_id: Mapped[OrganisationId] = mapped_column(Uuid, ForeignKey(Organisation.id))
+    purpose: Mapped[ConsentPurpose]
+    granted_by: Mapped[ApiKeyId] = mapped_column(Uuid, ForeignKey(ApiKey.id))
+    granted_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
+    withdrawn_by: Mapped[ApiKeyId | None] = mapped_column(Uuid, ForeignKey(ApiKey.id), default=None)
+    withdrawn_at: Mapped[dt.datetime | None] = mapped_column(default=None)
+
+
+Index(
+    "uq_consent_organisation_id_purpose",
+    Consent.organisation_id,
+    Consent.purpose,
+    unique=True,
+    postgresql_where=Consent.withdrawn_at.is_(None),
+)

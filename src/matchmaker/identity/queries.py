@@ -1,15 +1,23 @@
-"""Every statement about organisations."""
+"""Every statement about organisations and their keys."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 
-from matchmaker.identity.models import Organisation, OrganisationId
+from matchmaker.identity.models import (
+    ApiKey,
+    ApiKeyId,
+    Organisation,
+    OrganisationId,
+    OrganisationState,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+
+    from sqlalchemy import ColumnElement
 
     from matchmaker.core.db import ReadSession, Session
 
@@ -65,5 +73,66 @@ async def update_organisations(session: Session, rows: Sequence[dict[str, Any]])
     if rows:
         connection = await session.connection()
         await connection.execute(
-            update(Organisation).where(Organisation.id == bindparam("of")), rows
+            update(Organisation)
+            .where(Organisation.id == bindparam("of"))
+            .values(revision=Organisation.revision + 1, changed_at=func.now()),
+            rows,
         )
+
+
+class Credential(NamedTuple):
+    """A key that acts now, and the organisation it acts for."""
+
+    key_id: ApiKeyId
+    secret_hash: bytes
+    scopes: list[str]
+    organisation_id: OrganisationId
+    roles: list[str]
+    state: OrganisationState
+
+
+async def live_credential(session: ReadSession, public_id: str) -> Credential | None:
+    """The key of that name; None where there is none or it was revoked or has expired."""
+    rows = await session.execute(
+        select(
+            ApiKey.id,
+            ApiKey.secret_hash,
+            ApiKey.scopes,
+            ApiKey.organisation_id,
+            Organisation.roles,
+            Organisation.state,
+        )
+        .join(Organisation, Organisation.id == ApiKey.organisation_id)
+        .where(ApiKey.public_id == public_id, *_live())
+    )
+    found = rows.one_or_none()
+    return None if found is None else Credential(*found)
+
+
+async def note_use(session: Session, key_id: ApiKeyId) -> None:
+    """Set when the key was last used, to the minute; a row somebody else holds is left alone."""
+    due = (
+        select(ApiKey.id)
+        .where(
+            ApiKey.id == key_id,
+            or_(
+                ApiKey.last_used_at.is_(None),
+                ApiKey.last_used_at < func.now() - func.make_interval(0, 0, 0, 0, 0, 1),
+            ),
+        )
+        .with_for_update(skip_locked=True)
+    )
+    await session.execute(
+        update(ApiKey)
+        .where(ApiKey.id.in_(due))
+        .values(last_used_at=func.now())
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _live() -> tuple[ColumnElement[bool], ...]:
+    """That a key acts: by the database's clock, for every server has its own."""
+    return (
+        ApiKey.revoked_at.is_(None),
+        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
+    )

@@ -8,6 +8,7 @@ from litestar.params import JSONBody, SkipValidation
 
 from matchmaker.core.language import Language
 from matchmaker.core.problems import problems
+from matchmaker.identity import access
 from matchmaker.matching import schemas
 from matchmaker.matching.index import IndexNotReady
 from matchmaker.matching.matcher import Matcher, OfferingNotConsidered, StoringNeedsAccount
@@ -22,6 +23,7 @@ class MatchController(Controller):
 
     path = "/match"
     tags = ("Match",)
+    opt = access.public()
 
     @post(
         operation_id="match",

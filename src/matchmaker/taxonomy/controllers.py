@@ -8,6 +8,7 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
+from matchmaker.core import access
 from matchmaker.core.language import Language
 from matchmaker.core.problems import problems
 from matchmaker.core.wire import Money
@@ -37,6 +38,7 @@ class TaxonomyController(Controller):
 
     path = "/taxonomy"
     tags = ("Taxonomy",)
+    opt = access.public()
 
     @get(operation_id="getTaxonomy", responses=problems())
     async def overview(
@@ -95,6 +97,7 @@ class ScaleController(Controller):
 
     path = "/scale"
     tags = ("Taxonomy",)
+    opt = access.public()
 
     @post(operation_id="computeScale", status_code=200, responses=problems(UnknownCode))
     async def compute(
@@ -122,6 +125,7 @@ class QuestionnaireController(Controller):
 
     path = "/questionnaires"
     tags = ("Taxonomy",)
+    opt = access.public()
 
     @get(operation_id="listQuestionnaires", responses=problems())
     async def list(

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from tests.conftest import client_of
 
 from matchmaker.app import create_app
-from matchmaker.core import db, transient
+from matchmaker.core import access, db, transient
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.postgres import Server
 from matchmaker.core.problems import problems
@@ -78,6 +78,7 @@ class LedgerController(Controller):
     """One read and one write."""
 
     path = "/ledger"
+    opt = access.public()
 
     @get(operation_id="readLedger", responses=problems())
     async def read(self, read_session: NamedDependency[ReadSession]) -> dict[str, int]:

@@ -1,0 +1,117 @@
+"""Who calls and what they may do: scopes, the caller, and what an organisation's roles allow."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from matchmaker.core import access
+from matchmaker.core.machine import Actor
+from matchmaker.identity.models import (
+    ApiKeyId,
+    OrganisationId,
+    OrganisationRole,
+    OrganisationState,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+public = access.public
+
+
+class Scope(enum.StrEnum):
+    """One thing a credential may be good for; an operation names the one it needs."""
+
+    ORGANISATIONS_READ = "organisations:read"
+    ORGANISATIONS_WRITE = "organisations:write"
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
+    KEYS_MANAGE = "keys:manage"
+    CONSENTS_READ = "consents:read"
+    CONSENTS_WRITE = "consents:write"
+    PROFILES_READ = "profiles:read"
+    PROFILES_WRITE = "profiles:write"
+    NEEDS_READ = "needs:read"
+    NEEDS_WRITE = "needs:write"
+    OFFERINGS_READ = "offerings:read"
+    OFFERINGS_WRITE = "offerings:write"
+    POOLS_READ = "pools:read"
+    POOLS_WRITE = "pools:write"
+    MATCH_RUN = "match:run"
+    MATCH_READ = "match:read"
+    EVENTS_READ = "events:read"
+    JOBS_READ = "jobs:read"
+    IMPORTS_WRITE = "imports:write"
+
+
+_S, _R = Scope, OrganisationRole
+_EVERYONE: Final = frozenset(
+    {
+        *(_S.ORGANISATIONS_READ, _S.ORGANISATIONS_WRITE, _S.MEMBERS_READ, _S.MEMBERS_WRITE),
+        *(_S.KEYS_MANAGE, _S.CONSENTS_READ, _S.CONSENTS_WRITE),
+        *(_S.MATCH_RUN, _S.MATCH_READ, _S.POOLS_READ, _S.EVENTS_READ, _S.JOBS_READ),
+    }
+)
+SCOPES_OF: Final[Mapping[OrganisationRole, frozenset[Scope]]] = {
+    _R.SME: _EVERYONE | {_S.PROFILES_READ, _S.PROFILES_WRITE, _S.NEEDS_READ, _S.NEEDS_WRITE},
+    _R.PROVIDER: _EVERYONE
+    | {_S.OFFERINGS_READ, _S.OFFERINGS_WRITE, _S.NEEDS_READ, _S.IMPORTS_WRITE},
+    _R.AGENCY: _EVERYONE | {_S.POOLS_WRITE, _S.PROFILES_READ, _S.NEEDS_READ, _S.OFFERINGS_READ},
+    _R.OPERATOR: frozenset(Scope),
+}
+"""What the credentials of an organisation may be good for at most, and are good for by default."""
+
+_VOUCHED: Final = frozenset({_R.AGENCY, _R.OPERATOR})
+"""Roles that act on what is others': in force only once the organisation is verified."""
+INACTIVE: Final = frozenset({OrganisationState.SUSPENDED, OrganisationState.CLOSED})
+"""States in which no credential of an organisation acts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """The caller: an organisation, through one of its keys."""
+
+    organisation_id: OrganisationId
+    roles: frozenset[OrganisationRole]
+    """The roles in force: agency and operator only of a verified organisation."""
+    state: OrganisationState
+    key_id: ApiKeyId
+    scopes: frozenset[Scope]
+    """What the key was given, as far as the organisation's roles allow it now."""
+
+
+def needs(scope: Scope | None, *, roles: Iterable[OrganisationRole] = ()) -> dict[str, Any]:
+    """``opt`` of an operation for callers with ``scope`` and one of ``roles`` in force.
+
+    Without a scope any known caller will do.
+    """
+    return access.needs(scope, roles=roles)
+
+
+def roles_in_force(
+    roles: Iterable[OrganisationRole], state: OrganisationState
+) -> frozenset[OrganisationRole]:
+    """The roles in which an organisation may act in ``state``."""
+    held = frozenset(roles)
+    return held if state is OrganisationState.VERIFIED else held - _VOUCHED
+
+
+def scopes_of(roles: Iterable[OrganisationRole]) -> frozenset[Scope]:
+    """Everything that ``roles`` allow."""
+    return frozenset[Scope]().union(*(SCOPES_OF[role] for role in roles))
+
+
+def actors_of(principal: Principal, owner: OrganisationId) -> frozenset[Actor]:
+    """As whom ``principal`` may act on what belongs to ``owner``; empty: not at all.
+
+    Four eyes: on its own things an operator or agency is the owner and nobody else.
+    """
+    if principal.organisation_id == owner:
+        return frozenset({Actor.OWNER})
+    found = {
+        OrganisationRole.OPERATOR: Actor.OPERATOR,
+        OrganisationRole.AGENCY: Actor.AGENCY,
+    }
+    return frozenset(actor for role, actor in found.items() if role in principal.roles)
