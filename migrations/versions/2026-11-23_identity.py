@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261123_identity"
-down_revision = "20261123_catalog"
+down_revision = "20261123_jobs"
 branch_labels = None
 depends_on = None
 

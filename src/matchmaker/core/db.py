@@ -10,7 +10,18 @@ from uuid import UUID
 
 import asyncpg
 from litestar.datastructures import State
-from sqlalchemy import URL, BigInteger, DateTime, Enum, MetaData, Uuid, make_url, text
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    DateTime,
+    Enum,
+    MetaData,
+    TextClause,
+    Uuid,
+    bindparam,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -21,6 +32,8 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matchmaker.core.settings import Settings
 
 SCHEMA = "mm"
@@ -72,6 +85,14 @@ class _Connection(asyncpg.Connection):
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Close within half a second, by force if need be."""
         await super().close(timeout=min(timeout or GOODBYE, GOODBYE))
+
+
+def statement(sql: str, types: Mapping[str, Any]) -> TextClause:
+    """``sql`` whose parameters have the types that ``types`` gives to their names."""
+    clause = text(sql)
+    return clause.bindparams(
+        *(bindparam(name, type_=types[name]) for name in clause.compile().params)
+    )
 
 
 def _milliseconds(seconds: float) -> str:

@@ -1,0 +1,1 @@
+"""Workers: how jobs are taken, kept and done."""

@@ -1,0 +1,76 @@
+"""A worker process for the trials: ``python -m tests.fault.jobs_program URL [options]``.
+
+Its handlers leave one row in ``trial.effect`` for each time they run, and nothing stops a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime as dt
+import os
+import signal
+from typing import Any
+
+import uvloop
+from sqlalchemy import BigInteger, bindparam, text
+
+from matchmaker.core.db import Session
+from matchmaker.core.jobs import Backoff, Context, Options, Worker
+from matchmaker.core.jobs.working import queries
+from matchmaker.core.jobs.working.queries import Claimed
+from matchmaker.core.settings import Settings
+
+LEAVE = text("insert into trial.effect (n) values (:n)").bindparams(
+    bindparam("n", type_=BigInteger())
+)
+UNFENCED = text(
+    "update mm.job set state = 'done', leased_until = null, finished_at = now() where id = :id"
+)
+
+
+async def effect(context: Context, payload: dict[str, Any]) -> dict[str, Any] | None:
+    """One row, after ``seconds``."""
+    await context.session.execute(LEAVE, {"n": payload["n"]})
+    if "seconds" in payload:
+        await asyncio.sleep(payload["seconds"])
+    return {"n": payload["n"]}
+
+
+async def poison(_: Context, __: dict[str, Any]) -> None:
+    """The end of the process."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def complete_unfenced(session: Session, job: Claimed, _: dict[str, Any] | None) -> bool:
+    """The naive form: whoever has done the job says so, whosever it is by now."""
+    await session.execute(UNFENCED, {"id": job.id})
+    return True
+
+
+async def work(arguments: argparse.Namespace) -> None:
+    options = Options(
+        concurrency=arguments.concurrency,
+        lease=dt.timedelta(seconds=arguments.lease),
+        poll=arguments.poll,
+        backoff=Backoff(base=arguments.backoff, cap=5.0),
+    )
+    if arguments.unfenced:
+        setattr(queries, "complete", complete_unfenced)  # noqa: B010  (the control)
+    worker = Worker(
+        arguments.url, Settings(), {"effect": effect, "poison": poison}, options=options
+    )
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, worker.stop)
+    await worker.run()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("url")
+    parser.add_argument("--concurrency", type=int, default=8)
+    parser.add_argument("--lease", type=float, default=2.0)
+    parser.add_argument("--poll", type=float, default=0.3)
+    parser.add_argument("--backoff", type=float, default=0.2)
+    parser.add_argument("--unfenced", action="store_true")
+    uvloop.run(work(parser.parse_args()))

@@ -1,0 +1,162 @@
+"""Many jobs, worker processes that are killed, and the count of what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import asyncpg
+from sqlalchemy import make_url
+
+from matchmaker.core.ids import uuid7
+from matchmaker.core.postgres import Server
+
+ROOT = Path(__file__).parents[2]
+OPEN = "state in ('queued', 'running')"
+PREPARE = """
+    drop schema if exists trial cascade;
+    create schema trial;
+    grant usage on schema trial to mm_app;
+    create table trial.effect (n bigint not null);
+    grant select, insert on trial.effect to mm_app;
+    truncate mm.job, mm.job_queue, mm.job_cron;
+"""
+ADD = """
+    insert into mm.job (id, kind, queue, payload, state, attempt, max_attempts, lapses, revision)
+    select id, $2, $3, payload::jsonb, 'queued', 0, $5, 0, 1
+    from unnest($1::uuid[], $4::text[]) as new (id, payload)
+"""
+
+
+@dataclass
+class Outcome:
+    """What came of a trial."""
+
+    jobs: int
+    kills: int
+    seconds: float
+    once: int
+    missing: int
+    doubled: int
+    stuck: int
+
+    @property
+    def rate(self) -> float:
+        return self.jobs / self.seconds
+
+    @property
+    def is_exact(self) -> bool:
+        return (self.once, self.missing, self.doubled, self.stuck) == (self.jobs, 0, 0, 0)
+
+
+@dataclass
+class Trial:
+    """A database with an empty ledger of effects, and the processes that work on it."""
+
+    server: Server
+    owner: asyncpg.Connection
+    workers: list[Process] = field(default_factory=list)
+
+    async def add(
+        self,
+        payloads: Sequence[dict[str, Any]],
+        *,
+        kind: str = "effect",
+        queue: str = "default",
+        max_attempts: int = 8,
+    ) -> None:
+        ids = [uuid7() for _ in payloads]
+        await self.owner.execute(
+            ADD, ids, kind, queue, [json.dumps(p) for p in payloads], max_attempts
+        )
+
+    async def start(self, *options: str) -> Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.fault.jobs_program",
+            self.server.url("mm_app"),
+            *options,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+            stderr=None if os.environ.get("TRIAL_LOUD") else DEVNULL,
+            stdout=DEVNULL,
+        )
+        self.workers.append(process)
+        return process
+
+    async def kill(self, process: Process) -> None:
+        process.kill()
+        await process.wait()
+        self.workers.remove(process)
+
+    async def count(self, where: str) -> int:
+        return int(await self.owner.fetchval(f"select count(*) from mm.job where {where}"))  # noqa: S608
+
+    async def wait_for(self, where: str, number: int = 0, *, seconds: float = 60.0) -> None:
+        """Until so many jobs are in a state."""
+        async with asyncio.timeout(seconds):
+            while await self.count(where) != number:  # noqa: ASYNC110  (another process's state)
+                await asyncio.sleep(0.1)
+
+    async def outcome(self, jobs: int, kills: int, seconds: float) -> Outcome:
+        rows = await self.owner.fetch("select n, count(*) as times from trial.effect group by n")
+        once = sum(row["times"] == 1 for row in rows)
+        stuck = await self.count("state <> 'done'")
+        return Outcome(jobs, kills, seconds, once, jobs - len(rows), len(rows) - once, stuck)
+
+    async def kills(self, jobs: int, kills: int, *, workers: int = 3, seed: int = 1) -> Outcome:
+        """The outcome of ``jobs`` while ``kills`` workers, one after another, are killed -9."""
+        draw = random.Random(seed)  # noqa: S311  (the same trial every time)
+        await self.add([{"n": n} for n in range(jobs)])
+        started = perf_counter()
+        for _ in range(workers):
+            await self.start()
+        for kill in range(kills):
+            # Evenly over the work, each in the middle of something.
+            left = jobs - (kill + 0.5) * jobs / kills
+            while await self.count(OPEN) > left:  # noqa: ASYNC110  (another process's state)
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(draw.random() * 0.05)
+            await self.start()
+            await self.kill(self.workers[0])
+        await self.wait_for(OPEN, seconds=120)
+        return await self.outcome(jobs, kills, perf_counter() - started)
+
+
+@contextlib.asynccontextmanager
+async def trial(server: Server) -> AsyncIterator[Trial]:
+    """A trial on ``server``; its processes end with it."""
+    login = make_url(server.url("mm_owner"))
+    owner = await asyncpg.connect(
+        host=login.host,
+        port=login.port,
+        user=login.username,
+        password=login.password,
+        database=login.database,
+    )
+    await owner.execute(PREPARE)
+    made = Trial(server, owner)
+    try:
+        yield made
+    finally:
+        for process in list(made.workers):
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGCONT)
+                await made.kill(process)
+        with contextlib.suppress(asyncpg.PostgresError, OSError):
+            await owner.execute(
+                "drop schema trial cascade; truncate mm.job, mm.job_queue, mm.job_cron"
+            )
+        await owner.close()
