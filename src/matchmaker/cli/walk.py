@@ -12,10 +12,11 @@ import numpy as np
 from matchmaker.cli import texts
 from matchmaker.cli.prose import Prose
 from matchmaker.cli.sample import known_facts, missing_facts
+from matchmaker.enterprise.derived import by_figures
 from matchmaker.matching import schemas
-from matchmaker.matching.query import Caller, figures_of
+from matchmaker.matching.query import Caller
 from matchmaker.rules import conjuncts, parse, sentence
-from matchmaker.taxonomy import scale, service, wording, writing
+from matchmaker.taxonomy import wording, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from matchmaker.cli.sample import Sample
     from matchmaker.cli.show import Page
     from matchmaker.core.wire import Money
-    from matchmaker.enterprise.schemas import Rule
+    from matchmaker.enterprise.facts import Rule
     from matchmaker.matching.matcher import Matcher
     from matchmaker.taxonomy.fields import FieldWords
     from matchmaker.taxonomy.registry import Taxonomy
@@ -93,9 +94,7 @@ class Walk:
     def scale(self) -> None:
         """The size of the firm, and what it rests on."""
         self.page.heading(2, texts.SCALE)
-        found = service.scale_of(
-            self.taxonomy, figures_of(self.sample.profile), scale.DEFAULT_SCHEME
-        )
+        found = by_figures(self.taxonomy, self.sample.profile)
         result = wording.scale_result(self.taxonomy, found, self.page.language)
         self.page.say(self.page.words(texts.BASIS[result.basis], scale=result.label or ""))
         self.page.bullets("", result.explanation)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from matchmaker.core.wire import Currency, Prose
-from matchmaker.enterprise.schemas import Codes, Region, Rule
+from matchmaker.enterprise.facts import Codes, Region, Rule
 
 MOST_BUDGET = 1_000_000_000_000
 """The greatest budget in minor units: 10^10 yuan."""

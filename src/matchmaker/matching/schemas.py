@@ -8,7 +8,7 @@ import msgspec
 
 from matchmaker.core.wire import Code, Money
 from matchmaker.demand.schemas import NeedFacts
-from matchmaker.enterprise.schemas import ProfileFacts
+from matchmaker.enterprise.facts import ProfileFacts
 
 MOST_SHOWN = 50
 

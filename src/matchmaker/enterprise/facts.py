@@ -1,4 +1,4 @@
-"""A firm's profile on the wire; every fact may be missing, and missing is unknown."""
+"""What a firm states of itself, on the wire; every fact may be missing, and missing is unknown."""
 
 from __future__ import annotations
 
