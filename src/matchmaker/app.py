@@ -18,6 +18,8 @@ from matchmaker.core.health import Check, HealthController, database_checks
 from matchmaker.core.language import provide_language
 from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
+from matchmaker.demand import controllers as demand
+from matchmaker.demand.joining.controllers import NeedMemberController
 from matchmaker.identity.authentication import (
     Authentication,
     provide_principal,
@@ -46,6 +48,8 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     *taxonomy.CONTROLLERS,
     OfferingController,
     ProviderController,
+    *demand.CONTROLLERS,
+    NeedMemberController,
     MatchController,
 )
 """Every controller of the API, room by room; all are served under /v1."""
@@ -107,6 +111,7 @@ def installed(settings: Settings, engine: AsyncEngine, released: Released) -> Li
         engine,
         dependencies={
             "taxonomy": Provide(lambda: released.taxonomy, sync_to_thread=False),
+            "fields": Provide(lambda: released.reader.fields, sync_to_thread=False),
             "matcher": Provide(lambda: matcher, sync_to_thread=False),
         },
         checks={"index": has_index},
