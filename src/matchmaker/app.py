@@ -20,6 +20,7 @@ from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
 from matchmaker.demand import controllers as demand
 from matchmaker.demand.joining.controllers import NeedMemberController
+from matchmaker.enterprise.controllers import ProfileController
 from matchmaker.identity.authentication import (
     Authentication,
     provide_principal,
@@ -33,6 +34,7 @@ from matchmaker.matching.publisher import Sources
 from matchmaker.matching.registry import PHRASES, load_model, load_reader, load_words
 from matchmaker.taxonomy import controllers as taxonomy
 from matchmaker.taxonomy import registry
+from matchmaker.taxonomy.checking import Checker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +50,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     *taxonomy.CONTROLLERS,
     OfferingController,
     ProviderController,
+    ProfileController,
     *demand.CONTROLLERS,
     NeedMemberController,
     MatchController,
@@ -68,6 +71,7 @@ class Released:
         self.words = load_words(seeds)
         self.model = load_model(seeds, self.taxonomy)
         self.reader = load_reader(self.taxonomy, self.words)
+        self.checker = Checker(self.taxonomy, self.reader.fields)
         self.book = phrases.load(seeds / PHRASES)
 
     def matcher(self, index_folder: Path) -> Matcher:
@@ -111,7 +115,7 @@ def installed(settings: Settings, engine: AsyncEngine, released: Released) -> Li
         engine,
         dependencies={
             "taxonomy": Provide(lambda: released.taxonomy, sync_to_thread=False),
-            "fields": Provide(lambda: released.reader.fields, sync_to_thread=False),
+            "checker": Provide(lambda: released.checker, sync_to_thread=False),
             "matcher": Provide(lambda: matcher, sync_to_thread=False),
         },
         checks={"index": has_index},
@@ -150,6 +154,7 @@ def create_app(
             "read_session": Provide(db.provide_read_session),
             "language": Provide(provide_language),
             "expected_revision": Provide(etags.provide_expected_revision),
+            "known_revision": Provide(etags.provide_known_revision),
             "cursors": Provide(_cursors(settings), sync_to_thread=False),
             "principal": Provide(provide_principal),
             "visitor": Provide(provide_visitor),

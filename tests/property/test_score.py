@@ -21,7 +21,7 @@ from tests import factories, pools, vectors
 from tests.pools import Maker
 
 from matchmaker.demand.declaration import NeedFacts
-from matchmaker.enterprise.facts import ProfileFacts
+from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.matching.query import Caller
 from matchmaker.matching.registry import Words, load_reader, vocabulary
 from matchmaker.matching.service import Model, match, score, slate_of, standing_of

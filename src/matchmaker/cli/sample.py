@@ -11,7 +11,7 @@ from matchmaker.cli import texts
 from matchmaker.core import shipped
 from matchmaker.core.wire import Text
 from matchmaker.demand.declaration import NeedFacts
-from matchmaker.enterprise.facts import Amount, ProfileFacts
+from matchmaker.enterprise.declaration import Amount, ProfileFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,14 @@ from typing import Annotated, Literal
 
 from litestar import Controller, Response, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, PathParameter, QueryParameter, SkipValidation
+from litestar.params import (
+    FromPath,
+    FromQuery,
+    JSONBody,
+    PathParameter,
+    QueryParameter,
+    SkipValidation,
+)
 
 from matchmaker.core import etags, patching
 from matchmaker.core.clock import utc_now
@@ -29,14 +36,14 @@ from matchmaker.demand.machine import NEED, NeedState
 from matchmaker.demand.models import NeedId
 from matchmaker.identity import access
 from matchmaker.identity.access import Principal, Scope, actors_of
+from matchmaker.taxonomy.checking import Checker
 from matchmaker.taxonomy.errors import UnusableInput
-from matchmaker.taxonomy.fields import FieldCatalogue
 from matchmaker.taxonomy.registry import Taxonomy
 
 Caller = NamedDependency[SkipValidation[Principal]]
 Visitor = NamedDependency[SkipValidation[Principal | None]]
 Released = NamedDependency[SkipValidation[Taxonomy]]
-Fields = NamedDependency[SkipValidation[FieldCatalogue]]
+Known = NamedDependency[SkipValidation[Checker]]
 Lists = NamedDependency[SkipValidation[Cursors]]
 Part = Annotated[
     Literal["owner", "member"],
@@ -46,9 +53,11 @@ Part = Annotated[
 InState = Annotated[
     NeedState | None, QueryParameter(name="state", description="Only needs in this state")
 ]
-_LAST = 2**31 - 1
-Number = Annotated[int, QueryParameter(ge=1, le=_LAST, description="Number of a version")]
-NumberInPath = Annotated[int, PathParameter(ge=1, le=_LAST)]
+Number = Annotated[int, PathParameter(ge=1, le=1_000_000_000)]
+Since = Annotated[
+    int,
+    QueryParameter(name="from", ge=1, le=1_000_000_000, description="The version to compare with"),
+]
 Call = Annotated[bool, QueryParameter(description="Only open calls")]
 
 _READ = access.needs(Scope.NEEDS_READ)
@@ -72,7 +81,7 @@ class NeedController(Controller):
         data: JSONBody[NeedDraft],
         session: NamedDependency[Session],
         principal: Caller,
-        fields: Fields,
+        checker: Known,
     ) -> Response[schemas.Need]:
         """Store a need as a draft that only its own firms see.
 
@@ -84,9 +93,9 @@ class NeedController(Controller):
             data,
             organisation_id=principal.organisation_id,
             by=service.by(principal),
-            fields=fields,
+            checker=checker,
         )
-        return _told(found, fields.taxonomy, status_code=201)
+        return _told(found, checker.taxonomy, status_code=201)
 
     @get(operation_id="listNeeds", opt=_READ, responses=problems(CursorInvalid))
     async def list(  # noqa: PLR0913  (every filter is an argument)
@@ -185,7 +194,7 @@ class NeedController(Controller):
         session: NamedDependency[Session],
         *,
         principal: Caller,
-        fields: Fields,
+        checker: Known,
         expected_revision: NamedDependency[int],
     ) -> Response[schemas.Need]:
         """Change your need while it is a draft or open, as a merge patch.
@@ -199,10 +208,10 @@ class NeedController(Controller):
             data,
             principal=principal,
             revision=expected_revision,
-            fields=fields,
+            checker=checker,
             today=utc_now().date(),
         )
-        return _told(found, fields.taxonomy)
+        return _told(found, checker.taxonomy)
 
     @get(
         "/{need_id:uuid}/transitions",
@@ -261,8 +270,8 @@ class NeedVersionController(Controller):
         *,
         limit: Limit = 20,
         cursor: Cursor = None,
-    ) -> Page[schemas.VersionSummary]:
-        """List the versions of a need, newest first."""
+    ) -> Page[schemas.NeedVersionSummary]:
+        """List the versions of a need, newest last."""
         await service.find_whole(read_session, need_id, principal)
         listing = Listing("need/versions", str(need_id), principal.organisation_id)
         after = cursors.read(cursor, listing)
@@ -278,35 +287,35 @@ class NeedVersionController(Controller):
     async def read(
         self,
         need_id: FromPath[NeedId],
-        number: NumberInPath,
+        number: Number,
         read_session: NamedDependency[ReadSession],
         *,
         principal: Caller,
         taxonomy: Released,
-    ) -> schemas.VersionDetail:
+    ) -> schemas.NeedVersionDetail:
         """Read what the need said in one version; a version never changes."""
         found = await service.find_version(read_session, need_id, number, principal)
         return wording.version_detail(found, taxonomy)
 
     @get(
-        "/changes",
-        operation_id="compareNeedVersions",
+        "/{number:int}/diff",
+        operation_id="diffNeedVersions",
         responses=problems(NeedNotFound, NeedVersionNotFound),
     )
-    async def changes(
+    async def diff(
         self,
         need_id: FromPath[NeedId],
+        number: Number,
+        *,
+        since: Since,
         read_session: NamedDependency[ReadSession],
         principal: Caller,
-        *,
-        since: Number,
-        until: Number,
-    ) -> schemas.VersionChanges:
-        """Say where the version `until` differs from `since`, place by place."""
-        found = await service.changes_between(
-            read_session, need_id, principal, since=since, until=until
+    ) -> schemas.NeedChanges:
+        """Compare what the need said in two versions, in either order."""
+        changes = await service.changes_between(
+            read_session, need_id, principal, since=since, until=number
         )
-        return schemas.VersionChanges(since=since, until=until, changes=found)
+        return schemas.NeedChanges(from_version=since, to_version=number, changes=changes)
 
 
 def _told(

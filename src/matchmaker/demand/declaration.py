@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from matchmaker.core.wire import Code, Currency, Prose, Text
-from matchmaker.enterprise.facts import Codes, Region, Rule
+from matchmaker.enterprise.declaration import Codes, Region, Rule
 
 MOST_BUDGET = 1_000_000_000_000
 """The greatest budget in minor units: 10^10 yuan."""

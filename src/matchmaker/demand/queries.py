@@ -141,14 +141,14 @@ async def insert_version(
 async def list_versions(
     session: ReadSession, need_id: NeedId, *, after: UUID | None, limit: int
 ) -> list[ListedVersion]:
-    """Up to ``limit`` versions of the need, newest first, below the version ``after``."""
+    """Up to ``limit`` versions of the need, newest last, after the version ``after``."""
     statement = select(
         NeedVersion.id, NeedVersion.number, NeedVersion.content_hash, NeedVersion.created_at
     ).where(NeedVersion.need_id == need_id)
     if after is not None:
         number = select(NeedVersion.number).where(NeedVersion.id == after).scalar_subquery()
-        statement = statement.where(NeedVersion.number < number)
-    rows = await session.execute(statement.order_by(NeedVersion.number.desc()).limit(limit))
+        statement = statement.where(NeedVersion.number > number)
+    rows = await session.execute(statement.order_by(NeedVersion.number).limit(limit))
     return [ListedVersion(*row) for row in rows]
 
 

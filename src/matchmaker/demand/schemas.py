@@ -35,7 +35,7 @@ class Need(NeedTerms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     changed_at: dt.datetime
 
 
-class VersionSummary(msgspec.Struct, frozen=True, kw_only=True):
+class NeedVersionSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A version of a need in a list; equal content has equal hashes."""
 
     number: int
@@ -43,7 +43,7 @@ class VersionSummary(msgspec.Struct, frozen=True, kw_only=True):
     created_at: dt.datetime
 
 
-class VersionDetail(StatedNeed, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NeedVersionDetail(StatedNeed, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a need said in one version."""
 
     number: int
@@ -52,11 +52,11 @@ class VersionDetail(StatedNeed, frozen=True, kw_only=True, forbid_unknown_fields
     created_at: dt.datetime
 
 
-class VersionChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """Where one version of a need differs from another."""
+class NeedChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """Where what one version of a need says differs from another."""
 
-    since: int
-    until: int
+    from_version: int
+    to_version: int
     changes: list[Change]
 
 

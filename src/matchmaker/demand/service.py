@@ -22,7 +22,6 @@ from matchmaker.demand.machine import EDITABLE, HAPPENED, NEED, NeedState
 from matchmaker.demand.models import Need, new_need_id, new_need_version_id
 from matchmaker.identity.access import INACTIVE, actors_of
 from matchmaker.identity.models import OrganisationRole
-from matchmaker.taxonomy.checking import Checker
 from matchmaker.taxonomy.errors import UnusableInput
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from matchmaker.demand.queries import FoundNeed
     from matchmaker.identity.access import Principal
     from matchmaker.identity.models import OrganisationId
-    from matchmaker.taxonomy.fields import FieldCatalogue
+    from matchmaker.taxonomy.checking import Checker
     from matchmaker.taxonomy.registry import Taxonomy
 
 EXPIRED_AT_ONCE: Final = 500
@@ -152,7 +151,7 @@ async def create(
     *,
     organisation_id: OrganisationId,
     by: events.EventActor,
-    fields: FieldCatalogue,
+    checker: Checker,
 ) -> FoundNeed:
     """The new need of the organisation: a draft with version 1.
 
@@ -160,7 +159,7 @@ async def create(
         UnusableInput: with every unknown code and every rule that cannot hold.
         NeedExternalIdTaken: the organisation has a need of that name.
     """
-    _refuse_faults(fields, draft)
+    _refuse_faults(checker, draft)
     need_id, version_id = new_need_id(), new_need_version_id()
     values = {
         "id": need_id,
@@ -199,7 +198,7 @@ async def revise(
     *,
     principal: Principal,
     revision: int,
-    fields: FieldCatalogue,
+    checker: Checker,
     today: dt.date,
 ) -> FoundNeed:
     """The need after ``patch``; a new version if what it says has changed.
@@ -221,7 +220,7 @@ async def revise(
     after = patching.merged(before, patch)
     if _columns(after) == _columns(before):
         return found
-    _refuse_faults(fields, after)
+    _refuse_faults(checker, after)
     if need.state is NeedState.OPEN:
         missing = list(missing_to_open(after, found.owner, today))
         if missing:
@@ -344,8 +343,8 @@ def by(principal: Principal) -> events.EventActor:
     )
 
 
-def _refuse_faults(fields: FieldCatalogue, need: NeedTerms) -> None:
-    faults = list(terms_faults(Checker(fields.taxonomy, fields), need))
+def _refuse_faults(checker: Checker, need: NeedTerms) -> None:
+    faults = list(terms_faults(checker, need))
     if faults:
         raise UnusableInput(errors=faults)
 

@@ -53,17 +53,17 @@ def need(found: FoundNeed, taxonomy: Taxonomy, *, is_whole: bool) -> schemas.Nee
     return msgspec.structs.replace(told, **dict.fromkeys(names), withheld=list(names))
 
 
-def version_summary(row: ListedVersion) -> schemas.VersionSummary:
+def version_summary(row: ListedVersion) -> schemas.NeedVersionSummary:
     """The version in a list."""
-    return schemas.VersionSummary(
+    return schemas.NeedVersionSummary(
         number=row.number, content_hash=row.content_hash.hex(), created_at=row.created_at
     )
 
 
-def version_detail(row: models.NeedVersion, taxonomy: Taxonomy) -> schemas.VersionDetail:
+def version_detail(row: models.NeedVersion, taxonomy: Taxonomy) -> schemas.NeedVersionDetail:
     """All that the version says."""
     stated = content.stated(row)
-    return schemas.VersionDetail(
+    return schemas.NeedVersionDetail(
         **msgspec.structs.asdict(stated),
         number=row.number,
         all_scenes=content.scenes(stated, taxonomy),

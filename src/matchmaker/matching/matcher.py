@@ -12,7 +12,7 @@ import msgspec
 from matchmaker.core.canonical import Canonical, canonical
 from matchmaker.core.errors import NotFound, Unauthenticated
 from matchmaker.core.language import Bilingual, Language
-from matchmaker.enterprise.facts import ProfileFacts
+from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.matching import schemas, service, wording
 from matchmaker.matching.phrases import Phrasebook, Speaker
 from matchmaker.matching.run import MatchRun, Versions, match_run

@@ -8,7 +8,7 @@ import msgspec
 
 from matchmaker.core.wire import Code, Money
 from matchmaker.demand.declaration import NeedFacts
-from matchmaker.enterprise.facts import ProfileFacts
+from matchmaker.enterprise.declaration import ProfileFacts
 
 MOST_SHOWN = 50
 

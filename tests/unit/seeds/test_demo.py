@@ -29,7 +29,7 @@ from tests.unit.seeds.demo_pool import (
 from matchmaker.catalog.codes import known_codes
 from matchmaker.catalog.importing.reading import read_file
 from matchmaker.demand.declaration import NeedFacts
-from matchmaker.enterprise.facts import ProfileFacts
+from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.matching.query import Caller
 from matchmaker.matching.registry import load_reader, load_words
 from matchmaker.taxonomy.errors import UnusableInput
