@@ -20,6 +20,8 @@ from matchmaker.core.jobs import housekeeping
 from matchmaker.core.language import provide_language
 from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
+from matchmaker.demand import controllers as demand
+from matchmaker.demand.joining.controllers import NeedMemberController
 from matchmaker.enterprise.controllers import ProfileController
 from matchmaker.identity import controllers as identity
 from matchmaker.identity.authentication import (
@@ -53,8 +55,10 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     *identity.CONTROLLERS,
     OfferingController,
     ProviderController,
-    MatchController,
     ProfileController,
+    *demand.CONTROLLERS,
+    NeedMemberController,
+    MatchController,
 )
 """Every controller of the API, room by room; all are served under /v1."""
 

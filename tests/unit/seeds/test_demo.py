@@ -28,7 +28,7 @@ from tests.unit.seeds.demo_pool import (
 
 from matchmaker.catalog.codes import known_codes
 from matchmaker.catalog.importing.reading import read_file
-from matchmaker.demand.schemas import NeedFacts
+from matchmaker.demand.declaration import NeedFacts
 from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.matching.query import Caller
 from matchmaker.matching.registry import load_reader, load_words
