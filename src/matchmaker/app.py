@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import multiprocessing
 import os
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,19 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 
 from matchmaker.catalog.controllers import OfferingController, ProviderController
-from matchmaker.core import access, db, etags, http, log, openapi, problems, shipped
+from matchmaker.core import access, children, db, etags, http, log, openapi, problems, shipped
 from matchmaker.core.clock import utc_now
 from matchmaker.core.cursors import Cursors
 from matchmaker.core.docs import DocsController
 from matchmaker.core.health import Check, HealthController, database_checks
+from matchmaker.core.jobs import housekeeping
 from matchmaker.core.language import provide_language
 from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
+from matchmaker.demand import controllers as demand
+from matchmaker.demand.joining.controllers import NeedMemberController
 from matchmaker.enterprise.controllers import ProfileController
+from matchmaker.identity import controllers as identity
 from matchmaker.identity.authentication import (
     Authentication,
     provide_principal,
@@ -42,14 +47,18 @@ if TYPE_CHECKING:
     from litestar.types import ControllerRouterHandler
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from matchmaker.core.jobs import Cron, Handler
     from matchmaker.core.settings import Settings
 
 CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     *taxonomy.CONTROLLERS,
+    *identity.CONTROLLERS,
     OfferingController,
     ProviderController,
-    MatchController,
     ProfileController,
+    *demand.CONTROLLERS,
+    NeedMemberController,
+    MatchController,
 )
 """Every controller of the API, room by room; all are served under /v1."""
 
@@ -85,8 +94,21 @@ class Released:
         return Sources(self.model.card, self.taxonomy, self.words)
 
 
+def handlers(_released: Released) -> Mapping[str, Handler]:
+    """What a worker does, by the kind of the job."""
+    return {**housekeeping.HANDLERS}
+
+
+def crons() -> Sequence[Cron]:
+    """What is due again and again."""
+    return housekeeping.CRONS
+
+
 def served() -> Litestar:
     """The API as the server starts it in each worker, by the settings of its environment."""
+    if starter := multiprocessing.parent_process():
+        # One of several workers: a killed server must not leave them listening without it.
+        children.end_with_parent(starter.pid or 0)
     settings = from_environment(os.environ)
     if settings.database_url is None:
         raise SettingsInvalid(

@@ -10,7 +10,7 @@ import msgspec
 from matchmaker.cli import texts
 from matchmaker.core import shipped
 from matchmaker.core.wire import Text
-from matchmaker.demand.schemas import NeedFacts
+from matchmaker.demand.declaration import NeedFacts
 from matchmaker.enterprise.declaration import Amount, ProfileFacts
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from matchmaker.demand.schemas import NeedFacts
+    from matchmaker.demand.declaration import NeedFacts
     from matchmaker.ranking.tokens import Tokenizer
     from matchmaker.taxonomy.fields import FieldCatalogue
     from matchmaker.taxonomy.registry import Taxonomy

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from matchmaker.core.wire import Code, Money
-from matchmaker.demand.schemas import NeedFacts
+from matchmaker.demand.declaration import NeedFacts
 from matchmaker.enterprise.declaration import ProfileFacts
 
 MOST_SHOWN = 50
