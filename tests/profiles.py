@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Any
-from uuid import uuid4
 
 from hypothesis import strategies as st
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.factories import taxonomy
 
-from matchmaker.enterprise.facts import Amount, ProfileFacts
-from matchmaker.identity.models import (
-    Organisation,
-    OrganisationId,
-    OrganisationRole,
-    OrganisationState,
-)
+from matchmaker.enterprise.declaration import Amount, ProfileFacts
+from matchmaker.taxonomy.checking import Checker
 from matchmaker.taxonomy.fields import FieldCatalogue
 
 SCENES = ("quality", "equipment", "energy")
@@ -27,6 +20,12 @@ GOALS = ("quality", "cost")
 def fields() -> FieldCatalogue:
     """The released field catalogue, made once."""
     return FieldCatalogue(taxonomy())
+
+
+@cache
+def checker() -> Checker:
+    """What statements are held against."""
+    return Checker(taxonomy(), fields())
 
 
 def whole(**stated: object) -> ProfileFacts:
@@ -93,20 +92,3 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 FACTS = st.builds(ProfileFacts, **{name: st.none() | values for name, values in VALUES.items()})
 """Any profile that can be stored."""
-
-
-async def firm(
-    engine: AsyncEngine,
-    *,
-    state: OrganisationState = OrganisationState.VERIFIED,
-) -> OrganisationId:
-    """A new organisation in the role of a firm, committed."""
-    made = Organisation(
-        external_id=f"f-{uuid4().hex[:12]}",
-        name={"en": "Firm"},
-        roles=[OrganisationRole.SME.value],
-        state=state,
-    )
-    async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
-        session.add(made)
-    return made.id

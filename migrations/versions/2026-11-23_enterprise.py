@@ -110,6 +110,9 @@ def _create_version() -> None:
             ["mm.profile.organisation_id"],
             name=op.f("fk_profile_version_organisation_id"),
         ),
+        sa.ForeignKeyConstraint(
+            ["stated_by"], ["mm.api_key.id"], name=op.f("fk_profile_version_stated_by")
+        ),
         sa.CheckConstraint("number > 0", name=op.f("ck_profile_version_number_from_one")),
         sa.CheckConstraint(
             "jsonb_typeof(facts) = 'object'", name=op.f("ck_profile_version_facts_by_name")

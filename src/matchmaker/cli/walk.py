@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matchmaker.cli.sample import Sample
     from matchmaker.cli.show import Page
     from matchmaker.core.wire import Money
-    from matchmaker.enterprise.facts import Rule
+    from matchmaker.enterprise.declaration import Rule
     from matchmaker.matching.matcher import Matcher
     from matchmaker.taxonomy.fields import FieldWords
     from matchmaker.taxonomy.registry import Taxonomy

@@ -9,7 +9,7 @@ from matchmaker.taxonomy import scale
 from matchmaker.taxonomy.facts import flat
 
 if TYPE_CHECKING:
-    from matchmaker.enterprise.facts import Amount, ProfileFacts
+    from matchmaker.enterprise.declaration import Amount, ProfileFacts
     from matchmaker.taxonomy.fields import Field, FieldCatalogue
     from matchmaker.taxonomy.registry import Taxonomy
 

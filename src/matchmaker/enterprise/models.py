@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column, synonym
 from matchmaker.core.db import Base
 from matchmaker.core.ids import uuid7
 from matchmaker.core.rows import Revised
-from matchmaker.identity.models import Organisation, OrganisationId
+from matchmaker.identity.models import ApiKey, ApiKeyId, Organisation, OrganisationId
 
 ProfileVersionId = NewType("ProfileVersionId", UUID)
 
@@ -99,6 +99,6 @@ class ProfileVersion(Base, kw_only=True):
     """SHA-256 of the canonical facts."""
     taxonomy_version: Mapped[str] = mapped_column(Text)
     """The release under which everything beside the facts was derived."""
-    stated_by: Mapped[UUID | None] = mapped_column(default=None)
+    stated_by: Mapped[ApiKeyId | None] = mapped_column(Uuid, ForeignKey(ApiKey.id), default=None)
     """The key that stated it; null where an operator's file did."""
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)

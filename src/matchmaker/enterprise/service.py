@@ -12,15 +12,17 @@ from matchmaker.core import events
 from matchmaker.core.canonical import canonical, encode
 from matchmaker.core.diffs import diff
 from matchmaker.core.errors import StaleVersion, VersionRequired
+from matchmaker.core.machine import Actor
 from matchmaker.core.patching import merged
 from matchmaker.enterprise import queries
 from matchmaker.enterprise.checking import profile_faults
+from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.enterprise.derived import Derived, derive
 from matchmaker.enterprise.errors import ProfileNotFound
-from matchmaker.enterprise.facts import ProfileFacts
 from matchmaker.enterprise.models import ProfileVersion
+from matchmaker.identity.access import actors_of
+from matchmaker.identity.models import ApiKeyId
 from matchmaker.identity.service import Outcome
-from matchmaker.taxonomy.checking import Checker
 from matchmaker.taxonomy.errors import UnusableInput
 
 if TYPE_CHECKING:
@@ -30,11 +32,15 @@ if TYPE_CHECKING:
     from matchmaker.core.db import ReadSession, Session
     from matchmaker.core.diffs import Change
     from matchmaker.core.events import EventActor
+    from matchmaker.enterprise.declaration import ProfilePatch
     from matchmaker.enterprise.models import ProfileVersionId
+    from matchmaker.identity.access import Principal
     from matchmaker.identity.models import OrganisationId
+    from matchmaker.taxonomy.checking import Checker
     from matchmaker.taxonomy.fields import FieldCatalogue
 
 STATED: Final = "profile.stated"
+_READERS: Final = frozenset({Actor.OWNER, Actor.OPERATOR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,26 @@ class StoredProfile:
     facts: ProfileFacts
     derived: Derived
     created_at: dt.datetime
+
+
+def check_reader(reader: Principal, owner: OrganisationId) -> None:
+    """Let the firm itself and operators read its profile.
+
+    Raises:
+        ProfileNotFound: for everybody else, as if there were none.
+    """
+    if not actors_of(reader, owner) & _READERS:
+        raise ProfileNotFound
+
+
+def check_owner(writer: Principal, owner: OrganisationId) -> None:
+    """Let the firm itself state its profile.
+
+    Raises:
+        ProfileNotFound: for everybody else, as if there were none.
+    """
+    if Actor.OWNER not in actors_of(writer, owner):
+        raise ProfileNotFound
 
 
 async def get_facts(
@@ -94,12 +120,12 @@ async def changes_between(
 
 async def state_profile(
     session: Session,
-    fields: FieldCatalogue,
+    checker: Checker,
     organisation_id: OrganisationId,
     facts: ProfileFacts,
     *,
     expected: int | None,
-    actor: EventActor,
+    by: EventActor,
 ) -> tuple[StoredProfile, Outcome]:
     """The profile that says ``facts``, as a new version unless the current one says just that.
 
@@ -109,21 +135,21 @@ async def state_profile(
         As `write_profile`.
     """
     stored, outcome = await write_profile(
-        session, fields, organisation_id, facts, expected=expected, actor=actor
+        session, checker, organisation_id, facts, expected=expected, by=by
     )
     if outcome is not Outcome.UNCHANGED:
-        await events.append(session, stated(stored, actor))
+        await events.append(session, stated(stored, by))
     return stored, outcome
 
 
 async def patch_profile(
     session: Session,
-    fields: FieldCatalogue,
+    checker: Checker,
     organisation_id: OrganisationId,
-    patch: msgspec.Struct,
+    patch: ProfilePatch,
     *,
     expected: int,
-    actor: EventActor,
+    by: EventActor,
 ) -> StoredProfile:
     """The profile with ``patch`` merged into it, as `state_profile`.
 
@@ -137,19 +163,19 @@ async def patch_profile(
         raise StaleVersion
     facts = merged(current.facts, patch)
     stored, _ = await state_profile(
-        session, fields, organisation_id, facts, expected=expected, actor=actor
+        session, checker, organisation_id, facts, expected=expected, by=by
     )
     return stored
 
 
 async def write_profile(
     session: Session,
-    fields: FieldCatalogue,
+    checker: Checker,
     organisation_id: OrganisationId,
     facts: ProfileFacts,
     *,
     expected: int | None,
-    actor: EventActor,
+    by: EventActor,
 ) -> tuple[StoredProfile, Outcome]:
     """The profile that says ``facts``; the caller tells the event.
 
@@ -161,14 +187,14 @@ async def write_profile(
         VersionRequired: there is a profile, and ``expected`` is None.
         StaleVersion: the current version is another than ``expected``.
     """
-    faults = list(profile_faults(Checker(fields.taxonomy, fields), facts, "#"))
+    faults = list(profile_faults(checker, facts, "#"))
     if faults:
         raise UnusableInput(errors=faults)
     current = await queries.find_version(session, organisation_id)
     number = None if current is None else current.number
     if number != expected:
         raise VersionRequired if expected is None else StaleVersion
-    version = _version(fields, organisation_id, facts, number=(number or 0) + 1, actor=actor)
+    version = _version(checker.fields, organisation_id, facts, number=(number or 0) + 1, by=by)
     if current is not None and _says_the_same(current, version):
         return _stored(current), Outcome.UNCHANGED
     # The profile's row first: whoever comes second waits there, and then finds another revision.
@@ -181,14 +207,14 @@ async def write_profile(
     return _stored(version), Outcome.NEW if current is None else Outcome.CHANGED
 
 
-def stated(profile: StoredProfile, actor: EventActor) -> events.Event:
+def stated(profile: StoredProfile, by: EventActor) -> events.Event:
     """The event that this version was stated."""
     return events.Event(
         kind=STATED,
         subject_type="profile",
         subject_id=profile.organisation_id,
         organisation_id=profile.organisation_id,
-        actor=actor,
+        actor=by,
         data={"version": profile.number, "version_id": str(profile.version_id)},
     )
 
@@ -199,7 +225,7 @@ def _version(
     facts: ProfileFacts,
     *,
     number: int,
-    actor: EventActor,
+    by: EventActor,
 ) -> ProfileVersion:
     known = {name: value for name, value in msgspec.to_builtins(facts).items() if value is not None}
     derived = asdict(derive(fields, facts))
@@ -209,7 +235,7 @@ def _version(
         facts=known,
         content_hash=hashlib.sha256(encode(canonical(known))).digest(),
         taxonomy_version=fields.taxonomy.version,
-        stated_by=actor.id if actor.type is events.ActorType.API_KEY else None,
+        stated_by=ApiKeyId(by.id) if by.id and by.type is events.ActorType.API_KEY else None,
         **{**derived, "missing": list(derived["missing"])},
     )
 

@@ -59,6 +59,7 @@ class MatchController(Controller):
     @post(operation_id="match", status_code=200, responses=problems(*_ASKING))
     async def match(
         self,
+        *,
         data: JSONBody[schemas.MatchRequest],
         matcher: Installed,
         taxonomy: Released,
@@ -78,7 +79,7 @@ class MatchController(Controller):
         caller = runs.caller_of(visitor)
         if visitor is None or not data.persist:
             return matcher.match(asked.input, caller, language)
-        return await _stored(session, matcher, asked, visitor, language)
+        return await _stored(session, matcher, asked, principal=visitor, language=language)
 
     @post(
         "/explain",
@@ -88,6 +89,7 @@ class MatchController(Controller):
     )
     async def explain(
         self,
+        *,
         data: JSONBody[schemas.ExplainRequest],
         matcher: Installed,
         taxonomy: Released,
@@ -120,6 +122,7 @@ class NeedMatchController(Controller):
     )
     async def match(
         self,
+        *,
         need_id: FromPath[NeedId],
         data: JSONBody[schemas.NeedMatchRequest],
         matcher: Installed,
@@ -133,8 +136,10 @@ class NeedMatchController(Controller):
         The run names the versions of both and of everything else that shaped it, so that it can be
         explained later and stays what it was.
         """
-        asked = await runs.resolve_need(session, need_id, data, principal, taxonomy)
-        return await _stored(session, matcher, asked, principal, language)
+        asked = await runs.resolve_need(
+            session, need_id, data, principal=principal, taxonomy=taxonomy
+        )
+        return await _stored(session, matcher, asked, principal=principal, language=language)
 
 
 class MatchRunController(Controller):
@@ -147,10 +152,10 @@ class MatchRunController(Controller):
     @get(operation_id="listMatchRuns", responses=problems(CursorInvalid))
     async def list(
         self,
+        *,
         principal: NamedDependency[Principal],
         read_session: NamedDependency[ReadSession],
         cursors: NamedDependency[SkipValidation[Cursors]],
-        *,
         need_id: FromQuery[NeedId | None] = None,
         limit: Limit = 20,
         cursor: Cursor = None,
@@ -170,6 +175,7 @@ class MatchRunController(Controller):
     @get("/{run_id:uuid}", operation_id="getMatchRun", responses=problems(RunNotFound))
     async def read(
         self,
+        *,
         run_id: FromPath[RunId],
         principal: NamedDependency[Principal],
         read_session: NamedDependency[ReadSession],
@@ -185,6 +191,7 @@ class MatchRunController(Controller):
     )
     async def explain(
         self,
+        *,
         run_id: FromPath[RunId],
         offering_id: OfferingName,
         matcher: Installed,
@@ -205,13 +212,14 @@ async def _stored(
     session: Session,
     matcher: Matcher,
     asked: runs.Asked,
+    *,
     principal: Principal,
     language: Language,
 ) -> schemas.MatchAnswer:
     """The answer, now stored in every language."""
     run, found = matcher.run(asked.input, runs.caller_of(principal))
     answers = matcher.told(run, found)
-    run_id = await runs.store(session, asked, run, answers, principal)
+    run_id = await runs.store(session, asked, run, answers=answers, principal=principal)
     return msgspec.structs.replace(answers[language], run_id=str(run_id))
 
 

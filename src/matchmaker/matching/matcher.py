@@ -11,7 +11,7 @@ import msgspec
 
 from matchmaker.core.canonical import Canonical, canonical
 from matchmaker.core.language import LANGUAGES, Language
-from matchmaker.enterprise.facts import ProfileFacts
+from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.matching import schemas, service, wording
 from matchmaker.matching.errors import OfferingNotConsidered
 from matchmaker.matching.phrases import Phrasebook, Speaker
@@ -77,7 +77,7 @@ class Matcher:
     def run(self, request: schemas.MatchInput, caller: Caller) -> tuple[MatchRun, Scoring]:
         """The match in numbers and codes."""
         published = self.holder.current()
-        query = self.query(request, caller, self.now())
+        query = self.query(request, caller)
         answer, found = service.match(query, published.index, self.model, limit=request.limit)
         run = match_run(
             query,
@@ -98,13 +98,20 @@ class Matcher:
             OfferingNotConsidered: the match does not consider it.
             UnusableInput, IndexNotReady: as `match`.
         """
-        query = self.query(request, caller, self.now())
-        return self.standing(query, offering_id, request.limit, self.holder.current(), language)
+        query = self.query(request, caller)
+        return self.standing(
+            query,
+            offering_id,
+            limit=request.limit,
+            published=self.holder.current(),
+            language=language,
+        )
 
     def standing(
         self,
         query: Query,
         offering_id: str,
+        *,
         limit: int,
         published: Published,
         language: Language,
@@ -125,14 +132,20 @@ class Matcher:
             self.speaker(found, language),
         )
 
-    def query(self, request: schemas.MatchInput, caller: Caller, as_of: dt.datetime) -> Query:
-        """The query of ``request``.
+    def query(
+        self, request: schemas.MatchInput, caller: Caller, as_of: dt.datetime | None = None
+    ) -> Query:
+        """The query of ``request``, as of now unless another time is given.
 
         Raises:
             UnusableInput: an unknown code or a rule that cannot hold.
         """
         return self.reader.build(
-            request.profile, request.need, pools=request.pools, caller=caller, as_of=as_of
+            request.profile,
+            request.need,
+            pools=request.pools,
+            caller=caller,
+            as_of=as_of or self.now(),
         )
 
     def at_hand(self, versions: Mapping[str, object]) -> Published | None:

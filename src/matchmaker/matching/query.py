@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from matchmaker.core.canonical import canonical, digest
 from matchmaker.demand.checking import need_faults
 from matchmaker.enterprise.checking import profile_faults
+from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.enterprise.derived import Size, size_of
-from matchmaker.enterprise.facts import ProfileFacts
 from matchmaker.ranking.facts import UNITS
 from matchmaker.ranking.query import Query
 from matchmaker.rules import Leaf, Rule, parse
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from matchmaker.demand.schemas import NeedFacts
+    from matchmaker.demand.declaration import NeedFacts
     from matchmaker.ranking.tokens import Tokenizer
     from matchmaker.taxonomy.fields import FieldCatalogue
     from matchmaker.taxonomy.registry import Taxonomy

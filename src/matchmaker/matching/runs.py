@@ -96,6 +96,7 @@ async def resolve_need(
     session: ReadSession,
     need_id: NeedId,
     request: schemas.NeedMatchRequest,
+    *,
     principal: Principal,
     taxonomy: Taxonomy,
 ) -> Asked:
@@ -125,6 +126,7 @@ async def store(
     session: Session,
     asked: Asked,
     run: MatchRun,
+    *,
     answers: Mapping[Language, schemas.MatchAnswer],
     principal: Principal,
 ) -> RunId:
@@ -218,7 +220,9 @@ def explain(
     asked = msgspec.convert(run.input, schemas.MatchInput)
     caller = Caller(scope=run.body["caller"], pools=frozenset(run.caller_pools))
     query = matcher.query(asked, caller, run.as_of)
-    return matcher.standing(query, offering_id, asked.limit, published, language)
+    return matcher.standing(
+        query, offering_id, limit=asked.limit, published=published, language=language
+    )
 
 
 def answer_of(found: FoundRun, language: Language) -> schemas.MatchAnswer:

@@ -10,7 +10,7 @@ import msgspec
 from matchmaker.core.wire import Code, Money
 from matchmaker.demand.declaration import NeedFacts
 from matchmaker.demand.models import NeedId
-from matchmaker.enterprise.facts import ProfileFacts
+from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.identity.models import OrganisationId
 from matchmaker.matching.models import RunId
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.factories import taxonomy
 from tests.profiles import FACTS, SCENES, VALUES, cny, fields, whole
 
+from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.enterprise.derived import ELIGIBLE, asked_of_a_firm, derive, size_of
-from matchmaker.enterprise.facts import ProfileFacts
 
 KNOWN_AT_FIRST = ProfileFacts(industries=["C3311"], employees=86, revenue=cny(32_000_000))
 

@@ -15,8 +15,8 @@ from tests.property import test_determinism as demo
 from matchmaker.core.errors import FieldFault
 from matchmaker.core.language import Language
 from matchmaker.matching import phrases, schemas
-from matchmaker.matching.index import IndexHolder, IndexNotReady, read
 from matchmaker.matching.errors import OfferingNotConsidered
+from matchmaker.matching.index import IndexHolder, IndexNotReady, read
 from matchmaker.matching.matcher import Matcher
 from matchmaker.matching.query import Caller
 from matchmaker.matching.registry import GLOSSARY, PHRASES, STOP_WORDS, load_words

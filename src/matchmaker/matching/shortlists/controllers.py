@@ -41,6 +41,7 @@ class ShortlistController(Controller):
     )
     async def create(
         self,
+        *,
         data: JSONBody[schemas.ShortlistDraft],
         principal: NamedDependency[Principal],
         session: NamedDependency[Session],
@@ -60,6 +61,7 @@ class ShortlistController(Controller):
     )
     async def list(
         self,
+        *,
         principal: NamedDependency[Principal],
         read_session: NamedDependency[ReadSession],
         cursors: NamedDependency[SkipValidation[Cursors]],
@@ -87,6 +89,7 @@ class ShortlistController(Controller):
     )
     async def read(
         self,
+        *,
         shortlist_id: FromPath[ShortlistId],
         principal: NamedDependency[Principal],
         read_session: NamedDependency[ReadSession],
@@ -105,6 +108,7 @@ class ShortlistController(Controller):
     )
     async def revise(
         self,
+        *,
         shortlist_id: FromPath[ShortlistId],
         data: JSONBody[schemas.ShortlistPatch],
         expected_revision: NamedDependency[int],
@@ -124,8 +128,9 @@ class ShortlistController(Controller):
         response_headers=etags.HEADERS,
         opt=access.needs(Scope.MATCH_READ),
     )
-    async def transitions(
+    async def overview(
         self,
+        *,
         shortlist_id: FromPath[ShortlistId],
         principal: NamedDependency[Principal],
         read_session: NamedDependency[ReadSession],
@@ -144,6 +149,7 @@ class ShortlistController(Controller):
     )
     async def move(
         self,
+        *,
         shortlist_id: FromPath[ShortlistId],
         data: JSONBody[TransitionRequest],
         principal: NamedDependency[Principal],
