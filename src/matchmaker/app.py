@@ -32,11 +32,16 @@ from matchmaker.identity.authentication import (
     provide_visitor,
 )
 from matchmaker.matching import phrases
-from matchmaker.matching.controllers import MatchController
+from matchmaker.matching.controllers import (
+    MatchController,
+    MatchRunController,
+    NeedMatchController,
+)
 from matchmaker.matching.index import IndexHolder, IndexVersions
 from matchmaker.matching.matcher import Matcher
 from matchmaker.matching.publisher import Sources
 from matchmaker.matching.registry import PHRASES, load_model, load_reader, load_words
+from matchmaker.matching.shortlists.controllers import ShortlistController
 from matchmaker.taxonomy import controllers as taxonomy
 from matchmaker.taxonomy import registry
 from matchmaker.taxonomy.checking import Checker
@@ -61,6 +66,9 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     *demand.CONTROLLERS,
     NeedMemberController,
     MatchController,
+    NeedMatchController,
+    MatchRunController,
+    ShortlistController,
 )
 """Every controller of the API, room by room; all are served under /v1."""
 

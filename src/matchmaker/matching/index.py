@@ -160,6 +160,21 @@ class IndexHolder:
             raise IndexNotReady
         return self._published
 
+    def find(self, is_wanted: Callable[[Published], bool]) -> Published | None:
+        """The newest index at hand that ``is_wanted``; None where none of those kept is.
+
+        Raises:
+            IndexNotReady: nothing has been published for this release.
+        """
+        current = self.current()
+        if is_wanted(current):
+            return current
+        for path in sorted(self._folder.glob("v[0-9]*"), reverse=True):
+            found = self._usable(path.name)
+            if found is not None and is_wanted(found):
+                return found
+        return None
+
     def _usable(self, name: str) -> Published | None:
         try:
             found = read(self._folder / name)
