@@ -1,7 +1,7 @@
 """Revisions of organisations, API keys, members and consents.
 
 Revision ID: 20261123_identity
-Revises: 20261123_catalog
+Revises: 20261123_jobs
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ def upgrade() -> None:
     op.execute("set local lock_timeout = '200ms'")
     op.add_column("organisation", _revision(server_default="1"), schema=_SCHEMA)
     op.add_column("organisation", _now("changed_at"), schema=_SCHEMA)
+    op.add_column("organisation", sa.Column("note", sa.Text(), nullable=True), schema=_SCHEMA)
     op.create_check_constraint(
         op.f("ck_organisation_revision_from_one"), "organisation", "revision > 0", schema=_SCHEMA
     )
@@ -46,7 +47,7 @@ def downgrade() -> None:
     for table in ("consent", "member", "api_key"):
         op.drop_table(table, schema=_SCHEMA)
     op.drop_constraint(op.f("ck_organisation_revision_from_one"), "organisation", schema=_SCHEMA)
-    for column in ("changed_at", "revision"):
+    for column in ("note", "changed_at", "revision"):
         op.drop_column("organisation", column, schema=_SCHEMA)
 
 

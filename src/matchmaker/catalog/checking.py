@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from matchmaker.catalog import declaration
 from matchmaker.catalog.reasons import fault
-from matchmaker.identity.service import is_uscc
 from matchmaker.ranking.facts import MOST_PER_UNIT
+from matchmaker.taxonomy import uscc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ def provider_faults(line: declaration.ProviderLine, known: KnownCodes) -> Iterat
     yield from _external_id(line.external_id, "#/external_id")
     yield from _code(line.provider_kind, known, "provider_kind", "#/provider_kind")
     yield from _code(line.region, known, "gbt_2260", "#/region")
-    if line.uscc is not None and not is_uscc(line.uscc):
+    if line.uscc is not None and not uscc.is_valid(line.uscc):
         yield fault("#/uscc", "wrong_check_digit")
     if line.website is not None and not line.website.startswith(("https://", "http://")):
         yield fault("#/website", "wrong_form")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import numpy as np
 
 from matchmaker.cli import texts
@@ -46,9 +45,9 @@ class Walk:
     sample: Sample
 
     @property
-    def request(self) -> schemas.MatchRequest:
+    def request(self) -> schemas.MatchInput:
         """The match that is told."""
-        return schemas.MatchRequest(profile=self.sample.profile, need=self.sample.need)
+        return schemas.MatchInput(profile=self.sample.profile, need=self.sample.need)
 
     @property
     def words(self) -> FieldWords:
@@ -173,10 +172,7 @@ class Walk:
         offering_id = self._nearest_miss()
         if offering_id is None:
             return
-        asked = msgspec.structs.asdict(self.request)
-        told = self.matcher.explain(
-            schemas.ExplainRequest(**asked, offering_id=offering_id), _ANYONE, self.page.language
-        )
+        told = self.matcher.explain(self.request, offering_id, _ANYONE, self.page.language)
         if told.excluded_by is None:
             return
         self.page.heading(8, texts.WHY_NOT)

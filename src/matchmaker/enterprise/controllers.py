@@ -12,14 +12,13 @@ from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter, S
 from matchmaker.core import etags, patching
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
-from matchmaker.core.events import ActorType, EventActor
 from matchmaker.core.language import Language
 from matchmaker.core.problems import problems
 from matchmaker.core.wire import InvalidContent, Page
 from matchmaker.enterprise import schemas, service, wording
 from matchmaker.enterprise.declaration import ProfileFacts, ProfilePatch
 from matchmaker.enterprise.errors import ProfileNotFound
-from matchmaker.identity.access import Principal, Scope, needs
+from matchmaker.identity.access import Principal, Scope, event_actor, needs
 from matchmaker.identity.models import OrganisationId, OrganisationRole
 from matchmaker.identity.service import Outcome
 from matchmaker.taxonomy.checking import Checker
@@ -71,7 +70,12 @@ class ProfileController(Controller):
         """
         service.check_owner(principal, organisation_id)
         stored, outcome = await service.state_profile(
-            session, checker, organisation_id, data, expected=known_revision, by=_by(principal)
+            session,
+            checker,
+            organisation_id,
+            data,
+            expected=known_revision,
+            by=event_actor(principal),
         )
         return etags.tagged(
             wording.profile(checker.fields, stored, language),
@@ -99,7 +103,12 @@ class ProfileController(Controller):
         """Change single facts of the own firm by a merge patch; null makes a fact unknown."""
         service.check_owner(principal, organisation_id)
         stored = await service.patch_profile(
-            session, checker, organisation_id, data, expected=expected_revision, by=_by(principal)
+            session,
+            checker,
+            organisation_id,
+            data,
+            expected=expected_revision,
+            by=event_actor(principal),
         )
         return etags.tagged(wording.profile(checker.fields, stored, language), stored.number)
 
@@ -199,9 +208,3 @@ class ProfileController(Controller):
             to_version=number,
             changes=changes,
         )
-
-
-def _by(principal: Principal) -> EventActor:
-    return EventActor(
-        type=ActorType.API_KEY, id=principal.key_id, organisation_id=principal.organisation_id
-    )

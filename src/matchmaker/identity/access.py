@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from matchmaker.core import access
+from matchmaker.core.events import CLI, ActorType, EventActor
 from matchmaker.core.machine import Actor
 from matchmaker.identity.models import (
     ApiKeyId,
@@ -115,3 +116,12 @@ def actors_of(principal: Principal, owner: OrganisationId) -> frozenset[Actor]:
         OrganisationRole.AGENCY: Actor.AGENCY,
     }
     return frozenset(actor for role, actor in found.items() if role in principal.roles)
+
+
+def event_actor(principal: Principal | None) -> EventActor:
+    """Who an event says it was: the caller's key, or the command line where there is no caller."""
+    if principal is None:
+        return CLI
+    return EventActor(
+        type=ActorType.API_KEY, id=principal.key_id, organisation_id=principal.organisation_id
+    )

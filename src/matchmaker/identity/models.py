@@ -129,6 +129,8 @@ class Organisation(Revised, Base, kw_only=True):
     uscc: Mapped[str | None] = mapped_column(Text, unique=True, default=None)
     """Unified social credit code (GB 32100-2015)."""
     state: Mapped[OrganisationState] = mapped_column(default=OrganisationState.DRAFT)
+    note: Mapped[str | None] = mapped_column(Text, default=None)
+    """What was said with the last transition."""
     # Older than its revisions: whoever adds rows without them gets the first one.
     revision: Mapped[int] = mapped_column(default=1, server_default="1")
 

@@ -1,25 +1,36 @@
-"""Every statement about organisations and their keys."""
+"""Every statement about organisations, their keys, members and consents."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
+from matchmaker.core.db import Base
 from matchmaker.identity.models import (
     ApiKey,
     ApiKeyId,
+    Consent,
+    ConsentId,
+    ConsentPurpose,
+    Member,
+    MemberId,
     Organisation,
     OrganisationId,
+    OrganisationRole,
     OrganisationState,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from uuid import UUID
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Delete, Select, Update
+    from sqlalchemy.orm import InstrumentedAttribute
 
     from matchmaker.core.db import ReadSession, Session
+
+R = TypeVar("R", bound=Base)
 
 
 class OrganisationCard(NamedTuple):
@@ -128,6 +139,170 @@ async def note_use(session: Session, key_id: ApiKeyId) -> None:
         .values(last_used_at=func.now())
         .execution_options(synchronize_session=False)
     )
+
+
+async def add(session: Session, *rows: Base) -> None:
+    """Add the rows, in this order."""
+    for row in rows:
+        session.add(row)
+        await session.flush()
+
+
+async def organisation(session: ReadSession, id_: OrganisationId) -> Organisation | None:
+    """The organisation as it stands now; None if there is none."""
+    return await _one(session, select(Organisation).where(Organisation.id == id_))
+
+
+async def organisation_named(session: ReadSession, external_id: str) -> Organisation | None:
+    """The organisation that an operator's files know by this name; None if there is none."""
+    return await _one(session, select(Organisation).where(Organisation.external_id == external_id))
+
+
+class OrganisationFilter(NamedTuple):
+    """Which organisations a list holds."""
+
+    only: OrganisationId | None = None
+    state: OrganisationState | None = None
+    role: OrganisationRole | None = None
+
+
+async def list_organisations(
+    session: ReadSession, wanted: OrganisationFilter, *, after: UUID | None, limit: int
+) -> Sequence[Organisation]:
+    """Organisations in the order they were registered."""
+    statement = select(Organisation)
+    if wanted.only is not None:
+        statement = statement.where(Organisation.id == wanted.only)
+    if wanted.state is not None:
+        statement = statement.where(Organisation.state == wanted.state)
+    if wanted.role is not None:
+        statement = statement.where(Organisation.roles.contains([wanted.role.value]))
+    return await _page(session, statement, Organisation.id, after=after, limit=limit)
+
+
+async def key(session: ReadSession, id_: ApiKeyId) -> ApiKey | None:
+    """The key as it stands now; None if there is none."""
+    return await _one(session, select(ApiKey).where(ApiKey.id == id_))
+
+
+async def key_named(session: ReadSession, public_id: str) -> ApiKey | None:
+    """The key people see as ``public_id``; None if there is none."""
+    return await _one(session, select(ApiKey).where(ApiKey.public_id == public_id))
+
+
+async def list_keys(
+    session: ReadSession, organisation_id: OrganisationId, *, after: UUID | None, limit: int
+) -> Sequence[ApiKey]:
+    """Keys in the order they were made."""
+    statement = select(ApiKey).where(ApiKey.organisation_id == organisation_id)
+    return await _page(session, statement, ApiKey.id, after=after, limit=limit)
+
+
+async def has_live_predecessor(session: ReadSession, id_: ApiKeyId) -> bool:
+    """Whether a key that this one replaced still acts."""
+    found = await session.scalar(select(ApiKey.id).where(ApiKey.replaced_by == id_, *_live()))
+    return found is not None
+
+
+async def replace_key(session: Session, id_: ApiKeyId, *, by: ApiKeyId, overlap_days: int) -> bool:
+    """Let a key act until the overlap has passed at most; False if it does not act any more."""
+    end = func.now() + func.make_interval(0, 0, 0, overlap_days)
+    return await _changed(
+        session,
+        update(ApiKey)
+        .where(ApiKey.id == id_, ApiKey.replaced_by.is_(None), *_live())
+        .values(replaced_by=by, expires_at=func.least(ApiKey.expires_at, end)),
+        ApiKey.id,
+    )
+
+
+async def revoke_key(session: Session, id_: ApiKeyId) -> bool:
+    """End a key now; False if it was revoked before."""
+    statement = update(ApiKey).where(ApiKey.id == id_, ApiKey.revoked_at.is_(None))
+    return await _changed(session, statement.values(revoked_at=func.now()), ApiKey.id)
+
+
+async def member(session: ReadSession, id_: MemberId) -> Member | None:
+    """The member as it stands now; None if there is none."""
+    return await _one(session, select(Member).where(Member.id == id_))
+
+
+async def list_members(
+    session: ReadSession, organisation_id: OrganisationId, *, after: UUID | None, limit: int
+) -> Sequence[Member]:
+    """Members in the order they were recorded."""
+    statement = select(Member).where(Member.organisation_id == organisation_id)
+    return await _page(session, statement, Member.id, after=after, limit=limit)
+
+
+async def remove_member(session: Session, id_: MemberId, *, revision: int) -> bool:
+    """Forget a member; False if it is no longer at ``revision``."""
+    return await _changed(
+        session, delete(Member).where(Member.id == id_, Member.revision == revision), Member.id
+    )
+
+
+async def consent(session: ReadSession, id_: ConsentId) -> Consent | None:
+    """The consent as it stands now; None if there is none."""
+    return await _one(session, select(Consent).where(Consent.id == id_))
+
+
+async def list_consents(
+    session: ReadSession, organisation_id: OrganisationId, *, after: UUID | None, limit: int
+) -> Sequence[Consent]:
+    """Consents in the order they were given, withdrawn ones too."""
+    statement = select(Consent).where(Consent.organisation_id == organisation_id)
+    return await _page(session, statement, Consent.id, after=after, limit=limit)
+
+
+async def withdraw_consent(session: Session, id_: ConsentId, *, by: ApiKeyId) -> bool:
+    """End a consent now; False if it was withdrawn before."""
+    statement = update(Consent).where(Consent.id == id_, Consent.withdrawn_at.is_(None))
+    values = {"withdrawn_at": func.now(), "withdrawn_by": by}
+    return await _changed(session, statement.values(values), Consent.id)
+
+
+async def consenting(
+    session: ReadSession, organisation_ids: Collection[OrganisationId], purpose: ConsentPurpose
+) -> frozenset[OrganisationId]:
+    """Those of the organisations that allow ``purpose`` now."""
+    rows = await session.scalars(
+        select(Consent.organisation_id).where(
+            Consent.organisation_id.in_(organisation_ids),
+            Consent.purpose == purpose,
+            Consent.withdrawn_at.is_(None),
+        )
+    )
+    return frozenset(rows)
+
+
+async def _one(session: ReadSession, statement: Select[R]) -> R | None:
+    """The row as the database has it, also where the session has read it before."""
+    rows = await session.execute(statement.execution_options(populate_existing=True))
+    return rows.scalar_one_or_none()
+
+
+async def _page(
+    session: ReadSession,
+    statement: Select[R],
+    id_: InstrumentedAttribute[Any],
+    *,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[R]:
+    if after is not None:
+        statement = statement.where(id_ > after)
+    return (await session.scalars(statement.order_by(id_).limit(limit))).all()
+
+
+async def _changed(
+    session: Session, statement: Update | Delete, id_: InstrumentedAttribute[Any]
+) -> bool:
+    """Whether ``statement`` found the row as it expected it."""
+    rows = await session.execute(
+        statement.returning(id_).execution_options(synchronize_session=False)
+    )
+    return rows.scalar_one_or_none() is not None
 
 
 def _live() -> tuple[ColumnElement[bool], ...]:

@@ -20,21 +20,6 @@ if TYPE_CHECKING:
 
     from matchmaker.core.db import Session
 
-_SYMBOLS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-_VALUES = {symbol: value for value, symbol in enumerate(_SYMBOLS)}
-_LENGTH = 18
-_MODULUS = 31
-
-
-def is_uscc(code: str) -> bool:
-    """Whether ``code`` is a unified social credit code with a right check digit (GB 32100-2015)."""
-    if len(code) != _LENGTH or not set(code) <= _VALUES.keys():
-        return False
-    weighted = sum(
-        _VALUES[symbol] * pow(3, place, _MODULUS) for place, symbol in enumerate(code[:-1])
-    )
-    return _VALUES[code[-1]] == -weighted % _MODULUS
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredProvider:

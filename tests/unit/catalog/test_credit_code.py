@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.factories import credit_code
 
-from matchmaker.identity.service import is_uscc
+from matchmaker.taxonomy.uscc import is_valid as is_uscc
 
 SYMBOLS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 

@@ -1,0 +1,38 @@
+"""What happens to organisations, keys, members and consents, told as events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from matchmaker.core import events
+from matchmaker.core.events import Event
+from matchmaker.identity.access import Principal, event_actor
+from matchmaker.identity.models import ApiKey, Consent, Member, Organisation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matchmaker.core.db import Session
+
+
+async def tell(
+    session: Session,
+    kind: str,
+    of: Organisation | ApiKey | Member | Consent,
+    *,
+    by: Principal | None,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Append the event to the transaction, as its last step.
+
+    ``data`` holds ids, states and numbers: an event cannot be erased, so it names no person.
+    """
+    event = Event(
+        kind=kind,
+        subject_type=of.__tablename__,
+        subject_id=of.id,
+        organisation_id=of.id if isinstance(of, Organisation) else of.organisation_id,
+        actor=event_actor(by),
+        data=dict(data or {}),
+    )
+    await events.append(session, event)

@@ -1,0 +1,134 @@
+"""API keys over HTTP."""
+
+from __future__ import annotations
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, SkipValidation
+
+from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
+from matchmaker.core.db import ReadSession, Session
+from matchmaker.core.problems import problems
+from matchmaker.core.wire import Page
+from matchmaker.identity import access, queries, schemas
+from matchmaker.identity.access import Principal, Scope
+from matchmaker.identity.errors import (
+    KeyNotFound,
+    KeyNotInForce,
+    OrganisationNotFound,
+    RotationUnderway,
+    ScopesExceeded,
+)
+from matchmaker.identity.issuing import service
+from matchmaker.identity.keys import Token
+from matchmaker.identity.models import ApiKey, ApiKeyId, OrganisationId
+
+
+class OrganisationKeyController(Controller):
+    """The keys of an organisation."""
+
+    path = "/organisations/{organisation_id:uuid}/keys"
+    tags = ("Identity",)
+    opt = access.needs(Scope.KEYS_MANAGE)
+
+    @post(operation_id="createKey", responses=problems(OrganisationNotFound, ScopesExceeded))
+    async def create(
+        self,
+        organisation_id: FromPath[OrganisationId],
+        data: JSONBody[schemas.KeyRequest],
+        session: NamedDependency[Session],
+        principal: NamedDependency[Principal],
+    ) -> schemas.NewKey:
+        """Make a key; its text stands in this answer and never again.
+
+        A key is good for no more than the one that made it, and for no more than the roles of its
+        organisation allow: without scopes, for all of that.
+        """
+        holder = await service.holder_of_keys(session, organisation_id, by=principal)
+        return new_key_to_wire(*await service.create(session, holder, data, by=principal))
+
+    @get(operation_id="listKeys", responses=problems(OrganisationNotFound, CursorInvalid))
+    async def list(
+        self,
+        organisation_id: FromPath[OrganisationId],
+        read_session: NamedDependency[ReadSession],
+        principal: NamedDependency[Principal],
+        cursors: NamedDependency[SkipValidation[Cursors]],
+        *,
+        limit: Limit = 20,
+        cursor: Cursor = None,
+    ) -> Page[schemas.Key]:
+        """List the keys in the order they were made, ended ones too; their texts nobody has."""
+        holder = await service.holder_of_keys(read_session, organisation_id, by=principal)
+        listing = Listing("keys", holder.id, principal.organisation_id)
+        found = await queries.list_keys(
+            read_session, holder.id, after=cursors.read(cursor, listing), limit=limit + 1
+        )
+        shown, page = cursors.page(found, limit, listing, lambda row: row.id)
+        return Page(items=[key_to_wire(row) for row in shown], page=page)
+
+
+class KeyController(Controller):
+    """One key."""
+
+    path = "/keys/{key_id:uuid}"
+    tags = ("Identity",)
+    opt = access.needs(Scope.KEYS_MANAGE)
+
+    @post(
+        "/rotation",
+        operation_id="rotateKey",
+        responses=problems(KeyNotFound, KeyNotInForce, RotationUnderway, ScopesExceeded),
+    )
+    async def rotate(
+        self,
+        key_id: FromPath[ApiKeyId],
+        data: JSONBody[schemas.RotationRequest],
+        session: NamedDependency[Session],
+        principal: NamedDependency[Principal],
+    ) -> schemas.NewKey:
+        """Make a key of the same name and scopes; the old one acts beside it for some days.
+
+        At most two keys of a name act at a time: before the next rotation the overlap must have
+        passed, or the old key be revoked.
+        """
+        return new_key_to_wire(*await service.rotate(session, key_id, data, by=principal))
+
+    @post(
+        "/revocation",
+        operation_id="revokeKey",
+        status_code=200,
+        responses=problems(KeyNotFound),
+    )
+    async def revoke(
+        self,
+        key_id: FromPath[ApiKeyId],
+        session: NamedDependency[Session],
+        principal: NamedDependency[Principal],
+    ) -> schemas.Key:
+        """End a key for good; within five seconds nobody takes it any more."""
+        return key_to_wire(await service.revoke(session, key_id, by=principal))
+
+
+def key_to_wire(row: ApiKey) -> schemas.Key:
+    """A key without its secret."""
+    return schemas.Key(
+        id=row.id,
+        organisation_id=row.organisation_id,
+        public_id=row.public_id,
+        name=row.name,
+        scopes=row.scopes,
+        created_by=row.created_by,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        replaced_by=row.replaced_by,
+        revoked_at=row.revoked_at,
+        last_used_at=row.last_used_at,
+    )
+
+
+def new_key_to_wire(row: ApiKey, token: Token) -> schemas.NewKey:
+    """A key with its secret."""
+    shown = key_to_wire(row)
+    told = {name: getattr(shown, name) for name in shown.__struct_fields__}
+    return schemas.NewKey(**told, key=token.text)

@@ -1,0 +1,168 @@
+"""Making, rotating and ending API keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matchmaker.core.clock import utc_now
+from matchmaker.core.errors import FieldFault
+from matchmaker.core.language import Bilingual
+from matchmaker.core.machine import Actor
+from matchmaker.core.wire import InvalidContent
+from matchmaker.identity import keys, queries
+from matchmaker.identity.access import Principal, Scope, actors_of, scopes_of
+from matchmaker.identity.errors import (
+    KeyNotFound,
+    KeyNotInForce,
+    OrganisationNotFound,
+    RotationUnderway,
+    ScopesExceeded,
+)
+from matchmaker.identity.history import tell
+from matchmaker.identity.models import ApiKey, OrganisationRole
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable
+
+    from matchmaker.core.db import ReadSession, Session
+    from matchmaker.identity import schemas
+    from matchmaker.identity.keys import Token
+    from matchmaker.identity.models import ApiKeyId, Organisation, OrganisationId
+
+
+async def create(
+    session: Session,
+    holder: Organisation,
+    request: schemas.KeyRequest,
+    *,
+    by: Principal | None,
+) -> tuple[ApiKey, Token]:
+    """A new key of ``holder``, and its secret.
+
+    Without scopes it is good for all that its holder may have and its maker has.
+
+    Raises:
+        ScopesExceeded: more scopes than its holder may have, or than its maker has.
+        InvalidContent: it would have expired already.
+    """
+    allowed = scopes_of(map(OrganisationRole, holder.roles))
+    if by is not None:
+        allowed &= by.scopes
+    wanted = allowed if request.scopes is None else frozenset(request.scopes)
+    _refuse_more(wanted, allowed)
+    made = await _add(
+        session, holder.id, request.name, wanted, expires_at=request.expires_at, by=by
+    )
+    await tell(session, "api_key.created", made[0], by=by, data={"scopes": sorted(wanted)})
+    return made
+
+
+async def read(session: ReadSession, key_id: ApiKeyId, *, by: Principal | None) -> ApiKey:
+    """The key.
+
+    Raises:
+        KeyNotFound: there is none, or it is none of the caller's business.
+    """
+    found = await queries.key(session, key_id)
+    if found is None or not (by is None or may_manage(by, found.organisation_id)):
+        raise KeyNotFound
+    return found
+
+
+def may_manage(by: Principal, organisation_id: OrganisationId) -> bool:
+    """Whether the keys of an organisation are the caller's business."""
+    return bool(actors_of(by, organisation_id) & {Actor.OWNER, Actor.OPERATOR})
+
+
+async def holder_of_keys(
+    session: ReadSession, organisation_id: OrganisationId, *, by: Principal
+) -> Organisation:
+    """The organisation whose keys the caller may manage.
+
+    Raises:
+        OrganisationNotFound: there is none, or it is none of the caller's business.
+    """
+    business = may_manage(by, organisation_id)
+    found = await queries.organisation(session, organisation_id) if business else None
+    if found is None:
+        raise OrganisationNotFound
+    return found
+
+
+async def rotate(
+    session: Session, key_id: ApiKeyId, request: schemas.RotationRequest, *, by: Principal
+) -> tuple[ApiKey, Token]:
+    """A key of the same name and scopes; the old one acts on until the overlap has passed.
+
+    Raises:
+        KeyNotFound: there is none, or it is none of the caller's business.
+        KeyNotInForce: it was revoked, has expired or has been replaced; of several callers at once
+            one wins.
+        RotationUnderway: the key it replaced still acts.
+        ScopesExceeded: it is good for more than the caller's key.
+    """
+    old = await read(session, key_id, by=by)
+    scopes = frozenset(scope for scope in Scope if scope.value in old.scopes)
+    # The new secret is the caller's: a key good for less must not come by it this way.
+    _refuse_more(scopes, by.scopes)
+    if await queries.has_live_predecessor(session, key_id):
+        raise RotationUnderway
+    made = await _add(
+        session, old.organisation_id, old.name, scopes, expires_at=request.expires_at, by=by
+    )
+    if not await queries.replace_key(
+        session, key_id, by=made[0].id, overlap_days=request.overlap_days
+    ):
+        raise KeyNotInForce
+    await tell(session, "api_key.rotated", old, by=by, data={"replaced_by": str(made[0].id)})
+    return made
+
+
+async def revoke(session: Session, key_id: ApiKeyId, *, by: Principal | None) -> ApiKey:
+    """The key, which acts no more; a key that was revoked before stays as it was.
+
+    Raises:
+        KeyNotFound: there is none, or it is none of the caller's business.
+    """
+    found = await read(session, key_id, by=by)
+    if await queries.revoke_key(session, key_id):
+        found = await read(session, key_id, by=by)
+        await tell(session, "api_key.revoked", found, by=by)
+    return found
+
+
+async def _add(
+    session: Session,
+    organisation_id: OrganisationId,
+    name: str,
+    scopes: Iterable[Scope],
+    *,
+    expires_at: dt.datetime | None,
+    by: Principal | None,
+) -> tuple[ApiKey, Token]:
+    if expires_at is not None and expires_at <= utc_now():
+        message = Bilingual(zh="必须晚于现在", en="must be later than now")
+        raise InvalidContent(errors=[FieldFault("#/expires_at", "in_the_past", message)])
+    token = keys.mint()
+    added = ApiKey(
+        organisation_id=organisation_id,
+        public_id=token.public_id,
+        secret_hash=token.digest,
+        name=name,
+        scopes=sorted(scope.value for scope in scopes),
+        created_by=None if by is None else by.key_id,
+        expires_at=expires_at,
+    )
+    await queries.add(session, added)
+    found = await queries.key(session, added.id)
+    return found or added, token
+
+
+def _refuse_more(wanted: frozenset[Scope], allowed: frozenset[Scope]) -> None:
+    if exceeding := sorted(wanted - allowed):
+        raise ScopesExceeded(
+            zh=f"不能授予：{'、'.join(exceeding)}",
+            en=f"may not be given: {', '.join(exceeding)}",
+            extra={"scopes": exceeding},
+        )

@@ -1,0 +1,190 @@
+"""What identity says on the wire."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from matchmaker.core.wire import END, Code, Line, Prose, Text
+from matchmaker.identity.access import Scope
+from matchmaker.identity.models import (
+    ApiKeyId,
+    ConsentId,
+    ConsentPurpose,
+    MemberId,
+    MemberRole,
+    OrganisationId,
+    OrganisationRole,
+    OrganisationState,
+)
+
+MOST_OVERLAP = 30
+"""Days two keys of one name may act side by side."""
+
+Roles: TypeAlias = Annotated[tuple[OrganisationRole, ...], msgspec.Meta(min_length=1, max_length=4)]
+Region = Annotated[str, msgspec.Meta(pattern=f"^[0-9]{{6}}{END}", description="GB/T 2260")]
+CreditCode = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=f"^[0-9A-HJ-NPQRTUWXY]{{18}}{END}",
+        description="Unified social credit code (GB 32100-2015), its check digit right",
+    ),
+]
+Email = Annotated[
+    str,
+    msgspec.Meta(max_length=254, pattern=f"^[^@\\x00-\\x20\\x7f]+@[^@\\x00-\\x20\\x7f]+{END}"),
+]
+Scopes: TypeAlias = Annotated[tuple[Scope, ...], msgspec.Meta(min_length=1, max_length=64)]
+Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
+
+
+class OrganisationFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is said of an organisation."""
+
+    name: Text
+    roles: Roles
+    provider_kind: Code | None = None
+    region: Region | None = None
+    uscc: CreditCode | None = None
+
+
+class OrganisationDraft(OrganisationFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An organisation to register."""
+
+    external_id: Code | None = None
+
+
+class NamePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change of a name; null takes a language away."""
+
+    zh: Prose | UnsetType | None = UNSET
+    en: Prose | UnsetType | None = UNSET
+
+
+class OrganisationPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change of an organisation; what is absent stays, what is null goes."""
+
+    name: NamePatch | UnsetType = UNSET
+    roles: Roles | UnsetType = UNSET
+    provider_kind: Code | UnsetType | None = UNSET
+    region: Region | UnsetType | None = UNSET
+    uscc: CreditCode | UnsetType | None = UNSET
+
+
+class Organisation(msgspec.Struct, frozen=True, kw_only=True):
+    """An organisation as it and the operator see it."""
+
+    id: OrganisationId
+    external_id: str | None
+    name: Text
+    roles: list[OrganisationRole]
+    provider_kind: str | None
+    region: str | None
+    uscc: str | None
+    state: OrganisationState
+    note: str | None
+    """What was said with the last transition."""
+    revision: int
+    created_at: Moment
+    changed_at: Moment
+
+
+class KeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key to make; without scopes it is good for all that its maker and its holder have."""
+
+    name: Line
+    scopes: Scopes | None = None
+    expires_at: Moment | None = None
+
+
+class RotationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long the old key acts beside the new one, and until when the new one acts."""
+
+    overlap_days: Annotated[int, msgspec.Meta(ge=0, le=MOST_OVERLAP)] = 7
+    expires_at: Moment | None = None
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """A key without its secret, which nobody has but its holder."""
+
+    id: ApiKeyId
+    organisation_id: OrganisationId
+    public_id: str
+    name: str
+    scopes: list[str]
+    created_by: ApiKeyId | None
+    created_at: Moment
+    expires_at: Moment | None
+    replaced_by: ApiKeyId | None
+    revoked_at: Moment | None
+    last_used_at: Moment | None
+
+
+class NewKey(Key, frozen=True, kw_only=True):
+    """A key with its secret: the only time that it is shown."""
+
+    key: str
+
+
+class Me(msgspec.Struct, frozen=True, kw_only=True):
+    """The caller: its organisation, and what its key is good for now."""
+
+    organisation: Organisation
+    key: Key
+    roles: list[OrganisationRole]
+    """The roles in force: agency and operator once verified."""
+    scopes: list[Scope]
+
+
+class MemberDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A person to record."""
+
+    name: Line
+    email: Email
+    role: MemberRole
+
+
+class MemberPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change of a member; the address stays, for it says who they are."""
+
+    name: Line | UnsetType = UNSET
+    role: MemberRole | UnsetType = UNSET
+
+
+class MemberFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What may change of a member."""
+
+    name: Line
+    role: MemberRole
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """A person of an organisation."""
+
+    id: MemberId
+    organisation_id: OrganisationId
+    name: str
+    email: str
+    role: MemberRole
+    revision: int
+    created_at: Moment
+    changed_at: Moment
+
+
+class ConsentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the organisation allows from now on."""
+
+    purpose: ConsentPurpose
+
+
+class Consent(msgspec.Struct, frozen=True, kw_only=True):
+    """What an organisation allowed, from when and until when."""
+
+    id: ConsentId
+    organisation_id: OrganisationId
+    purpose: ConsentPurpose
+    granted_at: Moment
+    withdrawn_at: Moment | None
