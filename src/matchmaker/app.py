@@ -21,6 +21,7 @@ from matchmaker.core.language import provide_language
 from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
 from matchmaker.demand import controllers as demand
+from matchmaker.demand import jobs as demand_jobs
 from matchmaker.demand.joining.controllers import NeedMemberController
 from matchmaker.enterprise.controllers import ProfileController
 from matchmaker.identity import controllers as identity
@@ -104,12 +105,12 @@ class Released:
 
 def handlers(_released: Released) -> Mapping[str, Handler]:
     """What a worker does, by the kind of the job."""
-    return {**housekeeping.HANDLERS}
+    return {**housekeeping.HANDLERS, **demand_jobs.HANDLERS}
 
 
 def crons() -> Sequence[Cron]:
     """What is due again and again."""
-    return housekeeping.CRONS
+    return (*housekeeping.CRONS, *demand_jobs.CRONS)
 
 
 def served() -> Litestar:

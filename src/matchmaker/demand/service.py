@@ -18,7 +18,7 @@ from matchmaker.demand.errors import (
     NeedVersionNotFound,
 )
 from matchmaker.demand.hindrances import hindrances, missing_to_open
-from matchmaker.demand.machine import EDITABLE, HAPPENED, NEED, NeedState
+from matchmaker.demand.machine import EDITABLE, HAPPENED, NEED, MemberState, NeedState
 from matchmaker.demand.models import Need, new_need_id, new_need_version_id
 from matchmaker.identity.access import INACTIVE, actors_of
 from matchmaker.identity.models import OrganisationRole
@@ -100,10 +100,14 @@ async def get_need(
 ) -> StoredNeed:
     """The current version of the need for a match that ``principal`` asks for.
 
+    A firm that was asked to share it reads it, and matches it once it has joined.
+
     Raises:
-        NeedNotFound: there is none, or they may not see all of it.
+        NeedNotFound: there is none, or they may not match it.
     """
-    need, version, *_ = await find_whole(session, need_id, principal)
+    need, version, _, membership = await find_whole(session, need_id, principal)
+    if membership is MemberState.INVITED and OrganisationRole.OPERATOR not in principal.roles:
+        raise NeedNotFound
     return StoredNeed(
         id=need.id,
         version_id=version.id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -27,6 +28,7 @@ from matchmaker.core.settings import Settings
 from matchmaker.demand import content, jobs, queries, service
 from matchmaker.demand.declaration import NeedDraft, NeedPatch
 from matchmaker.demand.errors import NeedExternalIdTaken, NeedNotFound
+from matchmaker.demand.joining import service as joining
 from matchmaker.demand.machine import NeedState
 from matchmaker.demand.models import NeedId
 from matchmaker.demand.queries import FoundNeed
@@ -226,17 +228,24 @@ class TestStored:
         self, session: Session, make: Make, firm: Principal
     ) -> None:
         id_ = await make("open", visibility="public")
-        stranger = msgspec.convert(uuid4(), OrganisationId)
-        other = Principal(
-            organisation_id=stranger,
-            roles=firm.roles,
-            state=firm.state,
-            key_id=firm.key_id,
-            scopes=firm.scopes,
-        )
+        other = dataclasses.replace(firm, organisation_id=OrganisationId(uuid4()))
         assert await service.find(session, id_, other)
         with pytest.raises(NeedNotFound):
             await service.get_need(session, id_, other, taxonomy())
+
+    async def test_a_firm_that_was_asked_reads_and_matches_once_it_has_joined(
+        self, session: Session, make: Make, firm: Principal
+    ) -> None:
+        id_ = await make()
+        (asked,) = await organisations(await session.connection())
+        other = dataclasses.replace(firm, organisation_id=OrganisationId(asked))
+        await joining.invite(session, id_, other.organisation_id, firm)
+        assert await service.find_whole(session, id_, other)
+        with pytest.raises(NeedNotFound):
+            await service.get_need(session, id_, other, taxonomy())
+        accept = transitions.TransitionRequest(transition="accept")
+        await joining.take_step(session, id_, other.organisation_id, accept, principal=other)
+        assert (await service.get_need(session, id_, other, taxonomy())).id == id_
 
     async def test_what_has_no_effect_is_not_told(
         self, engine: AsyncEngine, session: Session, make: Make, firm: Principal, checker: Checker
