@@ -228,9 +228,9 @@ class TestRead:
             answer = await caller.get(f"/{id_}")
             assert answer.status_code == 200
             told = answer.json()
-            hidden = ["budget", "external_id", "organisation_id", "pools"]
+            hidden = ["budget", "external_id", "note", "organisation_id", "pools"]
             assert told["withheld"] == hidden
-            assert [told[name] for name in hidden] == [None] * 4
+            assert [told[name] for name in hidden] == [None] * 5
             assert told["title"] == draft()["title"]
             assert firm.id not in answer.text
             assert "ETag" not in answer.headers
@@ -441,8 +441,19 @@ class TestTransitions:
             answer = await firm.step(id_, step)
             assert (answer.status_code, answer.headers["ETag"]) == (200, f'"{revision}"')
         need = (await firm.get(f"/{id_}")).json()
-        assert (need["state"], need["version"]) == ("fulfilled", 1)
+        assert (need["state"], need["version"], need["note"]) == ("fulfilled", 1, None)
         assert need["opened_at"] is not None
+
+    async def test_what_was_said_with_the_last_step_is_for_who_sees_all(
+        self, firm: Caller, nobody: Caller
+    ) -> None:
+        id_ = await firm.need(visibility="public")
+        said = {"transition": "open", "note": "agreed with the foundry"}
+        assert (await firm.post(f"/{id_}/transitions", said)).status_code == 200
+        assert (await firm.get(f"/{id_}")).json()["note"] == said["note"]
+        assert (await nobody.get(f"/{id_}")).json()["note"] is None
+        await firm.step(id_, "engage")
+        assert (await firm.get(f"/{id_}")).json()["note"] is None
 
     async def test_a_step_from_elsewhere_says_where_it_stands(self, firm: Caller) -> None:
         id_ = await firm.need()

@@ -37,7 +37,7 @@ from matchmaker.demand import content, queries, service
 from matchmaker.demand.declaration import NeedDraft, NeedPatch
 from matchmaker.demand.models import NeedId, NeedVersion
 from matchmaker.demand.queries import FoundNeed
-from matchmaker.identity.access import Principal, Scope
+from matchmaker.identity.access import Principal, Scope, event_actor
 from matchmaker.identity.models import (
     ApiKeyId,
     OrganisationId,
@@ -188,7 +188,7 @@ class NeedLife(RuleBasedStateMachine):
                 session,
                 msgspec.convert(draft, NeedDraft),
                 organisation_id=caller.organisation_id,
-                by=service.by(caller),
+                by=event_actor(caller),
                 checker=self.checker,
             )
         )
@@ -386,10 +386,10 @@ def test_needs_live_as_the_model_says(server: Server, settings: Settings, checke
     assert NeedLife.met.keys() == OUTCOMES
 
 
-def test_control_a_need_that_is_reworded_unfit_is_noticed(
+def test_control_a_need_that_strangers_read_is_noticed(
     server: Server, settings: Settings, checker: Checker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "missing_to_open", lambda *_: ())
+    monkeypatch.setattr(service, "sees_whole", lambda *_: True)
     once = hypothesis.settings(
         length(), phases=[Phase.generate], database=None, report_multiple_bugs=False
     )

@@ -20,7 +20,7 @@ from matchmaker.demand.errors import (
 from matchmaker.demand.hindrances import hindrances, missing_to_open
 from matchmaker.demand.machine import EDITABLE, HAPPENED, NEED, MemberState, NeedState
 from matchmaker.demand.models import Need, new_need_id, new_need_version_id
-from matchmaker.identity.access import INACTIVE, actors_of
+from matchmaker.identity.access import INACTIVE, actors_of, event_actor
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.taxonomy.errors import UnusableInput
 
@@ -229,7 +229,7 @@ async def revise(
         missing = list(missing_to_open(after, found.owner, today))
         if missing:
             raise NeedIncomplete(errors=missing)
-    return await _replace(session, found, after, by=by(principal))
+    return await _replace(session, found, after, by=event_actor(principal))
 
 
 async def _replace(
@@ -301,7 +301,9 @@ async def take_step(
         actors=actors_of(principal, owner),
         hindrances=hindrances_of(found, now.date()),
     )
-    values = {"opened_at": now} if step.target is NeedState.OPEN else {}
+    values: dict[str, object] = {"note": asked.note}
+    if step.target is NeedState.OPEN:
+        values["opened_at"] = now
     if await rows.move(session, Need, need_id, source=source, step=step, values=values) is None:
         there = await find_whole(session, need_id, principal)
         raise transitions.IllegalTransition(extra={"state": there.need.state.value})
@@ -309,8 +311,7 @@ async def take_step(
     # What was read may have been reworded since; what is held now can no longer change.
     if missing := hindrances_of(moved, now.date()).get(step.name):
         raise transitions.TransitionHindered(errors=missing, extra={"state": source.value})
-    note = {"note": asked.note} if asked.note else {}
-    said = event(HAPPENED[step.name], moved, by(principal), version=moved.version.number, **note)
+    said = event(HAPPENED[step.name], moved, event_actor(principal), version=moved.version.number)
     await events.append(session, said)
     return moved
 
@@ -336,15 +337,6 @@ async def expire_due(
             ),
         )
     return [each.id for each in expired]
-
-
-def by(principal: Principal) -> events.EventActor:
-    """The caller as an event names them."""
-    return events.EventActor(
-        type=events.ActorType.API_KEY,
-        id=principal.key_id,
-        organisation_id=principal.organisation_id,
-    )
 
 
 def _refuse_faults(checker: Checker, need: NeedTerms) -> None:

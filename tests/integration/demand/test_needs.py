@@ -32,7 +32,7 @@ from matchmaker.demand.joining import service as joining
 from matchmaker.demand.machine import NeedState
 from matchmaker.demand.models import NeedId
 from matchmaker.demand.queries import FoundNeed
-from matchmaker.identity.access import Principal, Scope
+from matchmaker.identity.access import Principal, Scope, event_actor
 from matchmaker.identity.models import (
     ApiKeyId,
     OrganisationId,
@@ -89,7 +89,7 @@ def make(engine: AsyncEngine, firm: Principal, checker: Checker) -> Make:
                 session,
                 msgspec.convert(draft(**stated), NeedDraft),
                 organisation_id=firm.organisation_id,
-                by=service.by(firm),
+                by=event_actor(firm),
                 checker=checker,
             )
         for name in steps:
