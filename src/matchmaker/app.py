@@ -23,6 +23,7 @@ from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
 from matchmaker.demand import controllers as demand
 from matchmaker.demand import jobs as needs
+from matchmaker.demand import jobs as demand_jobs
 from matchmaker.demand.joining.controllers import NeedMemberController
 from matchmaker.enterprise.controllers import ProfileController
 from matchmaker.identity import controllers as identity
@@ -107,12 +108,14 @@ class Released:
 def handlers(_released: Released) -> Mapping[str, Handler]:
     """What a worker does, by the kind of the job."""
     return {**housekeeping.HANDLERS, needs.EXPIRE: needs.expire}
+    return {**housekeeping.HANDLERS, **demand_jobs.HANDLERS}
 
 
 def crons() -> Sequence[Cron]:
     """What is due again and again."""
     hourly = dt.timedelta(hours=1)
     return [*housekeeping.CRONS, Cron(name=needs.EXPIRE, kind=needs.EXPIRE, every=hourly)]
+    return (*housekeeping.CRONS, *demand_jobs.CRONS)
 
 
 def served() -> Litestar:
