@@ -22,8 +22,8 @@ from matchmaker.core.language import provide_language
 from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
 from matchmaker.demand import controllers as demand
-from matchmaker.demand import jobs as needs
 from matchmaker.demand import jobs as demand_jobs
+from matchmaker.demand import jobs as needs
 from matchmaker.demand.joining.controllers import NeedMemberController
 from matchmaker.enterprise.controllers import ProfileController
 from matchmaker.identity import controllers as identity
