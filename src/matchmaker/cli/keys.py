@@ -123,7 +123,7 @@ def list_(named: str) -> None:
     """List the keys of an organisation; their texts nobody has."""
     with session.database(session.settings()) as running:
         found = asyncio.run(_list(running, named))
-    click.echo("\t".join(("key", "made", "last used", "ends", "revoked", "name", "scopes")))
+    click.echo("key\tmade\tlast used\tends\trevoked\tname\tscopes")
     for key in found:
         times = (key.created_at, key.last_used_at, key.expires_at, key.revoked_at)
         said = ("-" if time is None else f"{time:%Y-%m-%dT%H:%MZ}" for time in times)
