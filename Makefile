@@ -44,8 +44,9 @@ bench: $(STAMP) ## measure events and import; CATALOGUE=DIR also judges the rank
 	$(BIN)/python -m tests.benchmark.import_offerings
 	test -z "$(CATALOGUE)" || $(BIN)/python -m tests.benchmark.psg "$(CATALOGUE)"
 
-soak: $(STAMP) ## the property tests in their long form
+soak: $(STAMP) ## the property and the fault tests in their long forms
 	$(BIN)/pytest tests/property --hypothesis-profile=soak
+	$(BIN)/pytest -m soak -s
 
 format: $(STAMP) ## rewrite the code in the one format
 	$(BIN)/ruff check --quiet --fix-only

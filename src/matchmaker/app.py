@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import multiprocessing
 import os
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,18 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 
 from matchmaker.catalog.controllers import OfferingController, ProviderController
-from matchmaker.core import access, db, etags, http, log, openapi, problems, shipped
+from matchmaker.core import access, children, db, etags, http, log, openapi, problems, shipped
 from matchmaker.core.clock import utc_now
 from matchmaker.core.cursors import Cursors
 from matchmaker.core.docs import DocsController
 from matchmaker.core.health import Check, HealthController, database_checks
+from matchmaker.core.jobs import housekeeping
 from matchmaker.core.language import provide_language
 from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
+from matchmaker.demand import controllers as demand
+from matchmaker.demand.joining.controllers import NeedMemberController
+from matchmaker.enterprise.controllers import ProfileController
 from matchmaker.identity import controllers as identity
 from matchmaker.identity.authentication import (
     Authentication,
@@ -25,13 +30,19 @@ from matchmaker.identity.authentication import (
     provide_visitor,
 )
 from matchmaker.matching import phrases
-from matchmaker.matching.controllers import MatchController
+from matchmaker.matching.controllers import (
+    MatchController,
+    MatchRunController,
+    NeedMatchController,
+)
 from matchmaker.matching.index import IndexHolder, IndexVersions
 from matchmaker.matching.matcher import Matcher
 from matchmaker.matching.publisher import Sources
 from matchmaker.matching.registry import PHRASES, load_model, load_reader, load_words
+from matchmaker.matching.shortlists.controllers import ShortlistController
 from matchmaker.taxonomy import controllers as taxonomy
 from matchmaker.taxonomy import registry
+from matchmaker.taxonomy.checking import Checker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +52,7 @@ if TYPE_CHECKING:
     from litestar.types import ControllerRouterHandler
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from matchmaker.core.jobs import Cron, Handler
     from matchmaker.core.settings import Settings
 
 CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
@@ -48,7 +60,13 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     *identity.CONTROLLERS,
     OfferingController,
     ProviderController,
+    ProfileController,
+    *demand.CONTROLLERS,
+    NeedMemberController,
     MatchController,
+    NeedMatchController,
+    MatchRunController,
+    ShortlistController,
 )
 """Every controller of the API, room by room; all are served under /v1."""
 
@@ -66,6 +84,7 @@ class Released:
         self.words = load_words(seeds)
         self.model = load_model(seeds, self.taxonomy)
         self.reader = load_reader(self.taxonomy, self.words)
+        self.checker = Checker(self.taxonomy, self.reader.fields)
         self.book = phrases.load(seeds / PHRASES)
 
     def matcher(self, index_folder: Path) -> Matcher:
@@ -83,8 +102,21 @@ class Released:
         return Sources(self.model.card, self.taxonomy, self.words)
 
 
+def handlers(_released: Released) -> Mapping[str, Handler]:
+    """What a worker does, by the kind of the job."""
+    return {**housekeeping.HANDLERS}
+
+
+def crons() -> Sequence[Cron]:
+    """What is due again and again."""
+    return housekeeping.CRONS
+
+
 def served() -> Litestar:
     """The API as the server starts it in each worker, by the settings of its environment."""
+    if starter := multiprocessing.parent_process():
+        # One of several workers: a killed server must not leave them listening without it.
+        children.end_with_parent(starter.pid or 0)
     settings = from_environment(os.environ)
     if settings.database_url is None:
         raise SettingsInvalid(
@@ -109,6 +141,7 @@ def installed(settings: Settings, engine: AsyncEngine, released: Released) -> Li
         engine,
         dependencies={
             "taxonomy": Provide(lambda: released.taxonomy, sync_to_thread=False),
+            "checker": Provide(lambda: released.checker, sync_to_thread=False),
             "matcher": Provide(lambda: matcher, sync_to_thread=False),
         },
         checks={"index": has_index},
@@ -147,6 +180,7 @@ def create_app(
             "read_session": Provide(db.provide_read_session),
             "language": Provide(provide_language),
             "expected_revision": Provide(etags.provide_expected_revision),
+            "known_revision": Provide(etags.provide_known_revision),
             "cursors": Provide(_cursors(settings), sync_to_thread=False),
             "principal": Provide(provide_principal),
             "visitor": Provide(provide_visitor),

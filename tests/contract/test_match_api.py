@@ -121,6 +121,19 @@ class TestNumbers:
         assert funnel["excluded"]["need.must.0"] > 0
         assert found["rules"].keys() >= funnel["excluded"].keys()
 
+    async def test_every_need_of_the_pool_has_something_to_choose_from(
+        self, demo: httpx.AsyncClient
+    ) -> None:
+        profiles = {line["external_id"]: line["profile"] for line in lines("smes.jsonl")}
+        scored = {
+            line["external_id"]: (
+                await answered(demo, {"profile": profiles[line["profile"]], "need": line["need"]})
+            )["funnel"]["scored"]
+            for line in lines("needs.jsonl")
+        }
+        assert len(scored) == 24
+        assert {need: count for need, count in scored.items() if count < 3} == {}
+
     async def test_ranks_follow_scores_but_for_named_moves(self, demo: httpx.AsyncClient) -> None:
         items = (await answered(demo, {**ASK, "limit": 50}))["items"]
         assert [item["rank"] for item in items] == list(range(1, len(items) + 1))

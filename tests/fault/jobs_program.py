@@ -15,10 +15,12 @@ from typing import Any
 import uvloop
 from sqlalchemy import BigInteger, bindparam, text
 
+from matchmaker.core import db
 from matchmaker.core.db import Session
-from matchmaker.core.jobs import Backoff, Context, Options, Worker
+from matchmaker.core.jobs import Backoff, Context, Handler, Options, Worker
 from matchmaker.core.jobs.working import queries
 from matchmaker.core.jobs.working.queries import Claimed
+from matchmaker.core.jobs.working.watch import Watch
 from matchmaker.core.settings import Settings
 
 LEAVE = text("insert into trial.effect (n) values (:n)").bindparams(
@@ -30,16 +32,29 @@ UNFENCED = text(
 
 
 async def effect(context: Context, payload: dict[str, Any]) -> dict[str, Any] | None:
-    """One row, after ``seconds``."""
+    """One row, after or before ``seconds``."""
+    if "after" in payload:
+        await asyncio.sleep(payload["after"])
     await context.session.execute(LEAVE, {"n": payload["n"]})
-    if "seconds" in payload:
-        await asyncio.sleep(payload["seconds"])
+    if "before" in payload:
+        await asyncio.sleep(payload["before"])
     return {"n": payload["n"]}
 
 
 async def poison(_: Context, __: dict[str, Any]) -> None:
     """The end of the process."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def effect_apart(url: str) -> Handler:
+    """The naive form: the effect commits by itself, and the job is done a little later."""
+    engine = db.create_engine(url, Settings())
+
+    async def leave(_: Context, payload: dict[str, Any]) -> None:
+        async with engine.begin() as connection:
+            await connection.execute(LEAVE, {"n": payload["n"]})
+
+    return leave
 
 
 async def complete_unfenced(session: Session, job: Claimed, _: dict[str, Any] | None) -> bool:
@@ -49,6 +64,7 @@ async def complete_unfenced(session: Session, job: Claimed, _: dict[str, Any] | 
 
 
 async def work(arguments: argparse.Namespace) -> None:
+    """A worker until it is told to end."""
     options = Options(
         concurrency=arguments.concurrency,
         lease=dt.timedelta(seconds=arguments.lease),
@@ -57,11 +73,12 @@ async def work(arguments: argparse.Namespace) -> None:
     )
     if arguments.unfenced:
         setattr(queries, "complete", complete_unfenced)  # noqa: B010  (the control)
-    worker = Worker(
-        arguments.url, Settings(), {"effect": effect, "poison": poison}, options=options
-    )
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, worker.stop)
+    if arguments.blind:
+        setattr(Watch, "hold", lambda *_: None)  # noqa: B010  (so that only the fence is tried)
+    made = effect_apart(arguments.url) if arguments.apart else effect
+    handlers: dict[str, Handler] = {"effect": made, "poison": poison}
+    worker = Worker(arguments.url, Settings(), handlers, options=options)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
     await worker.run()
 
 
@@ -72,5 +89,6 @@ if __name__ == "__main__":
     parser.add_argument("--lease", type=float, default=2.0)
     parser.add_argument("--poll", type=float, default=0.3)
     parser.add_argument("--backoff", type=float, default=0.2)
-    parser.add_argument("--unfenced", action="store_true")
+    for control in ("--unfenced", "--blind", "--apart"):
+        parser.add_argument(control, action="store_true")
     uvloop.run(work(parser.parse_args()))

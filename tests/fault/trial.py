@@ -60,6 +60,11 @@ class Outcome:
         return (self.once, self.missing, self.doubled, self.stuck) == (self.jobs, 0, 0, 0)
 
 
+def environment() -> dict[str, str]:
+    """Where a worker process finds its program."""
+    return {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+
+
 @dataclass
 class Trial:
     """A database with an empty ledger of effects, and the processes that work on it."""
@@ -81,17 +86,14 @@ class Trial:
             ADD, ids, kind, queue, [json.dumps(p) for p in payloads], max_attempts
         )
 
+    def command(self, *options: str) -> list[str]:
+        """A worker process."""
+        program = [sys.executable, "-m", "tests.fault.jobs_program"]
+        return [*program, self.server.url("mm_app"), *options]
+
     async def start(self, *options: str) -> Process:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tests.fault.jobs_program",
-            self.server.url("mm_app"),
-            *options,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
-            stderr=None if os.environ.get("TRIAL_LOUD") else DEVNULL,
-            stdout=DEVNULL,
+            *self.command(*options), cwd=ROOT, env=environment(), stdout=DEVNULL, stderr=DEVNULL
         )
         self.workers.append(process)
         return process
@@ -116,36 +118,43 @@ class Trial:
         stuck = await self.count("state <> 'done'")
         return Outcome(jobs, kills, seconds, once, jobs - len(rows), len(rows) - once, stuck)
 
-    async def kills(self, jobs: int, kills: int, *, workers: int = 3, seed: int = 1) -> Outcome:
+    async def kills(
+        self, jobs: int, kills: int, *options: str, workers: int = 3, seed: int = 1
+    ) -> Outcome:
         """The outcome of ``jobs`` while ``kills`` workers, one after another, are killed -9."""
         draw = random.Random(seed)  # noqa: S311  (the same trial every time)
         await self.add([{"n": n} for n in range(jobs)])
         started = perf_counter()
         for _ in range(workers):
-            await self.start()
+            await self.start(*options)
         for kill in range(kills):
             # Evenly over the work, each in the middle of something.
             left = jobs - (kill + 0.5) * jobs / kills
             while await self.count(OPEN) > left:  # noqa: ASYNC110  (another process's state)
                 await asyncio.sleep(0.1)
             await asyncio.sleep(draw.random() * 0.05)
-            await self.start()
+            await self.start(*options)
             await self.kill(self.workers[0])
         await self.wait_for(OPEN, seconds=120)
         return await self.outcome(jobs, kills, perf_counter() - started)
 
 
-@contextlib.asynccontextmanager
-async def trial(server: Server) -> AsyncIterator[Trial]:
-    """A trial on ``server``; its processes end with it."""
+async def connect(server: Server) -> asyncpg.Connection:
+    """A connection of whoever owns the tables."""
     login = make_url(server.url("mm_owner"))
-    owner = await asyncpg.connect(
+    return await asyncpg.connect(
         host=login.host,
         port=login.port,
         user=login.username,
         password=login.password,
         database=login.database,
     )
+
+
+@contextlib.asynccontextmanager
+async def trial(server: Server) -> AsyncIterator[Trial]:
+    """A trial on ``server``; its processes end with it."""
+    owner = await connect(server)
     await owner.execute(PREPARE)
     made = Trial(server, owner)
     try:
@@ -156,7 +165,7 @@ async def trial(server: Server) -> AsyncIterator[Trial]:
                 process.send_signal(signal.SIGCONT)
                 await made.kill(process)
         with contextlib.suppress(asyncpg.PostgresError, OSError):
-            await owner.execute(
+            await made.owner.execute(
                 "drop schema trial cascade; truncate mm.job, mm.job_queue, mm.job_cron"
             )
-        await owner.close()
+        await made.owner.close()

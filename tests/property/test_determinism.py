@@ -140,18 +140,18 @@ def publish(folder: Path, *, shuffled: int | None = None) -> Matcher:
     return Matcher(IndexHolder(folder), model, reader, book, lambda: AS_OF)
 
 
-def requests() -> Iterator[schemas.MatchRequest]:
+def requests() -> Iterator[schemas.MatchInput]:
     """Every need of the demo pool, with its firm and without."""
     firms = {line["external_id"]: line["profile"] for line in lines("smes.jsonl")}
     for line in lines("needs.jsonl"):
         need = {key: value for key, value in line["need"].items() if value is not None}
         for profile in (firms.get(line["profile"]), None):
             yield msgspec.convert(
-                {"profile": profile, "need": need, "limit": 10}, schemas.MatchRequest
+                {"profile": profile, "need": need, "limit": 10}, schemas.MatchInput
             )
 
 
-def usable(matcher: Matcher) -> Iterator[schemas.MatchRequest]:
+def usable(matcher: Matcher) -> Iterator[schemas.MatchInput]:
     """The requests that a match takes."""
     for request in requests():
         with contextlib.suppress(UnusableInput):
@@ -283,7 +283,7 @@ def test_a_profile_that_says_nothing_and_no_profile_are_one_input(
     model, reader, book = matcher_parts()
     matcher = Matcher(IndexHolder(folders[0]), model, reader, book, lambda: AS_OF)
     without, empty = (
-        msgspec.convert(said, schemas.MatchRequest)
+        msgspec.convert(said, schemas.MatchInput)
         for said in (
             {"need": {"kind": "solution"}},
             {"need": {"kind": "solution"}, "profile": {}},

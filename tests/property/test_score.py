@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from tests import factories, pools, vectors
 from tests.pools import Maker
 
-from matchmaker.demand.schemas import NeedFacts
-from matchmaker.enterprise.schemas import ProfileFacts
+from matchmaker.demand.declaration import NeedFacts
+from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.matching.query import Caller
 from matchmaker.matching.registry import Words, load_reader, vocabulary
 from matchmaker.matching.service import Model, match, score, slate_of, standing_of

@@ -17,8 +17,8 @@ from tests import factories, pools
 from matchmaker.catalog import declaration
 from matchmaker.catalog.models import Kind
 from matchmaker.catalog.queries import PublishedOffering
-from matchmaker.demand.schemas import NeedFacts
-from matchmaker.enterprise.schemas import ProfileFacts
+from matchmaker.demand.declaration import NeedFacts
+from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.matching.publisher import facts_of
 from matchmaker.matching.query import Caller
 from matchmaker.matching.registry import Words, load_reader, vocabulary

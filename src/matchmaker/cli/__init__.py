@@ -10,8 +10,10 @@ from matchmaker.cli import session
 from matchmaker.cli.contract import openapi
 from matchmaker.cli.demo import demo
 from matchmaker.cli.events import events
+from matchmaker.cli.jobs import jobs
 from matchmaker.cli.keys import keys
 from matchmaker.cli.pool import import_files, index, migrate, seed
+from matchmaker.cli.processes import worker
 from matchmaker.cli.serve import serve
 from matchmaker.core.postgres import EmbeddedUnavailable
 from matchmaker.core.settings import SettingsInvalid
@@ -40,7 +42,20 @@ def commands() -> None:
     """Match an enterprise's need to standardised offerings, with the reasons."""
 
 
-for command in (demo, serve, migrate, seed, import_files, index, events, keys, openapi):
+COMMANDS = (
+    demo,
+    serve,
+    worker,
+    migrate,
+    seed,
+    import_files,
+    index,
+    jobs,
+    events,
+    keys,
+    openapi,
+)
+for command in COMMANDS:
     commands.add_command(command)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -14,9 +14,11 @@ from rich.table import Table
 from matchmaker.catalog import queries
 from matchmaker.catalog.importing import ImportReport, import_file
 from matchmaker.cli import session
+from matchmaker.cli.processes import until_end
 from matchmaker.core import shipped
+from matchmaker.core.leading import Leadership
 from matchmaker.core.transient import is_transient
-from matchmaker.matching.index import IndexHolder, IndexNotReady
+from matchmaker.matching.index import IndexHolder, IndexNotReady, folder_id
 from matchmaker.matching.publisher import publish
 
 if TYPE_CHECKING:
@@ -70,24 +72,34 @@ def index(watch: float | None) -> None:
     """Publish the index of everything published now."""
     released = session.released()
     with session.database(session.settings()) as running:
-        _tell_index(asyncio.run(publish_index(running, released)))
-        if watch is not None:
-            asyncio.run(_republish(running, released, watch))
-
-
-async def _republish(running: Database, released: Released, seconds: float) -> NoReturn:
-    """Publish whenever offerings have changed; a database that is away is tried again."""
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            built = await ensure_index(running, released)
-        except Exception as failure:
-            if not is_transient(failure):
-                raise
-            click.echo("the database is not reachable; trying again", err=True)
+        if watch is None:
+            _tell_index(asyncio.run(publish_index(running, released)))
         else:
+            asyncio.run(until_end(_republish(running, released, watch)))
+
+
+async def _republish(running: Database, released: Released, seconds: float) -> None:
+    """Publish whenever offerings have changed; a database that is away is tried again.
+
+    Of several processes that publish into one folder, one does.
+    """
+    name = f"index {folder_id(running.index_folder)}"
+    leadership = Leadership(running.url, running.settings, name)
+    try:
+        while True:
+            built = None
+            try:
+                if await leadership.is_mine():
+                    built = await ensure_index(running, released)
+            except Exception as failure:
+                if not is_transient(failure):
+                    raise
+                click.echo("the database is not reachable; trying again", err=True)
             if built is not None:
                 _tell_index(built)
+            await asyncio.sleep(seconds)
+    finally:
+        await leadership.resign()
 
 
 def _tell_index(built: Index) -> None:

@@ -10,8 +10,8 @@ import msgspec
 from matchmaker.cli import texts
 from matchmaker.core import shipped
 from matchmaker.core.wire import Text
-from matchmaker.demand.schemas import NeedFacts
-from matchmaker.enterprise.schemas import Amount, ProfileFacts
+from matchmaker.demand.declaration import NeedFacts
+from matchmaker.enterprise.declaration import Amount, ProfileFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

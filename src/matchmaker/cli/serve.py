@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 
 import click
 import uvicorn
 
-from matchmaker.cli import pool, session
+from matchmaker.cli import pool, processes, session
+from matchmaker.core import log
 
 
 @click.command()
 @click.option("--host", default=None, help="Address to listen on (default 127.0.0.1).")
 @click.option("--port", type=click.IntRange(0, 65535), default=None, help="Default 8000.")
 @click.option("--workers", type=click.IntRange(1, 64), default=None, help="Default 1.")
-def serve(host: str | None, port: int | None, workers: int | None) -> None:
-    """Serve the API and its docs page (/docs)."""
+@click.option(
+    "--api-only",
+    is_flag=True,
+    help="Without the processes that do jobs and publish the index: they run elsewhere.",
+)
+def serve(host: str | None, port: int | None, workers: int | None, *, api_only: bool) -> None:
+    """Serve the API and its docs page (/docs); do jobs and publish the index beside it."""
     found = session.settings()
-    with session.database(found) as running:
+    log.configure(found)
+    with contextlib.ExitStack() as running_with:
+        running = running_with.enter_context(session.database(found))
         asyncio.run(pool.ensure_index(running, session.released()))
         # Each worker reads its settings from its environment.
         os.environ["DATABASE_URL"] = running.url
         os.environ["OMP_NUM_THREADS"] = "1"
         address, number = host or found.host, found.port if port is None else port
+        if not api_only:
+            running_with.enter_context(processes.kept(running.url))
         click.echo(f"http://{address}:{number}/docs")
         uvicorn.run(
             "matchmaker.app:served",

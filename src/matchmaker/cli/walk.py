@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import numpy as np
 
 from matchmaker.cli import texts
 from matchmaker.cli.prose import Prose
 from matchmaker.cli.sample import known_facts, missing_facts
+from matchmaker.enterprise.derived import by_figures
 from matchmaker.matching import schemas
-from matchmaker.matching.query import Caller, figures_of
+from matchmaker.matching.query import Caller
 from matchmaker.rules import conjuncts, parse, sentence
-from matchmaker.taxonomy import scale, service, wording, writing
+from matchmaker.taxonomy import wording, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matchmaker.cli.sample import Sample
     from matchmaker.cli.show import Page
     from matchmaker.core.wire import Money
-    from matchmaker.enterprise.schemas import Rule
+    from matchmaker.enterprise.declaration import Rule
     from matchmaker.matching.matcher import Matcher
     from matchmaker.taxonomy.fields import FieldWords
     from matchmaker.taxonomy.registry import Taxonomy
@@ -45,9 +45,9 @@ class Walk:
     sample: Sample
 
     @property
-    def request(self) -> schemas.MatchRequest:
+    def request(self) -> schemas.MatchInput:
         """The match that is told."""
-        return schemas.MatchRequest(profile=self.sample.profile, need=self.sample.need)
+        return schemas.MatchInput(profile=self.sample.profile, need=self.sample.need)
 
     @property
     def words(self) -> FieldWords:
@@ -93,9 +93,7 @@ class Walk:
     def scale(self) -> None:
         """The size of the firm, and what it rests on."""
         self.page.heading(2, texts.SCALE)
-        found = service.scale_of(
-            self.taxonomy, figures_of(self.sample.profile), scale.DEFAULT_SCHEME
-        )
+        found = by_figures(self.taxonomy, self.sample.profile)
         result = wording.scale_result(self.taxonomy, found, self.page.language)
         self.page.say(self.page.words(texts.BASIS[result.basis], scale=result.label or ""))
         self.page.bullets("", result.explanation)
@@ -174,10 +172,7 @@ class Walk:
         offering_id = self._nearest_miss()
         if offering_id is None:
             return
-        asked = msgspec.structs.asdict(self.request)
-        told = self.matcher.explain(
-            schemas.ExplainRequest(**asked, offering_id=offering_id), _ANYONE, self.page.language
-        )
+        told = self.matcher.explain(self.request, offering_id, _ANYONE, self.page.language)
         if told.excluded_by is None:
             return
         self.page.heading(8, texts.WHY_NOT)

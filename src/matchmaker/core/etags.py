@@ -15,6 +15,8 @@ from matchmaker.core.wire import LARGEST
 T = TypeVar("T")
 
 IF_MATCH: Final = "If-Match"
+_ALWAYS: Final = "The ETag the change starts from"
+_UNLESS_NEW: Final = "The ETag the change starts from; none where nothing is stored yet"
 _STRONG = re.compile(r'"([1-9][0-9]{0,15})"')
 
 HEADERS: Final = (ResponseHeader(name="ETag", description="The revision", documentation_only=True),)
@@ -34,10 +36,7 @@ def tagged(content: T, revision: int, *, status_code: int = 200, **headers: str)
 
 
 async def provide_expected_revision(
-    if_match: Annotated[
-        str | None,
-        HeaderParameter(name=IF_MATCH, description="The ETag the change starts from"),
-    ] = None,
+    if_match: Annotated[str | None, HeaderParameter(name=IF_MATCH, description=_ALWAYS)] = None,
 ) -> int:
     """The revision that a change expects to find.
 
@@ -45,8 +44,22 @@ async def provide_expected_revision(
         VersionRequired: there is no If-Match; `*` would match whatever is there, and is none.
         StaleVersion: it is no ETag of ours, so it cannot be the current one.
     """
-    if if_match is None or if_match.strip() == "*":
+    found = await provide_known_revision(if_match)
+    if found is None:
         raise VersionRequired
+    return found
+
+
+async def provide_known_revision(
+    if_match: Annotated[str | None, HeaderParameter(name=IF_MATCH, description=_UNLESS_NEW)] = None,
+) -> int | None:
+    """The revision that a caller knows; None where there is no If-Match, or `*`.
+
+    Raises:
+        StaleVersion: it is no ETag of ours, so it cannot be the current one.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return None
     found = _STRONG.fullmatch(if_match.strip())
     if found is None or int(found[1]) > LARGEST:
         raise StaleVersion
@@ -54,8 +67,11 @@ async def provide_expected_revision(
 
 
 def require(document: dict[str, Any]) -> None:
-    """Say in an OpenAPI operation that If-Match must be there: without it the answer is 428."""
+    """Say in an OpenAPI operation that If-Match must be there: without it the answer is 428.
+
+    What makes a thing as well as changing it needs none for the first time.
+    """
     for parameter in document.get("parameters", ()):
         if parameter["in"] == "header" and parameter["name"] == IF_MATCH:
-            parameter["required"] = True
+            parameter["required"] = parameter["description"] == _ALWAYS
             parameter["schema"] = {"type": "string", "pattern": f"^{_STRONG.pattern}$"}

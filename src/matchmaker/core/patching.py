@@ -20,7 +20,8 @@ MEDIA_TYPE: Final = "application/merge-patch+json"
 OPT: Final = {"accepts": (MEDIA_TYPE,)}
 """What a handler adds to its ``opt`` to take a merge patch."""
 
-_WHOLE: Final = frozenset({"must", "prefer", "rule"})
+WHOLE: Final = frozenset({"must", "prefer", "rule"})
+"""Members that are replaced and compared whole."""
 
 
 def merged(current: T, patch: msgspec.Struct) -> T:
@@ -42,7 +43,7 @@ def _merge(target: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     for name, value in changes.items():
         if value is None:
             found.pop(name, None)
-        elif isinstance(value, dict) and name not in _WHOLE:
+        elif isinstance(value, dict) and name not in WHOLE:
             inner = found.get(name)
             found[name] = _merge(inner if isinstance(inner, dict) else {}, value)
         else:

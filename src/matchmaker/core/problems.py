@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import structlog
@@ -41,6 +43,8 @@ _MISSING = re.compile(r"Missing required (?P<place>\w+) parameter '(?P<name>[\w-
 
 _NO_BODY = "'data'"
 """What Litestar says of an empty body: the KeyError of the handler's argument."""
+
+_AS_IN_CODE: Final[Mapping[str, str]] = MappingProxyType({})
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -93,14 +97,17 @@ def problems(*errors: type[MatchmakerError]) -> dict[int, ResponseSpec]:
     }
 
 
-def known(failure: Exception) -> MatchmakerError:
-    """The failure by its name among ours; whatever has none is ``InternalFault``."""
+def known(failure: Exception, spellings: Mapping[str, str] = _AS_IN_CODE) -> MatchmakerError:
+    """The failure by its name among ours; whatever has none is ``InternalFault``.
+
+    ``spellings`` has the parameters that callers know by another name than the code.
+    """
     if isinstance(failure, MatchmakerError):
         return failure
     if isinstance(failure, ExceptionGroup) and len(failure.exceptions) == 1:
-        return known(failure.exceptions[0])
+        return known(failure.exceptions[0], spellings)
     if isinstance(failure, HTTPException):
-        return _from_http(failure)
+        return _from_http(failure, spellings)
     if transient.is_transient(failure):
         return Unavailable()
     if isinstance(failure, (RecursionError, UnicodeDecodeError, SerializationException)):
@@ -108,9 +115,9 @@ def known(failure: Exception) -> MatchmakerError:
     return transient.meaning(failure) or InternalFault()
 
 
-def _from_http(failure: HTTPException) -> MatchmakerError:
+def _from_http(failure: HTTPException, spellings: Mapping[str, str]) -> MatchmakerError:
     if isinstance(failure, ValidationException):
-        return _from_validation(failure)
+        return _from_validation(failure, spellings)
     if isinstance(failure.__cause__, SerializationException):
         return UnreadableJson()
     if isinstance(failure, MethodNotAllowedException):
@@ -118,28 +125,41 @@ def _from_http(failure: HTTPException) -> MatchmakerError:
     return _BY_STATUS.get(failure.status_code, InternalFault)()
 
 
-def _from_validation(failure: ValidationException) -> MatchmakerError:
+def _from_validation(failure: ValidationException, spellings: Mapping[str, str]) -> MatchmakerError:
     listed = failure.extra if isinstance(failure.extra, list) else []
-    found = [_fault(entry) for entry in listed if isinstance(entry, dict)]
+    found = [_fault(entry, spellings) for entry in listed if isinstance(entry, dict)]
     if missing := _MISSING.match(failure.detail):
         message = Bilingual(zh="缺少该参数", en="is required")
         found.append(FieldFault(f"#/{missing['place']}/{missing['name']}", "missing", message))
     return InvalidContent(errors=found)
 
 
-def _fault(entry: dict[str, Any]) -> FieldFault:
+def _fault(entry: dict[str, Any], spellings: Mapping[str, str]) -> FieldFault:
     if entry.get("message") == _NO_BODY:
         return FieldFault("#", "missing", Bilingual(zh="缺少请求体", en="the body is missing"))
     key, source = str(entry.get("key", "")), entry.get("source")
     root = "#" if source in {None, "body"} else f"#/{getattr(source, 'value', source)}"
-    path = "" if key in {"", "data"} else "." + key.removeprefix("data.")
+    path = "" if key in {"", "data"} else "." + spellings.get(key, key).removeprefix("data.")
     found = faults.from_message(str(entry.get("message", "")), root=root)
     return found._replace(pointer=faults.pointer_of(path, root))
 
 
+def _spellings(request: Request[Any, Any, State]) -> dict[str, str]:
+    """The parameters of the operation that callers know by another name, as `from`."""
+    handler = request.scope.get("route_handler")
+    if handler is None:
+        return {}
+    declared = handler.parsed_fn_signature.parameters
+    return {
+        name: spelt
+        for name, parameter in declared.items()
+        if (spelt := getattr(parameter.kwarg_definition, "name", None))
+    }
+
+
 def answer(request: Request[Any, Any, State], failure: Exception) -> Response[dict[str, Any]]:
     """The response to any failure; what is ours is logged, nothing internal leaves."""
-    error = known(failure)
+    error = known(failure, _spellings(request))
     if isinstance(error, InternalFault):
         _log.error("request.failed", exc_info=failure)
     elif isinstance(error, Unavailable):

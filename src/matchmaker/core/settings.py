@@ -33,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    job_concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    """Jobs that a worker process does at once."""
     pool_size: Annotated[int, msgspec.Meta(ge=1, le=200)] = 8
     pool_overflow: Annotated[int, msgspec.Meta(ge=0, le=200)] = 4
     pool_timeout: Seconds = 2.0

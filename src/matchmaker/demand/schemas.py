@@ -1,42 +1,74 @@
-"""A need on the wire; only its kind is required."""
+"""Stored needs on the wire."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated
 
 import msgspec
 
-from matchmaker.core.wire import Currency, Prose
-from matchmaker.enterprise.schemas import Codes, Region, Rule
-
-MOST_BUDGET = 1_000_000_000_000
-"""The greatest budget in minor units: 10^10 yuan."""
-
-KindCode: TypeAlias = Literal["solution", "advisory", "research", "talent", "finance"]
+from matchmaker.core.diffs import Change
+from matchmaker.demand.declaration import NeedTerms, StatedNeed
+from matchmaker.demand.machine import MemberState, NeedState
+from matchmaker.demand.models import NeedId
+from matchmaker.identity.models import OrganisationId
 
 
-class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What may be spent in the first 12 months, in whole minor units."""
+class Need(NeedTerms, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A stored need with what its current version says; what is null is unknown or withheld."""
 
-    amount: Annotated[int, msgspec.Meta(ge=1, le=MOST_BUDGET)]
-    currency: Currency
+    id: NeedId
+    version: int
+    state: NeedState
+    organisation_id: OrganisationId | None
+    external_id: str | None
+    all_scenes: Annotated[
+        list[str] | None,
+        msgspec.Meta(description="`scenes`, and those that `scenarios` stand for"),
+    ]
+    withheld: Annotated[
+        list[str],
+        msgspec.Meta(description="Members that are null because the caller may not see them"),
+    ]
+    opened_at: dt.datetime | None
+    created_at: dt.datetime
+    changed_at: dt.datetime
 
 
-class NeedFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a firm looks for.
+class NeedVersionSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a need in a list; equal content has equal hashes."""
 
-    ``scenes`` are of the 16 scenes; ``must`` is a rule that excludes, ``prefer`` a list of leaves
-    that only weigh.
-    """
+    number: int
+    content_hash: Annotated[str, msgspec.Meta(description="sha256 as hex")]
+    created_at: dt.datetime
 
-    kind: KindCode
-    text: Prose | None = None
-    scenes: Codes | None = None
-    categories: Codes | None = None
-    budget: Budget | None = None
-    ready_by: dt.date | None = None
-    region: Region | None = None
-    deployment: Codes | None = None
-    must: Rule | None = None
-    prefer: Annotated[list[Rule], msgspec.Meta(max_length=20)] | None = None
+
+class NeedVersionDetail(StatedNeed, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a need said in one version."""
+
+    number: int
+    all_scenes: list[str] | None
+    content_hash: str
+    created_at: dt.datetime
+
+
+class NeedChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """Where what one version of a need says differs from another."""
+
+    from_version: int
+    to_version: int
+    changes: list[Change]
+
+
+class NeedMember(msgspec.Struct, frozen=True, kw_only=True):
+    """A firm that shares a need, or was asked to."""
+
+    organisation_id: OrganisationId
+    state: MemberState
+    created_at: dt.datetime
+
+
+class NeedMembers(msgspec.Struct, frozen=True, kw_only=True):
+    """Everyone who shares a need or was asked to, in the order they were asked."""
+
+    items: list[NeedMember]

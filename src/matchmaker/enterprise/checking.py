@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from matchmaker.core.errors import FieldFault
-    from matchmaker.enterprise.schemas import ProfileFacts
+    from matchmaker.enterprise.declaration import ProfileFacts
     from matchmaker.taxonomy.checking import Checker
 
 _MONEY = ("revenue", "assets", "yearly_budget")

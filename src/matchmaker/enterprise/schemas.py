@@ -1,60 +1,82 @@
-"""A firm's profile on the wire; every fact may be missing, and missing is unknown."""
+"""What the enterprise room answers."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+import datetime as dt
+from typing import Annotated
 
 import msgspec
 
-from matchmaker.core.wire import Code, Currency
+from matchmaker.core.diffs import Change
+from matchmaker.enterprise.declaration import ProfileFacts
+from matchmaker.identity.models import OrganisationId
 
-MOST_COUNTED = 1_000_000
-"""The greatest number of people, machines or sites."""
-MOST_MONEY = 1_000_000_000_000_000
-"""The greatest amount in minor units: 10^13 yuan."""
-
-Counted = Annotated[int, msgspec.Meta(ge=0, le=MOST_COUNTED)]
-Codes: TypeAlias = Annotated[list[Code], msgspec.Meta(max_length=50)]
-Level = Annotated[int, msgspec.Meta(ge=0, le=4)]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Region = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$(?!\n)", description="GB/T 2260 code")]
-Rule: TypeAlias = dict[str, Any]
-ScaleCode: TypeAlias = Literal["micro", "small", "medium", "large"]
-StageCode: TypeAlias = Literal[
-    "not_started", "tool_assisted", "standardised", "integrated", "data_driven", "leading"
+Percent = Annotated[
+    int,
+    msgspec.Meta(
+        ge=0, le=100, description="Of the facts a firm is asked for; rounded down, 100 is all"
+    ),
 ]
 
 
-class Amount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Money in whole minor units (fen, cents)."""
+class ScaleScheme(msgspec.Struct, frozen=True, kw_only=True):
+    """The published rule that a size was computed by."""
 
-    amount: Annotated[int, msgspec.Meta(ge=0, le=MOST_MONEY)]
-    currency: Currency
+    code: str
+    edition: str
 
 
-class ProfileFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is known of a firm.
+class MissingFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact that is not known, and how to ask for it."""
 
-    ``industries`` are GB/T 4754-2017 codes with their letter, ``scenes`` the present level 0-4 of
-    each of the 16 scenes, ``scale`` what the firm declares (figures, where complete, decide),
-    ``must`` a standing rule.
+    field: str
+    question: str
+
+
+class DerivedFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What follows from the stated facts.
+
+    ``scale_basis`` is computed, estimated, declared or official, and only computed and official
+    count for eligibility; ``scale_scheme`` is null unless a scheme computed or estimated the size.
     """
 
-    industries: Codes | None = None
-    region: Region | None = None
-    employees: Counted | None = None
-    users: Counted | None = None
-    machines: Counted | None = None
-    sites: Counted | None = None
-    revenue: Amount | None = None
-    assets: Amount | None = None
-    scale: ScaleCode | None = None
-    founded: Annotated[int, msgspec.Meta(ge=1800, le=2200)] | None = None
-    chain_role: Code | None = None
-    clusters: Codes | None = None
-    systems: Codes | None = None
-    goals: Annotated[dict[Code, Share], msgspec.Meta(max_length=20)] | None = None
-    yearly_budget: Amount | None = None
-    scenes: Annotated[dict[Code, Level], msgspec.Meta(max_length=16)] | None = None
-    stage: StageCode | None = None
-    must: Rule | None = None
+    scale: str | None
+    scale_basis: str | None
+    scale_scheme: ScaleScheme | None
+    scale_counts_for_eligibility: bool
+    scale_explanation: Annotated[
+        list[str], msgspec.Meta(description="What the figures say; empty under another release")
+    ]
+    stage: str | None
+    completeness: Percent
+    missing: list[MissingFact]
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of what a firm states of itself, and what follows from it; null is unknown."""
+
+    organisation_id: OrganisationId
+    version: int
+    facts: ProfileFacts
+    derived: DerivedFacts
+    created_at: dt.datetime
+
+
+class ProfileSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a profile in a list."""
+
+    version: int
+    scale: str | None
+    scale_basis: str | None
+    stage: str | None
+    completeness: Percent
+    created_at: dt.datetime
+
+
+class ProfileChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """What one version of a profile states otherwise than another; pointers are into `facts`."""
+
+    organisation_id: OrganisationId
+    from_version: int
+    to_version: int
+    changes: list[Change]

@@ -1,21 +1,52 @@
-"""The match over HTTP."""
+"""The match over HTTP: asked, stored, explained."""
 
 from __future__ import annotations
 
-from litestar import Controller, post
-from litestar.di import NamedDependency
-from litestar.params import JSONBody, SkipValidation
+from typing import Annotated
 
+import msgspec
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, PathParameter, SkipValidation
+
+from matchmaker.core.access import ScopeMissing
+from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
+from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.language import Language
 from matchmaker.core.problems import problems
+from matchmaker.core.wire import Page
+from matchmaker.demand.errors import NeedNotFound
+from matchmaker.demand.models import NeedId
+from matchmaker.enterprise.errors import ProfileNotFound
 from matchmaker.identity import access
-from matchmaker.matching import schemas
+from matchmaker.identity.access import Principal, Scope
+from matchmaker.matching import queries, runs, schemas
+from matchmaker.matching.errors import (
+    IndexMovedOn,
+    NeedClosed,
+    OfferingNotConsidered,
+    RunNotFound,
+    StoringNeedsAccount,
+)
 from matchmaker.matching.index import IndexNotReady
-from matchmaker.matching.matcher import Matcher, OfferingNotConsidered, StoringNeedsAccount
-from matchmaker.matching.query import Caller
+from matchmaker.matching.matcher import Matcher
+from matchmaker.matching.models import RunId
+from matchmaker.matching.run import instant
 from matchmaker.taxonomy.errors import UnusableInput
+from matchmaker.taxonomy.registry import Taxonomy
 
 Installed = NamedDependency[SkipValidation[Matcher]]
+Released = NamedDependency[SkipValidation[Taxonomy]]
+OfferingName = Annotated[str, PathParameter(min_length=1, max_length=64)]
+
+_ASKING = (
+    UnusableInput,
+    IndexNotReady,
+    StoringNeedsAccount,
+    ScopeMissing,
+    NeedNotFound,
+    ProfileNotFound,
+)
 
 
 class MatchController(Controller):
@@ -25,38 +56,45 @@ class MatchController(Controller):
     tags = ("Match",)
     opt = access.public()
 
-    @post(
-        operation_id="match",
-        status_code=200,
-        responses=problems(UnusableInput, IndexNotReady, StoringNeedsAccount),
-    )
+    @post(operation_id="match", status_code=200, responses=problems(*_ASKING))
     async def match(
         self,
+        *,
         data: JSONBody[schemas.MatchRequest],
         matcher: Installed,
+        taxonomy: Released,
+        visitor: NamedDependency[Principal | None],
+        session: NamedDependency[Session],
         language: NamedDependency[Language],
     ) -> schemas.MatchAnswer:
         """Rank the published offerings for a profile and a need.
 
-        Nothing is stored. Everything but `need.kind` may be missing: what is missing is unknown,
-        stays out of the score and comes back as a question. Each item's score is exactly its base
-        plus its contributions plus what curations add; the funnel accounts for every offering that
-        was considered.
+        Either is given inline or by id; nothing is stored unless `persist` asks for it, which takes
+        an account, as do ids. Everything but the kind of the need may be missing: what is missing
+        is unknown, stays out of the score and comes back as a question. Each item's score is
+        exactly its base plus its contributions plus what curations add; the funnel accounts for
+        every offering that was considered.
         """
-        return matcher.match(data, Caller(), language)
+        asked = await runs.resolve(session, data, visitor, taxonomy)
+        caller = runs.caller_of(visitor)
+        if visitor is None or not data.persist:
+            return matcher.match(asked.input, caller, language)
+        return await _stored(session, matcher, asked, principal=visitor, language=language)
 
     @post(
         "/explain",
         operation_id="explainMatch",
         status_code=200,
-        responses=problems(
-            UnusableInput, IndexNotReady, OfferingNotConsidered, StoringNeedsAccount
-        ),
+        responses=problems(*_ASKING, OfferingNotConsidered),
     )
     async def explain(
         self,
+        *,
         data: JSONBody[schemas.ExplainRequest],
         matcher: Installed,
+        taxonomy: Released,
+        visitor: NamedDependency[Principal | None],
+        read_session: NamedDependency[ReadSession],
         language: NamedDependency[Language],
     ) -> schemas.Explanation:
         """Say where one considered offering stands.
@@ -66,4 +104,139 @@ class MatchController(Controller):
         The body is that of the match with `offering_id` beside it. What the match does not consider
         (another kind, not published, not visible, outside the pools asked for) answers 404.
         """
-        return matcher.explain(data, Caller(), language)
+        asked = await runs.resolve(read_session, data, visitor, taxonomy)
+        return matcher.explain(asked.input, data.offering_id, runs.caller_of(visitor), language)
+
+
+class NeedMatchController(Controller):
+    """Matches of a stored need."""
+
+    path = "/needs/{need_id:uuid}/matches"
+    tags = ("Match",)
+    opt = access.needs(Scope.MATCH_RUN)
+
+    @post(
+        operation_id="matchNeed",
+        status_code=201,
+        responses=problems(UnusableInput, IndexNotReady, NeedNotFound, NeedClosed),
+    )
+    async def match(
+        self,
+        *,
+        need_id: FromPath[NeedId],
+        data: JSONBody[schemas.NeedMatchRequest],
+        matcher: Installed,
+        taxonomy: Released,
+        principal: NamedDependency[Principal],
+        session: NamedDependency[Session],
+        language: NamedDependency[Language],
+    ) -> schemas.MatchAnswer:
+        """Match the need as it stands with the profile of its firm, and store the run.
+
+        The run names the versions of both and of everything else that shaped it, so that it can be
+        explained later and stays what it was.
+        """
+        asked = await runs.resolve_need(
+            session, need_id, data, principal=principal, taxonomy=taxonomy
+        )
+        return await _stored(session, matcher, asked, principal=principal, language=language)
+
+
+class MatchRunController(Controller):
+    """Stored matches."""
+
+    path = "/match-runs"
+    tags = ("Match",)
+    opt = access.needs(Scope.MATCH_READ)
+
+    @get(operation_id="listMatchRuns", responses=problems(CursorInvalid))
+    async def list(
+        self,
+        *,
+        principal: NamedDependency[Principal],
+        read_session: NamedDependency[ReadSession],
+        cursors: NamedDependency[SkipValidation[Cursors]],
+        need_id: FromQuery[NeedId | None] = None,
+        limit: Limit = 20,
+        cursor: Cursor = None,
+    ) -> Page[schemas.MatchRunSummary]:
+        """List the stored matches of the organisation's needs and those it asked for, in order."""
+        listing = Listing("match_runs", need_id, principal.organisation_id)
+        found = await queries.list_runs(
+            read_session,
+            principal.organisation_id,
+            need_id=need_id,
+            after=cursors.read(cursor, listing),
+            limit=limit + 1,
+        )
+        shown, page = cursors.page(found, limit, listing, lambda run: run.id)
+        return Page(items=[summary_to_wire(run) for run in shown], page=page)
+
+    @get("/{run_id:uuid}", operation_id="getMatchRun", responses=problems(RunNotFound))
+    async def read(
+        self,
+        *,
+        run_id: FromPath[RunId],
+        principal: NamedDependency[Principal],
+        read_session: NamedDependency[ReadSession],
+        language: NamedDependency[Language],
+    ) -> schemas.MatchRun:
+        """Read a stored match as it was answered, in either language, whatever changed since."""
+        return run_to_wire(await runs.find(read_session, run_id, principal), language)
+
+    @get(
+        "/{run_id:uuid}/explain/{offering_id:str}",
+        operation_id="explainMatchRun",
+        responses=problems(RunNotFound, OfferingNotConsidered, IndexMovedOn, IndexNotReady),
+    )
+    async def explain(
+        self,
+        *,
+        run_id: FromPath[RunId],
+        offering_id: OfferingName,
+        matcher: Installed,
+        principal: NamedDependency[Principal],
+        read_session: NamedDependency[ReadSession],
+        language: NamedDependency[Language],
+    ) -> schemas.Explanation:
+        """Say where one considered offering stood in a stored match.
+
+        What was shown is told as it was stored. The rest is worked out anew on the index of that
+        time; once that is no longer at hand the answer is 409.
+        """
+        found = await runs.find(read_session, run_id, principal)
+        return runs.explain(found, offering_id, matcher, language)
+
+
+async def _stored(
+    session: Session,
+    matcher: Matcher,
+    asked: runs.Asked,
+    *,
+    principal: Principal,
+    language: Language,
+) -> schemas.MatchAnswer:
+    """The answer, now stored in every language."""
+    run, found = matcher.run(asked.input, runs.caller_of(principal))
+    answers = matcher.told(run, found)
+    run_id = await runs.store(session, asked, run, answers=answers, principal=principal)
+    return msgspec.structs.replace(answers[language], run_id=str(run_id))
+
+
+def summary_to_wire(run: queries.ListedRun) -> schemas.MatchRunSummary:
+    """A stored match in a list."""
+    return schemas.MatchRunSummary(**{**run._asdict(), "as_of": instant(run.as_of)})
+
+
+def run_to_wire(found: queries.FoundRun, language: Language) -> schemas.MatchRun:
+    """A stored match, its answer in ``language``."""
+    run = found.run
+    return schemas.MatchRun(
+        id=run.id,
+        organisation_id=run.organisation_id,
+        need_id=run.need_id,
+        need_version=found.need_version,
+        profile_version=found.profile_version,
+        created_at=run.created_at,
+        answer=runs.answer_of(found, language),
+    )

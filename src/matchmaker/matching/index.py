@@ -5,6 +5,7 @@ Mapped from a versioned folder, checked on every match, no SQL.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import msgspec
 import numpy as np
 
 from matchmaker.core.errors import Unavailable
+from matchmaker.core.ids import uuid7
 from matchmaker.core.language import Bilingual
 from matchmaker.core.wire import Text
 from matchmaker.ranking import storage
@@ -30,6 +32,7 @@ CURRENT: Final = "CURRENT"
 _CARDS: Final = "cards.jsonl"
 _OFFSETS: Final = "offsets"
 _VERSIONS: Final = "versions.json"
+_ID: Final = "ID"
 
 
 class IndexNotReady(Unavailable):
@@ -157,12 +160,40 @@ class IndexHolder:
             raise IndexNotReady
         return self._published
 
+    def find(self, is_wanted: Callable[[Published], bool]) -> Published | None:
+        """The newest index at hand that ``is_wanted``; None where none of those kept is.
+
+        Raises:
+            IndexNotReady: nothing has been published for this release.
+        """
+        current = self.current()
+        if is_wanted(current):
+            return current
+        for path in sorted(self._folder.glob("v[0-9]*"), reverse=True):
+            found = self._usable(path.name)
+            if found is not None and is_wanted(found):
+                return found
+        return None
+
     def _usable(self, name: str) -> Published | None:
         try:
             found = read(self._folder / name)
         except storage.UnreadableIndex:
             return None
         return found if self._accepts(found.versions) else None
+
+
+def folder_id(folder: Path) -> str:
+    """Names this folder and no other, from whatever machine it is looked at."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mine = uuid7()
+    note = folder / f"{_ID}.{mine}"
+    note.write_text(str(mine), encoding="utf-8")
+    # Whole or not at all: of two that look for the first time, both read the same one.
+    with contextlib.suppress(FileExistsError):
+        (folder / _ID).hardlink_to(note)
+    note.unlink()
+    return (folder / _ID).read_text(encoding="utf-8")
 
 
 def _next_number(folder: Path) -> int:

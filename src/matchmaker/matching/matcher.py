@@ -10,40 +10,21 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from matchmaker.core.canonical import Canonical, canonical
-from matchmaker.core.errors import NotFound, Unauthenticated
-from matchmaker.core.language import Bilingual, Language
-from matchmaker.enterprise.schemas import ProfileFacts
+from matchmaker.core.language import LANGUAGES, Language
+from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.matching import schemas, service, wording
+from matchmaker.matching.errors import OfferingNotConsidered
 from matchmaker.matching.phrases import Phrasebook, Speaker
 from matchmaker.matching.run import MatchRun, Versions, match_run
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from matchmaker.matching.index import IndexHolder, Published
     from matchmaker.matching.query import Caller, Reader
     from matchmaker.matching.service import Model, Scoring
     from matchmaker.ranking.query import Query
-
-
-class OfferingNotConsidered(NotFound):
-    """The offering is none the caller's match considers.
-
-    Unknown, of another kind, not visible or not live.
-    """
-
-    slug = "offering_not_considered"
-    title = Bilingual(
-        zh="该服务不在本次匹配范围内", en="The offering is not considered in this match"
-    )
-
-
-class StoringNeedsAccount(Unauthenticated):
-    """Only a caller with an account can store a match."""
-
-    slug = "storing_needs_account"
-    title = Bilingual(zh="保存匹配结果需要登录", en="Storing a match needs an account")
 
 
 @dataclass
@@ -71,26 +52,29 @@ class Matcher:
     now: Callable[[], dt.datetime]
 
     def match(
-        self, request: schemas.MatchRequest, caller: Caller, language: Language
+        self, request: schemas.MatchInput, caller: Caller, language: Language
     ) -> schemas.MatchAnswer:
         """The answer in words.
 
         Raises:
-            StoringNeedsAccount: the caller asked to store the run and is anonymous.
             UnusableInput: an unknown code or a rule that cannot hold.
             IndexNotReady: no index is published.
         """
-        if request.persist:
-            raise StoringNeedsAccount
         timer = Timer()
         with timer.stretch("match"):
             run, found = self.run(request, caller)
         with timer.stretch("words"):
-            speaker = self.speaker(found, language)
-            answer = wording.answer_of(run, speaker)
+            answer = wording.answer_of(run, self.speaker(found, language))
         return msgspec.structs.replace(answer, timings_ms=timer.timings)
 
-    def run(self, request: schemas.MatchRequest, caller: Caller) -> tuple[MatchRun, Scoring]:
+    def told(self, run: MatchRun, found: Scoring) -> dict[Language, schemas.MatchAnswer]:
+        """The answer of ``run``, scored as ``found``, in every language."""
+        return {
+            language: wording.answer_of(run, self.speaker(found, language))
+            for language in LANGUAGES
+        }
+
+    def run(self, request: schemas.MatchInput, caller: Caller) -> tuple[MatchRun, Scoring]:
         """The match in numbers and codes."""
         published = self.holder.current()
         query = self.query(request, caller)
@@ -106,34 +90,67 @@ class Matcher:
         return run, found
 
     def explain(
-        self, request: schemas.ExplainRequest, caller: Caller, language: Language
+        self, request: schemas.MatchInput, offering_id: str, caller: Caller, language: Language
     ) -> schemas.Explanation:
-        """Where one considered offering stands.
+        """Where one considered offering stands now.
 
         Raises:
             OfferingNotConsidered: the match does not consider it.
-            StoringNeedsAccount, UnusableInput, IndexNotReady: as `match`.
+            UnusableInput, IndexNotReady: as `match`.
         """
-        if request.persist:
-            raise StoringNeedsAccount
-        published = self.holder.current()
         query = self.query(request, caller)
+        return self.standing(
+            query,
+            offering_id,
+            limit=request.limit,
+            published=self.holder.current(),
+            language=language,
+        )
+
+    def standing(
+        self,
+        query: Query,
+        offering_id: str,
+        *,
+        limit: int,
+        published: Published,
+        language: Language,
+    ) -> schemas.Explanation:
+        """Where one considered offering stands on ``published``, of which ``limit`` are shown.
+
+        Raises:
+            OfferingNotConsidered: the match does not consider it.
+        """
         found = service.score(query, published.index, self.model, ())
-        offering = published.index.place(request.offering_id)
+        offering = published.index.place(offering_id)
         if offering is None or not found.verdict.considered[offering]:
             raise OfferingNotConsidered
         return wording.explanation_of(
-            service.standing_of(found, offering, request.limit),
+            service.standing_of(found, offering, limit),
             published,
             self.versions(published),
             self.speaker(found, language),
         )
 
-    def query(self, request: schemas.MatchRequest, caller: Caller) -> Query:
-        """The query of ``request``, as of now."""
+    def query(
+        self, request: schemas.MatchInput, caller: Caller, as_of: dt.datetime | None = None
+    ) -> Query:
+        """The query of ``request``, as of now unless another time is given.
+
+        Raises:
+            UnusableInput: an unknown code or a rule that cannot hold.
+        """
         return self.reader.build(
-            request.profile, request.need, pools=request.pools, caller=caller, as_of=self.now()
+            request.profile,
+            request.need,
+            pools=request.pools,
+            caller=caller,
+            as_of=as_of or self.now(),
         )
+
+    def at_hand(self, versions: Mapping[str, object]) -> Published | None:
+        """The kept index on which an answer has just these ``versions``; None if there is none."""
+        return self.holder.find(lambda published: self.versions(published).canonical() == versions)
 
     def versions(self, published: Published) -> Versions:
         """What shapes an answer on ``published``."""
@@ -153,7 +170,7 @@ class Matcher:
         return Speaker(found, self.book, self.reader.fields, language)
 
 
-def _decoded(request: schemas.MatchRequest) -> dict[str, Canonical]:
+def _decoded(request: schemas.MatchInput) -> dict[str, Canonical]:
     """The decoded input with its defaults filled in."""
     return {
         "profile": canonical(request.profile or ProfileFacts()),

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from matchmaker.core.canonical import canonical, digest
 from matchmaker.demand.checking import need_faults
 from matchmaker.enterprise.checking import profile_faults
-from matchmaker.enterprise.schemas import ProfileFacts
+from matchmaker.enterprise.declaration import ProfileFacts
+from matchmaker.enterprise.derived import Size, size_of
 from matchmaker.ranking.facts import UNITS
 from matchmaker.ranking.query import Query
-from matchmaker.rules import Fact, Leaf, Rule, parse
-from matchmaker.taxonomy import region, scale
+from matchmaker.rules import Leaf, Rule, parse
+from matchmaker.taxonomy import region
 from matchmaker.taxonomy.checking import Checker
 from matchmaker.taxonomy.errors import UnusableInput
+from matchmaker.taxonomy.facts import flat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    import datetime as dt
+    from collections.abc import Sequence
 
-    from matchmaker.demand.schemas import NeedFacts
-    from matchmaker.enterprise.schemas import Amount
+    from matchmaker.demand.declaration import NeedFacts
     from matchmaker.ranking.tokens import Tokenizer
     from matchmaker.taxonomy.fields import FieldCatalogue
     from matchmaker.taxonomy.registry import Taxonomy
-
-_COUNTED_BASES: Final = ("computed",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +65,8 @@ class Reader:
         if faults:
             raise UnusableInput(errors=faults)
         facts = flat("profile", profile) | flat("need", need)
-        size, basis = self._scale(profile)
-        facts |= {"profile.scale": size, "profile.scale_basis": basis}
+        size = Size() if profile is None else size_of(self.taxonomy, profile)
+        facts |= {"profile.scale": size.scale, "profile.scale_basis": size.basis}
         plain, concepts = self.tokenizer.tokens(need.text) if need.text else (None, [])
         return Query(
             kind=need.kind,
@@ -81,7 +78,7 @@ class Reader:
             caller_pools=caller.pools,
             industries=tuple(profile.industries or ()) if profile else (),
             region=self._prefecture(profile),
-            scale=self._rank("scale", size),
+            scale=self._rank("scale", size.scale),
             stage=self._rank("stage", profile.stage if profile else None),
             levels=(profile.scenes or {}) if profile else {},
             counts={unit: getattr(profile, unit, None) for unit in UNITS},
@@ -96,18 +93,6 @@ class Reader:
             prefer=tuple(leaf for leaf in map(parse, need.prefer or ()) if isinstance(leaf, Leaf)),
         )
 
-    def _scale(self, profile: ProfileFacts | None) -> tuple[str | None, str | None]:
-        """The firm's scale and its basis.
-
-        Computed from its figures where they suffice, else as declared, else estimated.
-        """
-        if profile is None:
-            return None, None
-        found = scale.compute(self.taxonomy, figures_of(profile))
-        if found.basis not in _COUNTED_BASES and profile.scale is not None:
-            return profile.scale, "declared"
-        return found.scale, found.basis if found.scale is not None else None
-
     def _prefecture(self, profile: ProfileFacts | None) -> str | None:
         """The region that offerings name: a county counts as its prefecture."""
         if profile is None or profile.region is None:
@@ -119,16 +104,6 @@ class Reader:
 
     def _ranked(self, scheme: str) -> tuple[str, ...]:
         return ranked_codes(self.taxonomy, scheme)
-
-
-def figures_of(profile: ProfileFacts) -> scale.Figures:
-    """The figures that the scale is computed from; the first industry counts."""
-    return scale.Figures(
-        employees=profile.employees,
-        revenue=_amount(profile.revenue),
-        assets=_amount(profile.assets),
-        industry=profile.industries[0] if profile.industries else None,
-    )
 
 
 def input_digest(profile: ProfileFacts | None, need: NeedFacts, pools: Sequence[str] | None) -> str:
@@ -145,39 +120,11 @@ def input_digest(profile: ProfileFacts | None, need: NeedFacts, pools: Sequence[
     )
 
 
-def flat(owner: str, value: msgspec.Struct | None) -> dict[str, Fact]:
-    """Every fact of ``value`` under its field name, as rules read it.
-
-    Lists are sets, nested objects dotted.
-    """
-    found: dict[str, Fact] = {}
-    if value is not None:
-        _flatten(owner, msgspec.to_builtins(value, builtin_types=(dt.date,)), found)
-    return found
-
-
 def ranked_codes(taxonomy: Taxonomy, scheme: str) -> tuple[str, ...]:
     """The codes of an ordered vocabulary, lowest first."""
     entries = taxonomy.scheme(scheme).entries.values()
     return tuple(entry.code for entry in sorted(entries, key=lambda entry: entry.rank or 0))
 
 
-def _flatten(prefix: str, value: Mapping[str, object], found: dict[str, Fact]) -> None:
-    for name, each in value.items():
-        field = f"{prefix}.{name}"
-        if name in {"must", "prefer"}:
-            continue
-        if isinstance(each, dict):
-            _flatten(field, cast("dict[str, object]", each), found)
-        elif isinstance(each, list):
-            found[field] = frozenset(map(str, cast("list[object]", each))) or None
-        elif each is None or isinstance(each, bool | int | float | str | dt.date):
-            found[field] = each
-
-
 def _rule(data: object) -> Rule | None:
     return None if data is None else parse(data)
-
-
-def _amount(money: Amount | None) -> scale.Amount | None:
-    return None if money is None else scale.Amount(amount=money.amount, currency=money.currency)

@@ -59,6 +59,8 @@ class MatchRun:
     versions: Versions
     scope: str
     seed: int | None
+    body: Mapping[str, Canonical]
+    """What the digest is taken of."""
     digest: str
 
 
@@ -72,7 +74,7 @@ def match_run(
     decoded: Mapping[str, Canonical],
 ) -> MatchRun:
     """The run; ``decoded`` is the input with its defaults filled in."""
-    body: Canonical = {
+    body: dict[str, Canonical] = {
         "input": dict(decoded),
         "caller": scope,
         "as_of": instant(query.as_of),
@@ -93,6 +95,7 @@ def match_run(
         versions=versions,
         scope=scope,
         seed=None,
+        body=body,
         digest=f"sha256:{digest(body)}",
     )
 

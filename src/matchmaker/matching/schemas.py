@@ -2,31 +2,69 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
 from matchmaker.core.wire import Code, Money
-from matchmaker.demand.schemas import NeedFacts
-from matchmaker.enterprise.schemas import ProfileFacts
+from matchmaker.demand.declaration import NeedFacts
+from matchmaker.demand.models import NeedId
+from matchmaker.enterprise.declaration import ProfileFacts
+from matchmaker.identity.models import OrganisationId
+from matchmaker.matching.models import RunId
 
 MOST_SHOWN = 50
 
 
-class MatchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A profile and a need, given inline; what is missing is unknown, never guessed."""
+Pools: TypeAlias = Annotated[list[Code], msgspec.Meta(max_length=20)]
+Shown: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MOST_SHOWN)]
+OfferingName: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class MatchInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything a match is asked: its digest is taken of this, whoever stated it and where."""
 
     profile: ProfileFacts | None = None
     need: NeedFacts
-    pools: Annotated[list[Code], msgspec.Meta(max_length=20)] | None = None
-    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_SHOWN)] = 10
+    pools: Pools | None = None
+    limit: Shown = 10
+
+
+class MatchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A profile and a need, inline or by id; what is missing is unknown, never guessed.
+
+    ``profile_id`` is the id of a firm, and means its profile as it stands. Whoever may read all of
+    a stored thing may match it.
+    """
+
+    profile: ProfileFacts | None = None
+    profile_id: OrganisationId | None = None
+    need: NeedFacts | None = None
+    need_id: NeedId | None = None
+    pools: Pools | None = None
+    limit: Shown = 10
     persist: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a request that says two things, or nothing, of what is needed."""
+        if (self.need is None) == (self.need_id is None):
+            raise ValueError("exactly one of need and need_id")
+        if self.profile is not None and self.profile_id is not None:
+            raise ValueError("at most one of profile and profile_id")
 
 
 class ExplainRequest(MatchRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A match and one offering of it."""
 
-    offering_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    offering_id: OfferingName
+
+
+class NeedMatchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many offerings a match of a stored need shows, and in which pools it looks."""
+
+    pools: Pools | None = None
+    limit: Shown = 10
 
 
 class NamedProvider(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,3 +230,30 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     funnel: MatchFunnel
     as_of: str
     versions: UsedVersions
+
+
+class MatchRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored match: what it was made of, and its answer as it was given.
+
+    Versions are the numbers of those that were read; null where it was given inline.
+    """
+
+    id: RunId
+    organisation_id: OrganisationId
+    need_id: NeedId | None
+    need_version: int | None
+    profile_version: int | None
+    created_at: dt.datetime
+    answer: MatchAnswer
+
+
+class MatchRunSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored match in a list."""
+
+    id: RunId
+    organisation_id: OrganisationId
+    need_id: NeedId | None
+    as_of: str
+    digest: str
+    shown: int
+    created_at: dt.datetime

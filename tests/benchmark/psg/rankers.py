@@ -16,7 +16,7 @@ from tests.benchmark.psg.serving import Serving
 
 from matchmaker.matching import service
 from matchmaker.matching.query import Caller
-from matchmaker.matching.schemas import MatchRequest
+from matchmaker.matching.schemas import MatchInput
 from matchmaker.ranking.tokens import Tokenizer
 
 Order = Sequence[str]
@@ -54,7 +54,7 @@ def served(
     """
     matcher, caller = serving.matcher, Caller()
 
-    def request(need: Need, draw: int = 0) -> MatchRequest:
+    def request(need: Need, draw: int = 0) -> MatchInput:
         return request_of(need, draw, has_profile=has_profile, categories=codes or {})
 
     def order(need: Need, draw: int) -> Order:
@@ -70,14 +70,14 @@ def served(
 
 def request_of(
     need: Need, draw: int = 0, *, has_profile: bool = True, categories: Mapping[str, str]
-) -> MatchRequest:
+) -> MatchInput:
     """The request of ``need``, checked as if it had come over the wire."""
     industries = list(need.industries) if has_profile else []
     wanted: dict[str, Any] = {"kind": "solution", "text": need.text + " " * draw}
     if need.text in categories:
         wanted["categories"] = [categories[need.text]]
     profile = {"industries": industries} if industries else None
-    return msgspec.convert({"profile": profile, "need": wanted}, MatchRequest)
+    return msgspec.convert({"profile": profile, "need": wanted}, MatchInput)
 
 
 class Bm25:

@@ -158,8 +158,8 @@ def test_without_the_bond_the_server_would_stay(
     """The control: a child that is not bound outlives a killed parent; the next owner ends it."""
     unbound = OWNER.replace(
         "with Embedded",
-        "from matchmaker.core.postgres import child\n"
-        "child._bind_to_parent = lambda: None\nwith Embedded",
+        "from matchmaker.core import children\n"
+        "children._bind_to_parent = lambda _: None\nwith Embedded",
     )
     monkeypatch.setattr(sys.modules[__name__], "OWNER", unbound)
     with owner_process(place) as (owner, _):

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matchmaker.core.canonical import Canonical, _without_floats, canonical, digest, encode
-from matchmaker.demand.schemas import Budget, NeedFacts
+from matchmaker.demand.declaration import Budget, NeedFacts
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from matchmaker.core.errors import StaleVersion, VersionRequired
-from matchmaker.core.etags import etag, provide_expected_revision
+from matchmaker.core.etags import etag, provide_expected_revision, provide_known_revision
 
 
 async def test_an_etag_names_its_revision() -> None:
@@ -23,3 +23,14 @@ async def test_a_change_without_a_version_is_refused(given: str | None) -> None:
 async def test_what_is_no_etag_of_ours_cannot_be_current(given: str) -> None:
     with pytest.raises(StaleVersion):
         await provide_expected_revision(given)
+
+
+@pytest.mark.parametrize("given", [None, "*", " * "])
+async def test_whoever_makes_a_thing_knows_no_version_of_it(given: str | None) -> None:
+    assert await provide_known_revision(given) is None
+
+
+async def test_a_version_that_is_named_is_held_to_all_the_same() -> None:
+    assert await provide_known_revision(etag(7)) == 7
+    with pytest.raises(StaleVersion):
+        await provide_known_revision('"x"')

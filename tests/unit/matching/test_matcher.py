@@ -15,8 +15,9 @@ from tests.property import test_determinism as demo
 from matchmaker.core.errors import FieldFault
 from matchmaker.core.language import Language
 from matchmaker.matching import phrases, schemas
+from matchmaker.matching.errors import OfferingNotConsidered
 from matchmaker.matching.index import IndexHolder, IndexNotReady, read
-from matchmaker.matching.matcher import Matcher, OfferingNotConsidered, StoringNeedsAccount
+from matchmaker.matching.matcher import Matcher
 from matchmaker.matching.query import Caller
 from matchmaker.matching.registry import GLOSSARY, PHRASES, STOP_WORDS, load_words
 from matchmaker.ranking.storage import UnreadableIndex
@@ -45,9 +46,9 @@ def matcher(folder: Path) -> Matcher:
 
 def request(
     need: dict[str, Any], profile: dict[str, Any] | None = None, **more: object
-) -> schemas.MatchRequest:
+) -> schemas.MatchInput:
     said = {"profile": profile, "need": {"kind": "solution", **need}, **more}
-    return msgspec.convert(said, schemas.MatchRequest)
+    return msgspec.convert(said, schemas.MatchInput)
 
 
 def faults(
@@ -85,10 +86,9 @@ def test_every_considered_offering_can_be_explained(matcher: Matcher, language: 
     for asked in list(demo.usable(matcher))[:6]:
         published = matcher.holder.current()
         for offering_id in published.index.offering_ids:
-            said = {**msgspec.to_builtins(asked), "offering_id": offering_id, "limit": 2}
-            explain = msgspec.convert(said, schemas.ExplainRequest)
+            two = msgspec.structs.replace(asked, limit=2)
             try:
-                found = matcher.explain(explain, ANYONE, language)
+                found = matcher.explain(two, offering_id, ANYONE, language)
             except OfferingNotConsidered:
                 names.add("not considered")
                 continue
@@ -102,18 +102,25 @@ def test_every_considered_offering_can_be_explained(matcher: Matcher, language: 
 
 
 def test_an_unheard_of_offering_is_not_considered(matcher: Matcher) -> None:
-    said = {"need": {"kind": "solution"}, "offering_id": "nobody"}
-
     with pytest.raises(OfferingNotConsidered):
-        matcher.explain(msgspec.convert(said, schemas.ExplainRequest), ANYONE, "en")
+        matcher.explain(request({}), "nobody", ANYONE, "en")
 
 
-def test_storing_needs_an_account(matcher: Matcher) -> None:
-    with pytest.raises(StoringNeedsAccount):
-        matcher.match(request({}, persist=True), ANYONE, "en")
-    said = {"need": {"kind": "solution"}, "persist": True, "offering_id": "nobody"}
-    with pytest.raises(StoringNeedsAccount):
-        matcher.explain(msgspec.convert(said, schemas.ExplainRequest), ANYONE, "en")
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"need": {"kind": "solution"}, "need_id": "01920000-0000-7000-8000-000000000000"},
+        {
+            "need": {"kind": "solution"},
+            "profile": {},
+            "profile_id": "01920000-0000-7000-8000-000000000000",
+        },
+    ],
+)
+def test_a_request_says_one_thing_of_each(said: dict[str, Any]) -> None:
+    with pytest.raises(msgspec.ValidationError, match="one of"):
+        msgspec.convert(said, schemas.MatchRequest)
 
 
 @pytest.mark.parametrize(

@@ -1,110 +1,48 @@
-"""The server process: bound to this process's life and reaped by it; a dead one is seen as dead."""
+"""The server process, a child of this one; a dead one is seen as dead."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
-import sys
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from matchmaker.core.children import Child, Program
 from matchmaker.core.postgres.places import EmbeddedUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from matchmaker.core.postgres.places import User
 
-_PR_SET_PDEATHSIG = 1
-_STOP_STEPS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
+_STOPS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
+"""A fast shutdown, harder only when it does not come."""
 
 
-def _bind_to_parent() -> Callable[[], None] | None:
-    """What the child runs before it becomes the server: die with the parent (Linux only)."""
-    if not sys.platform.startswith("linux"):
-        return None
-    # Resolved here: nothing may be loaded between fork and exec.
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    parent = os.getpid()
+def start(arguments: Sequence[str | Path], user: User | None, log: Path) -> Child:
+    """The server ``arguments`` as ``user``, output appended to ``log``.
 
-    def bind() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return bind
-
-
-class Child:
-    """One server process.
-
-    It is started and waited for by a thread of its own: Linux sends the parent-death signal when
-    the *thread* that forked ends, and a caller's thread may be short-lived.
+    Raises:
+        EmbeddedUnavailable: it cannot be started.
     """
-
-    def __init__(self, arguments: Sequence[str | Path], user: User | None, log: Path) -> None:
-        """Start ``arguments`` as ``user``, output appended to ``log``."""
-        self._arguments = list(arguments)
-        self._user = user
-        self._log = log
-        self._started = threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._failure: OSError | None = None
-        self._thread = threading.Thread(target=self._run, name="postgres", daemon=True)
-        self._thread.start()
-        self._started.wait()
-        if self._failure is not None:
-            raise EmbeddedUnavailable(f"the server cannot be started: {self._failure}")
-
-    def _run(self) -> None:
-        identity = (
-            {"user": self._user.uid, "group": self._user.gid, "extra_groups": []}
-            if self._user
-            else {}
-        )
-        try:
-            with self._log.open("ab") as output:
-                self._process = subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603
-                    self._arguments,
-                    **identity,
-                    env={"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC"},
-                    cwd="/",
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    # A Ctrl-C in the terminal is for the application, which then stops the server.
-                    start_new_session=True,
-                    preexec_fn=_bind_to_parent(),  # noqa: PLW1509
+    try:
+        with log.open("ab") as output:
+            return Child(
+                Program(
+                    name="postgres",
+                    arguments=list(arguments),
+                    environment={"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC"},
+                    stops=_STOPS,
+                    identity=(user.uid, user.gid) if user else None,
+                    directory="/",
+                    output=output,
                 )
-        except OSError as failure:
-            self._failure = failure
-        self._started.set()
-        if self._process is not None:
-            self._process.wait()
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid if self._process else 0
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the process has not ended."""
-        return self._thread.is_alive()
-
-    def stop(self) -> None:
-        """End the server: a fast shutdown, harder only when it does not come."""
-        for how, patience in _STOP_STEPS:
-            if not self.is_running:
-                return
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, how)
-            self._thread.join(patience)
+            )
+    except OSError as failure:
+        raise EmbeddedUnavailable(f"the server cannot be started: {failure}") from failure
 
 
 def end_orphan(pgdata: Path, *, patience: float = 20.0) -> None:

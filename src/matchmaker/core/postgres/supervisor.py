@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import asyncpg
 from sqlalchemy import URL
 
+from matchmaker.core.children import Child
+from matchmaker.core.postgres import child as process
 from matchmaker.core.postgres import places
-from matchmaker.core.postgres.child import Child, end_orphan
 from matchmaker.core.postgres.places import EmbeddedUnavailable, User
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class Embedded:
             pgdata = place / f"pgdata-{places.version(bin_directory, user)}"
             if not (pgdata / "PG_VERSION").exists():
                 self._initialise(bin_directory, pgdata, user, passwords["postgres"])
-            end_orphan(pgdata)
+            process.end_orphan(pgdata)
             child, port = self._launch(bin_directory, pgdata, user, passwords["postgres"])
             lock.callback(child.stop)
             _run(_provision(port, passwords))
@@ -182,7 +183,7 @@ class Embedded:
         for _ in range(_PORT_TRIES):
             port = _port(self._home / "port")
             start = log.stat().st_size if log.exists() else 0
-            child = Child(self._arguments(bin_directory, pgdata, port), user, log)
+            child = process.start(self._arguments(bin_directory, pgdata, port), user, log)
             while child.is_running and time.monotonic() < give_up:
                 if _run(_answers(port, "postgres", password, "postgres")):
                     return child, port

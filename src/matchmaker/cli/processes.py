@@ -1,0 +1,98 @@
+"""`matchmaker worker`, and the processes that `matchmaker serve` keeps beside the API."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+import uvloop
+
+from matchmaker.app import crons, handlers
+from matchmaker.cli import session
+from matchmaker.core import jobs, log
+from matchmaker.core.children import Kept, Program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from matchmaker.app import Released
+    from matchmaker.cli.session import Database
+
+PUBLISH_EVERY = 5
+"""Seconds between looks at what is published."""
+
+
+@click.command()
+@click.option(
+    "--concurrency", type=click.IntRange(1, 64), default=None, help="Jobs at once (default 4)."
+)
+def worker(concurrency: int | None) -> None:
+    """Do the jobs that requests and the clock leave behind."""
+    found = session.settings()
+    log.configure(found)
+    released = session.released()
+    with session.database(found) as running:
+        uvloop.run(_work(running, released, concurrency or found.job_concurrency))
+
+
+async def _work(running: Database, released: Released, concurrency: int) -> None:
+    made = jobs.Worker(
+        running.url,
+        running.settings,
+        handlers(released),
+        crons=crons(),
+        options=jobs.Options(concurrency=concurrency),
+    )
+    on_end(made.stop)
+    await made.run()
+
+
+async def until_end(work: Coroutine[object, object, None]) -> None:
+    """Do ``work`` until it is over or the process is told to end."""
+    task = asyncio.ensure_future(work)
+    on_end(task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def on_end(stop: Callable[[], object]) -> None:
+    """Call ``stop`` when this process is told to end, instead of ending."""
+    loop = asyncio.get_running_loop()
+    for told in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(told, stop)
+
+
+@contextlib.contextmanager
+def kept(url: str) -> Iterator[None]:
+    """The worker and the publisher run as children, restarted when they end.
+
+    SIGTERM leaves the context, so that they are told to end before anything else is.
+    """
+    signal.signal(signal.SIGTERM, _leave)
+    # Whoever does jobs has no need of the login that changes the schema.
+    environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL_OWNER"}
+    environment["DATABASE_URL"] = url
+    running = [
+        Kept(
+            Program(
+                name=arguments[0],
+                arguments=[sys.executable, "-m", "matchmaker", *arguments],
+                environment=environment,
+            )
+        )
+        for arguments in (("worker",), ("index", "--watch", str(PUBLISH_EVERY)))
+    ]
+    try:
+        yield
+    finally:
+        for each in running:
+            each.stop()
+
+
+def _leave(told: int, _: object) -> NoReturn:
+    raise SystemExit(128 + told)

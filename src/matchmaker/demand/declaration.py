@@ -1,0 +1,140 @@
+"""What somebody states of a need; of it only the kind is required."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from matchmaker.core.wire import Code, Currency, Prose, Text
+from matchmaker.enterprise.declaration import Codes, Region, Rule
+
+MOST_BUDGET = 1_000_000_000_000
+"""The greatest budget in minor units: 10^10 yuan."""
+
+KindCode: TypeAlias = Literal["solution", "advisory", "research", "talent", "finance"]
+BudgetAmount = Annotated[int, msgspec.Meta(ge=1, le=MOST_BUDGET)]
+Preferences: TypeAlias = Annotated[list[Rule], msgspec.Meta(max_length=20)]
+Pools: TypeAlias = Annotated[list[Code], msgspec.Meta(max_length=20)]
+
+
+class NeedVisibility(enum.StrEnum):
+    """Who finds an open need beside its own firms."""
+
+    PRIVATE = "private"
+    POOL = "pool"
+    """Who holds one of its pools."""
+    PUBLIC = "public"
+    OPEN_CALL = "open_call"
+    """Everyone, and proposals are asked for by a deadline."""
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be spent in the first 12 months, in whole minor units."""
+
+    amount: BudgetAmount
+    currency: Currency
+
+
+class NeedFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a firm looks for.
+
+    ``scenes`` are of the 16 scenes; ``must`` is a rule that excludes, ``prefer`` a list of leaves
+    that only weigh.
+    """
+
+    kind: KindCode
+    text: Prose | None = None
+    scenes: Codes | None = None
+    categories: Codes | None = None
+    budget: Budget | None = None
+    ready_by: dt.date | None = None
+    region: Region | None = None
+    deployment: Codes | None = None
+    must: Rule | None = None
+    prefer: Preferences | None = None
+
+
+class OpenCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an open call asks for, and by what a proposal is judged.
+
+    ``unmet`` says that nothing on offer meets the need; calls for anything but research need it.
+    """
+
+    sought: Prose | None = None
+    acceptance_metric: Prose | None = None
+    data_on_offer: Prose | None = None
+    deadline: dt.date | None = None
+    unmet: bool = False
+
+
+class StatedNeed(NeedFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one version of a stored need holds: the facts of a match and what readers are told.
+
+    ``scenarios`` are typical scenarios of intelligent manufacturing; each stands for a scene.
+    """
+
+    title: Text | None = None
+    scenarios: Codes | None = None
+    open_call: OpenCall | None = None
+
+
+class NeedTerms(StatedNeed, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of a stored need that its owner may change: what it says, who finds it, until when."""
+
+    visibility: NeedVisibility = NeedVisibility.PRIVATE
+    pools: Pools | None = None
+    expires_on: dt.date | None = None
+
+
+class NeedDraft(NeedTerms, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new need; ``external_id`` is the name its owner's own books know it by."""
+
+    external_id: Code | None = None
+
+
+class TitlePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change of a title."""
+
+    zh: Prose | UnsetType | None = UNSET
+    en: Prose | UnsetType | None = UNSET
+
+
+class BudgetPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change of a budget."""
+
+    amount: BudgetAmount | UnsetType = UNSET
+    currency: Currency | UnsetType = UNSET
+
+
+class OpenCallPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change of an open call."""
+
+    sought: Prose | UnsetType | None = UNSET
+    acceptance_metric: Prose | UnsetType | None = UNSET
+    data_on_offer: Prose | UnsetType | None = UNSET
+    deadline: dt.date | UnsetType | None = UNSET
+    unmet: bool | UnsetType | None = UNSET
+
+
+class NeedPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change of a need: what is absent stays, null removes. The kind stays what it is."""
+
+    title: TitlePatch | UnsetType | None = UNSET
+    text: Prose | UnsetType | None = UNSET
+    scenes: Codes | UnsetType | None = UNSET
+    scenarios: Codes | UnsetType | None = UNSET
+    categories: Codes | UnsetType | None = UNSET
+    budget: BudgetPatch | UnsetType | None = UNSET
+    ready_by: dt.date | UnsetType | None = UNSET
+    region: Region | UnsetType | None = UNSET
+    deployment: Codes | UnsetType | None = UNSET
+    must: Rule | UnsetType | None = UNSET
+    prefer: Preferences | UnsetType | None = UNSET
+    open_call: OpenCallPatch | UnsetType | None = UNSET
+    visibility: NeedVisibility | UnsetType = UNSET
+    pools: Pools | UnsetType | None = UNSET
+    expires_on: dt.date | UnsetType | None = UNSET

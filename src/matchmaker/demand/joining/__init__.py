@@ -1,0 +1,1 @@
+"""Joint needs: whom the owner asks to share one, and who joins."""

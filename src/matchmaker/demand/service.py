@@ -1,0 +1,389 @@
+"""Use-cases of demand: who may read a need, how it changes, how it lives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from matchmaker.core import events, patching, rows, transitions
+from matchmaker.core.diffs import diff
+from matchmaker.core.errors import StaleVersion
+from matchmaker.demand import content, queries
+from matchmaker.demand.checking import terms_faults
+from matchmaker.demand.errors import (
+    NeedExternalIdTaken,
+    NeedIncomplete,
+    NeedNotEditable,
+    NeedNotFound,
+    NeedVersionNotFound,
+)
+from matchmaker.demand.hindrances import hindrances, missing_to_open
+from matchmaker.demand.machine import EDITABLE, HAPPENED, NEED, NeedState
+from matchmaker.demand.models import Need, new_need_id, new_need_version_id
+from matchmaker.identity.access import INACTIVE, actors_of
+from matchmaker.identity.models import OrganisationRole
+from matchmaker.taxonomy.errors import UnusableInput
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from matchmaker.core.db import ReadSession, Session
+    from matchmaker.core.diffs import Change
+    from matchmaker.demand.declaration import NeedDraft, NeedFacts, NeedPatch, NeedTerms
+    from matchmaker.demand.models import NeedId, NeedVersion, NeedVersionId
+    from matchmaker.demand.queries import FoundNeed
+    from matchmaker.identity.access import Principal
+    from matchmaker.identity.models import OrganisationId
+    from matchmaker.taxonomy.checking import Checker
+    from matchmaker.taxonomy.registry import Taxonomy
+
+EXPIRED_AT_ONCE: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredNeed:
+    """One version of a stored need as a match reads it."""
+
+    id: NeedId
+    version_id: NeedVersionId
+    number: int
+    organisation_id: OrganisationId
+    facts: NeedFacts
+    pools: tuple[str, ...]
+    state: NeedState
+
+
+def sees_whole(found: FoundNeed, reader: Principal | None) -> bool:
+    """Whether nothing of the need is kept from ``reader``: its firms and operators."""
+    if reader is None:
+        return False
+    is_own = found.need.organisation_id == reader.organisation_id
+    return is_own or found.membership is not None or OrganisationRole.OPERATOR in reader.roles
+
+
+def is_public(found: FoundNeed) -> bool:
+    """Whether everyone may read the need, short of what is not for everyone."""
+    return (
+        found.need.state is NeedState.OPEN
+        and found.need.visibility in queries.FOUND_BY_ALL
+        and found.owner not in INACTIVE
+    )
+
+
+async def find(session: ReadSession, need_id: NeedId, reader: Principal | None) -> FoundNeed:
+    """The need, if ``reader`` may see it at all.
+
+    Raises:
+        NeedNotFound: there is none, or it is not for them.
+    """
+    asker = reader.organisation_id if reader is not None else None
+    found = await queries.find_need(session, need_id, asker)
+    if found is None or not (sees_whole(found, reader) or is_public(found)):
+        raise NeedNotFound
+    return found
+
+
+async def find_whole(session: ReadSession, need_id: NeedId, reader: Principal) -> FoundNeed:
+    """The need, if nothing of it is kept from ``reader``.
+
+    Raises:
+        NeedNotFound: there is none, or they may not see all of it.
+    """
+    found = await queries.find_need(session, need_id, reader.organisation_id)
+    if found is None or not sees_whole(found, reader):
+        raise NeedNotFound
+    return found
+
+
+async def get_need(
+    session: ReadSession, need_id: NeedId, principal: Principal, taxonomy: Taxonomy
+) -> StoredNeed:
+    """The current version of the need for a match that ``principal`` asks for.
+
+    Raises:
+        NeedNotFound: there is none, or they may not see all of it.
+    """
+    need, version, *_ = await find_whole(session, need_id, principal)
+    return StoredNeed(
+        id=need.id,
+        version_id=version.id,
+        number=version.number,
+        organisation_id=need.organisation_id,
+        facts=content.facts(content.stated(version), taxonomy),
+        pools=tuple(need.pools),
+        state=need.state,
+    )
+
+
+async def find_version(
+    session: ReadSession, need_id: NeedId, number: int, reader: Principal
+) -> NeedVersion:
+    """The version of this number.
+
+    Raises:
+        NeedNotFound: there is no such need, or they may not see all of it.
+        NeedVersionNotFound: it has no such version.
+    """
+    await find_whole(session, need_id, reader)
+    found = await queries.find_version(session, need_id, number)
+    if found is None:
+        raise NeedVersionNotFound
+    return found
+
+
+async def changes_between(
+    session: ReadSession, need_id: NeedId, reader: Principal, *, since: int, until: int
+) -> list[Change]:
+    """Every place in which what version ``until`` says differs from ``since``.
+
+    Raises:
+        NeedNotFound: there is no such need, or they may not see all of it.
+        NeedVersionNotFound: it has not both versions.
+    """
+    before = await find_version(session, need_id, since, reader)
+    after = await find_version(session, need_id, until, reader)
+    return diff(content.whole(before), content.whole(after))
+
+
+async def create(
+    session: Session,
+    draft: NeedDraft,
+    *,
+    organisation_id: OrganisationId,
+    by: events.EventActor,
+    checker: Checker,
+) -> FoundNeed:
+    """The new need of the organisation: a draft with version 1.
+
+    Raises:
+        UnusableInput: with every unknown code and every rule that cannot hold.
+        NeedExternalIdTaken: the organisation has a need of that name.
+    """
+    _refuse_faults(checker, draft)
+    need_id, version_id = new_need_id(), new_need_version_id()
+    values = {
+        "id": need_id,
+        "organisation_id": organisation_id,
+        "external_id": draft.external_id,
+        "kind": draft.kind,
+        "state": NEED.initial,
+        "revision": 1,
+        "current_version_id": version_id,
+        **_terms(draft),
+    }
+    if await queries.insert_need(session, values) is None:
+        assert draft.external_id is not None  # noqa: S101  (nulls never conflict)
+        taken = await queries.id_by_external_id(session, organisation_id, draft.external_id)
+        raise NeedExternalIdTaken(extra={"need_id": str(taken)})
+    await queries.insert_version(
+        session,
+        need_id,
+        organisation_id,
+        {
+            "id": version_id,
+            "kind": draft.kind,
+            "number": 1,
+            **content.stored(draft)._asdict(),
+        },
+    )
+    found = await _again(session, need_id, organisation_id)
+    await events.append(session, event("need.created", found, by, version=1))
+    return found
+
+
+async def revise(
+    session: Session,
+    need_id: NeedId,
+    patch: NeedPatch,
+    *,
+    principal: Principal,
+    revision: int,
+    checker: Checker,
+    today: dt.date,
+) -> FoundNeed:
+    """The need after ``patch``; a new version if what it says has changed.
+
+    Raises:
+        NeedNotFound: there is none, or it is somebody else's.
+        StaleVersion: it is no longer at ``revision``.
+        NeedNotEditable: it is past being reworded.
+        UnusableInput: the result names something unknown, or a rule cannot hold.
+        NeedIncomplete: it is open, and the result lacks what an open need must have.
+    """
+    found = await find_own(session, need_id, principal)
+    need, version = found.need, found.version
+    if need.revision != revision:
+        raise StaleVersion
+    if need.state not in EDITABLE:
+        raise NeedNotEditable(extra={"state": need.state.value})
+    before = content.terms(need, version)
+    after = patching.merged(before, patch)
+    if _columns(after) == _columns(before):
+        return found
+    _refuse_faults(checker, after)
+    if need.state is NeedState.OPEN:
+        missing = list(missing_to_open(after, found.owner, today))
+        if missing:
+            raise NeedIncomplete(errors=missing)
+    return await _replace(session, found, after, by=by(principal))
+
+
+async def _replace(
+    session: Session, found: FoundNeed, after: NeedTerms, *, by: events.EventActor
+) -> FoundNeed:
+    """The need at its next revision with ``after``.
+
+    Raises:
+        StaleVersion: somebody else changed it first.
+    """
+    need, version = found.need, found.version
+    now = content.stored(after)
+    is_new = now.content_hash != version.content_hash
+    version_id = new_need_version_id() if is_new else version.id
+    values = {**_terms(after), "current_version_id": version_id}
+    # The need first: of two at once one waits here, and then finds another revision.
+    if await rows.revise(session, Need, need.id, revision=need.revision, values=values) is None:
+        raise StaleVersion
+    if is_new:
+        added = {"id": version_id, "kind": need.kind, "number": version.number + 1}
+        await queries.insert_version(
+            session, need.id, need.organisation_id, {**added, **now._asdict()}
+        )
+    changed = await _again(session, need.id, need.organisation_id)
+    said = event("need.revised", changed, by, version=changed.version.number)
+    await events.append(session, said)
+    return changed
+
+
+async def find_own(session: ReadSession, need_id: NeedId, principal: Principal) -> FoundNeed:
+    """The need of the principal's own organisation.
+
+    Raises:
+        NeedNotFound: there is none, or it is somebody else's.
+    """
+    found = await queries.find_need(session, need_id, principal.organisation_id)
+    if found is None or found.need.organisation_id != principal.organisation_id:
+        raise NeedNotFound
+    return found
+
+
+def hindrances_of(found: FoundNeed, today: dt.date) -> transitions.Hindrances:
+    """By step what the need lacks for it on ``today``."""
+    return hindrances(content.terms(found.need, found.version), found.owner, today)
+
+
+async def take_step(
+    session: Session,
+    need_id: NeedId,
+    asked: transitions.TransitionRequest,
+    *,
+    principal: Principal,
+    now: dt.datetime,
+) -> FoundNeed:
+    """The need after the step; of several callers at once one wins.
+
+    Raises:
+        NeedNotFound: there is none, or they may not see all of it.
+        UnknownTransition, NotYourTransition: there is no such step, or not for them.
+        IllegalTransition: it does not start where the need stands, or somebody came first.
+        TransitionHindered: something is missing for it.
+    """
+    found = await find_whole(session, need_id, principal)
+    source, owner = found.need.state, found.need.organisation_id
+    step = transitions.checked(
+        NEED,
+        source,
+        asked.transition,
+        actors=actors_of(principal, owner),
+        hindrances=hindrances_of(found, now.date()),
+    )
+    values = {"opened_at": now} if step.target is NeedState.OPEN else {}
+    if await rows.move(session, Need, need_id, source=source, step=step, values=values) is None:
+        there = await find_whole(session, need_id, principal)
+        raise transitions.IllegalTransition(extra={"state": there.need.state.value})
+    moved = await find_whole(session, need_id, principal)
+    # What was read may have been reworded since; what is held now can no longer change.
+    if missing := hindrances_of(moved, now.date()).get(step.name):
+        raise transitions.TransitionHindered(errors=missing, extra={"state": source.value})
+    note = {"note": asked.note} if asked.note else {}
+    said = event(HAPPENED[step.name], moved, by(principal), version=moved.version.number, **note)
+    await events.append(session, said)
+    return moved
+
+
+async def expire_due(
+    session: Session, today: dt.date, *, limit: int = EXPIRED_AT_ONCE
+) -> list[NeedId]:
+    """The open needs, up to ``limit``, whose last day has passed and that are expired now."""
+    expired = await queries.expire(session, today, limit)
+    if expired:
+        await events.append(
+            session,
+            *(
+                events.Event(
+                    kind=HAPPENED["expire"],
+                    subject_type="need",
+                    subject_id=each.id,
+                    organisation_id=each.organisation_id,
+                    actor=events.CLOCK,
+                    data={"state": NeedState.EXPIRED.value, "revision": each.revision},
+                )
+                for each in expired
+            ),
+        )
+    return [each.id for each in expired]
+
+
+def by(principal: Principal) -> events.EventActor:
+    """The caller as an event names them."""
+    return events.EventActor(
+        type=events.ActorType.API_KEY,
+        id=principal.key_id,
+        organisation_id=principal.organisation_id,
+    )
+
+
+def _refuse_faults(checker: Checker, need: NeedTerms) -> None:
+    faults = list(terms_faults(checker, need))
+    if faults:
+        raise UnusableInput(errors=faults)
+
+
+def _terms(need: NeedTerms) -> dict[str, object]:
+    """The columns of a need that are not of a version."""
+    return {
+        "visibility": need.visibility,
+        "pools": list(dict.fromkeys(need.pools or ())),
+        "expires_on": need.expires_on,
+    }
+
+
+def _columns(need: NeedTerms) -> tuple[object, ...]:
+    """All that is stored of ``need``, to compare: in JSON, unlike in Python, true is not 1."""
+    return content.stored(need).content_hash, _terms(need)
+
+
+async def _again(session: Session, need_id: NeedId, asker: OrganisationId) -> FoundNeed:
+    """The need as this transaction has left it."""
+    found = await queries.find_need(session, need_id, asker)
+    if found is None:
+        raise NeedNotFound
+    return found
+
+
+def event(kind: str, found: FoundNeed, actor: events.EventActor, **data: object) -> events.Event:
+    """What has happened to the need, which stands now as ``found``."""
+    need = found.need
+    return events.Event(
+        kind=kind,
+        subject_type="need",
+        subject_id=need.id,
+        organisation_id=need.organisation_id,
+        actor=actor,
+        data={
+            "state": need.state.value,
+            "visibility": need.visibility.value,
+            "revision": need.revision,
+            **data,
+        },
+    )

@@ -1,0 +1,94 @@
+"""Every statement about match runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import Integer, cast, insert, or_, select
+
+from matchmaker.demand.models import NeedVersion
+from matchmaker.enterprise.models import ProfileVersion
+from matchmaker.matching.models import MatchRow, MatchRunRow
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from matchmaker.core.db import ReadSession, Session
+    from matchmaker.demand.models import NeedId
+    from matchmaker.identity.models import OrganisationId
+    from matchmaker.matching.models import RunId
+
+
+class FoundRun(NamedTuple):
+    """A stored run, and the numbers of the versions it read."""
+
+    run: MatchRunRow
+    need_version: int | None
+    profile_version: int | None
+
+
+class ListedRun(NamedTuple):
+    """A stored run in a list."""
+
+    id: RunId
+    organisation_id: OrganisationId
+    need_id: NeedId | None
+    as_of: dt.datetime
+    digest: str
+    shown: int
+    created_at: dt.datetime
+
+
+async def insert_run(session: Session, run: MatchRunRow, matches: Sequence[dict[str, Any]]) -> None:
+    """Add the run with what it showed."""
+    session.add(run)
+    await session.flush()
+    if matches:
+        await session.execute(insert(MatchRow), matches)
+
+
+async def find_run(session: ReadSession, run_id: RunId) -> FoundRun | None:
+    """The run of this id."""
+    row = (
+        await session.execute(
+            select(MatchRunRow, NeedVersion.number, ProfileVersion.number)
+            .outerjoin(NeedVersion, NeedVersion.id == MatchRunRow.need_version_id)
+            .outerjoin(ProfileVersion, ProfileVersion.id == MatchRunRow.profile_version_id)
+            .where(MatchRunRow.id == run_id)
+        )
+    ).one_or_none()
+    return None if row is None else FoundRun(*row)
+
+
+async def list_runs(
+    session: ReadSession,
+    reader: OrganisationId,
+    *,
+    need_id: NeedId | None,
+    after: UUID | None,
+    limit: int,
+) -> list[ListedRun]:
+    """Up to ``limit`` runs that are of ``reader`` or were asked for by it, after ``after``."""
+    statement = select(
+        MatchRunRow.id,
+        MatchRunRow.organisation_id,
+        MatchRunRow.need_id,
+        MatchRunRow.as_of,
+        MatchRunRow.digest,
+        cast(MatchRunRow.body["funnel"]["shown"].astext, Integer),
+        MatchRunRow.created_at,
+    ).where(or_(MatchRunRow.organisation_id == reader, MatchRunRow.asked_by == reader))
+    if need_id is not None:
+        statement = statement.where(MatchRunRow.need_id == need_id)
+    if after is not None:
+        statement = statement.where(MatchRunRow.id > after)
+    rows = await session.execute(statement.order_by(MatchRunRow.id).limit(limit))
+    return [ListedRun(*row) for row in rows]
+
+
+async def offerings_of(session: ReadSession, run_id: RunId) -> frozenset[UUID]:
+    """The offerings that the run showed."""
+    found = await session.scalars(select(MatchRow.offering_id).where(MatchRow.run_id == run_id))
+    return frozenset(found)

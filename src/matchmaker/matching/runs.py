@@ -1,0 +1,273 @@
+"""Stored match runs: who may store and read them, and what they keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from matchmaker.core import events
+from matchmaker.core.access import ScopeMissing
+from matchmaker.demand import service as demand
+from matchmaker.demand.machine import NeedState
+from matchmaker.enterprise import service as enterprise
+from matchmaker.enterprise.errors import ProfileNotFound
+from matchmaker.identity.access import Scope, event_actor
+from matchmaker.identity.models import OrganisationRole
+from matchmaker.matching import queries, schemas
+from matchmaker.matching.errors import (
+    IndexMovedOn,
+    NeedClosed,
+    RunNotFound,
+    StoringNeedsAccount,
+)
+from matchmaker.matching.models import MatchRunRow, new_run_id
+from matchmaker.matching.query import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matchmaker.core.db import ReadSession, Session
+    from matchmaker.core.language import Language
+    from matchmaker.demand.models import NeedId
+    from matchmaker.demand.service import StoredNeed
+    from matchmaker.enterprise.service import StoredProfile
+    from matchmaker.identity.access import Principal
+    from matchmaker.identity.models import OrganisationId
+    from matchmaker.matching.matcher import Matcher
+    from matchmaker.matching.models import RunId
+    from matchmaker.matching.queries import FoundRun
+    from matchmaker.matching.run import MatchRun
+    from matchmaker.taxonomy.registry import Taxonomy
+
+STORED: Final = "match_run.stored"
+_ENDED: Final = frozenset({NeedState.FULFILLED, NeedState.WITHDRAWN, NeedState.EXPIRED})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a match is asked, with the stored versions it comes from."""
+
+    input: schemas.MatchInput
+    need: StoredNeed | None = None
+    profile: StoredProfile | None = None
+
+
+def caller_of(visitor: Principal | None) -> Caller:
+    """Who asks, as a receipt names them."""
+    if visitor is None:
+        return Caller()
+    return Caller(scope=f"organisation:{visitor.organisation_id}")
+
+
+async def resolve(
+    session: ReadSession,
+    request: schemas.MatchRequest,
+    visitor: Principal | None,
+    taxonomy: Taxonomy,
+) -> Asked:
+    """What ``request`` asks; nothing is read where everything is given inline.
+
+    Raises:
+        StoringNeedsAccount: it names something stored, or wants to be, and nobody is known to ask.
+        ScopeMissing: the caller's key may not run stored matches.
+        NeedNotFound, ProfileNotFound: there is none, or they may not see all of it.
+    """
+    need = profile = None
+    if request.persist or request.need_id is not None or request.profile_id is not None:
+        principal = _account(visitor)
+        if request.need_id is not None:
+            need = await demand.get_need(session, request.need_id, principal, taxonomy)
+        if request.profile_id is not None:
+            profile = await _profile(session, request.profile_id, principal)
+    facts = request.need if need is None else need.facts
+    assert facts is not None  # noqa: S101  (one of the two is there: MatchRequest)
+    asked = schemas.MatchInput(
+        profile=request.profile if profile is None else profile.facts,
+        need=facts,
+        pools=request.pools,
+        limit=request.limit,
+    )
+    return Asked(asked, need, profile)
+
+
+async def resolve_need(
+    session: ReadSession,
+    need_id: NeedId,
+    request: schemas.NeedMatchRequest,
+    *,
+    principal: Principal,
+    taxonomy: Taxonomy,
+) -> Asked:
+    """The need as it stands, with the profile of the firm whose need it is, if it stated one.
+
+    Raises:
+        NeedNotFound: there is none, or they may not see all of it.
+        NeedClosed: it has ended.
+    """
+    need = await demand.get_need(session, need_id, principal, taxonomy)
+    if need.state in _ENDED:
+        raise NeedClosed(extra={"state": need.state.value})
+    try:
+        profile = await enterprise.get_facts(session, need.organisation_id)
+    except ProfileNotFound:
+        profile = None
+    asked = schemas.MatchInput(
+        profile=None if profile is None else profile.facts,
+        need=need.facts,
+        pools=request.pools,
+        limit=request.limit,
+    )
+    return Asked(asked, need, profile)
+
+
+async def store(
+    session: Session,
+    asked: Asked,
+    run: MatchRun,
+    *,
+    answers: Mapping[Language, schemas.MatchAnswer],
+    principal: Principal,
+) -> RunId:
+    """The id of the run, now stored with its answer in every language; the transaction's last act.
+
+    Raises:
+        StoringNeedsAccount: nobody is known to ask.
+    """
+    run_id = new_run_id()
+    need, profile = asked.need, asked.profile
+    owner = principal.organisation_id if need is None else need.organisation_id
+    row = MatchRunRow(
+        id=run_id,
+        organisation_id=owner,
+        asked_by=principal.organisation_id,
+        need_id=None if need is None else need.id,
+        need_version_id=None if need is None else need.version_id,
+        profile_version_id=None if profile is None else profile.version_id,
+        caller_pools=sorted(run.query.caller_pools),
+        as_of=run.query.as_of,
+        input=msgspec.to_builtins(asked.input),
+        digest=run.digest,
+        body=dict(run.body),
+        answers={
+            language: msgspec.to_builtins(msgspec.structs.replace(answer, run_id=str(run_id)))
+            for language, answer in answers.items()
+        },
+    )
+    await queries.insert_run(session, row, _matches(run, run_id, owner))
+    await events.append(
+        session,
+        events.Event(
+            kind=STORED,
+            subject_type="match_run",
+            subject_id=run_id,
+            organisation_id=owner,
+            actor=event_actor(principal),
+            data={
+                "digest": run.digest,
+                "need_id": None if need is None else str(need.id),
+                "shown": run.answer.funnel.shown,
+            },
+        ),
+    )
+    return run_id
+
+
+async def find(session: ReadSession, run_id: RunId, reader: Principal) -> FoundRun:
+    """The run, if it is the reader's, they asked for it, or they run the marketplace.
+
+    Raises:
+        RunNotFound: there is none, or it is not for them.
+    """
+    found = await queries.find_run(session, run_id)
+    if found is None:
+        raise RunNotFound
+    theirs = {found.run.organisation_id, found.run.asked_by}
+    if reader.organisation_id not in theirs and OrganisationRole.OPERATOR not in reader.roles:
+        raise RunNotFound
+    return found
+
+
+def explain(
+    found: FoundRun, offering_id: str, matcher: Matcher, language: Language
+) -> schemas.Explanation:
+    """Where the offering stands in the run: from what is stored, if it was shown.
+
+    Raises:
+        OfferingNotConsidered: the run did not consider it.
+        IndexMovedOn: it was not shown, and the run's index is no longer at hand.
+    """
+    run = found.run
+    answer = answer_of(found, language)
+    item = next((item for item in answer.items if item.offering_id == offering_id), None)
+    if item is not None:
+        return schemas.Explanation(
+            standing="shown",
+            offering_id=offering_id,
+            title=item.title,
+            provider=item.provider,
+            item=item,
+            excluded_by=None,
+            funnel=answer.funnel,
+            as_of=answer.as_of,
+            versions=answer.versions,
+        )
+    published = matcher.at_hand(run.body["versions"])
+    if published is None:
+        now = matcher.versions(matcher.holder.current()).canonical()
+        raise IndexMovedOn(extra={"then": run.body["versions"], "now": now})
+    asked = msgspec.convert(run.input, schemas.MatchInput)
+    caller = Caller(scope=run.body["caller"], pools=frozenset(run.caller_pools))
+    query = matcher.query(asked, caller, run.as_of)
+    return matcher.standing(
+        query, offering_id, limit=asked.limit, published=published, language=language
+    )
+
+
+def answer_of(found: FoundRun, language: Language) -> schemas.MatchAnswer:
+    """The answer as it was given."""
+    return msgspec.convert(found.run.answers[language], schemas.MatchAnswer)
+
+
+def _account(visitor: Principal | None) -> Principal:
+    """The caller, who may run matches on what is stored.
+
+    Raises:
+        StoringNeedsAccount, ScopeMissing: they may not.
+    """
+    if visitor is None:
+        raise StoringNeedsAccount
+    if Scope.MATCH_RUN not in visitor.scopes:
+        raise ScopeMissing(extra={"scope": Scope.MATCH_RUN.value})
+    return visitor
+
+
+async def _profile(
+    session: ReadSession, organisation_id: OrganisationId, reader: Principal
+) -> StoredProfile:
+    is_own = reader.organisation_id == organisation_id
+    if not is_own and OrganisationRole.OPERATOR not in reader.roles:
+        raise ProfileNotFound
+    return await enterprise.get_facts(session, organisation_id)
+
+
+def _matches(run: MatchRun, run_id: RunId, owner: OrganisationId) -> list[dict[str, object]]:
+    """The row of each item that was shown."""
+    index = run.published.index
+    rows: list[dict[str, object]] = []
+    for item in run.answer.items:
+        card = run.published.card(item.offering)
+        rows.append(
+            {
+                "run_id": run_id,
+                "rank": item.rank,
+                "organisation_id": owner,
+                "offering_id": card.offering_id,
+                "version_id": card.version_id,
+                "package": index.package_codes[item.row],
+                "score": item.score,
+                "fit": item.fit,
+            }
+        )
+    return rows

@@ -1,0 +1,1 @@
+"""Shortlists of what match runs showed."""

@@ -1,0 +1,128 @@
+"""The lease queue when processes die, freeze and come back, each with a control that must fail."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+from tests.conftest import reachable_directory
+from tests.fault.trial import OPEN, ROOT, Trial, connect, environment, trial
+
+from matchmaker.core import migrate
+from matchmaker.core.children import Kept, Program
+from matchmaker.core.postgres import Embedded, Server
+
+
+@pytest.fixture(scope="module")
+def durable() -> Iterator[Server]:
+    """A server as it is shipped: what it has acknowledged survives its being killed."""
+    with reachable_directory() as place, Embedded(place).start() as server:
+        migrate.upgrade(server.url("mm_owner"))
+        yield server
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def work(durable: Server) -> AsyncIterator[Trial]:
+    async with trial(durable) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("jobs", "kills"), [(2_000, 6), pytest.param(10_000, 25, marks=pytest.mark.soak)]
+)
+async def test_every_effect_happens_once_while_workers_are_killed(
+    work: Trial, jobs: int, kills: int
+) -> None:
+    found = await work.kills(jobs, kills)
+    print(f"\n{found}: {found.rate:.0f} jobs/s")  # noqa: T201
+    assert found.is_exact, found
+    assert await work.count("lapses > 0") > 0, "nobody was killed in the middle of something"
+
+
+async def test_an_effect_that_commits_by_itself_happens_twice(work: Trial) -> None:
+    """The control: the same kills, effect and completion in two transactions."""
+    found = await work.kills(300, 3, "--apart")
+    assert found.doubled > 0, found
+
+
+@pytest.mark.parametrize("is_blind", [False, True], ids=["as it is", "with the fence alone"])
+async def test_a_worker_frozen_past_its_lease_adds_nothing(work: Trial, *, is_blind: bool) -> None:
+    assert await effects_of_a_frozen_worker(work, *(["--blind"] if is_blind else [])) == 1
+
+
+async def test_without_the_fence_the_frozen_one_would_add_its_own(work: Trial) -> None:
+    """The control: a completion that does not name its attempt."""
+    assert await effects_of_a_frozen_worker(work, "--blind", "--unfenced") == 2
+
+
+async def effects_of_a_frozen_worker(work: Trial, *options: str) -> int:
+    """How often one job took effect: its worker was frozen, another did it, the first woke up."""
+    frozen = await work.start("--concurrency", "1", *options)
+    await work.add([{"n": 1, "after": 1.0}])
+    await work.wait_for("state = 'running'", 1)
+    frozen.send_signal(signal.SIGSTOP)
+    other = await work.start()
+    await work.wait_for("state = 'done'", 1)
+    assert await work.count("attempt = 2 and lapses = 1") == 1
+    await work.kill(other)
+    frozen.send_signal(signal.SIGCONT)
+    # It does one at a time: when it has done the next, it is through with the first.
+    await work.add([{"n": 2}])
+    await work.wait_for("state = 'done'", 2)
+    return int(await work.owner.fetchval("select count(*) from trial.effect where n = 1"))
+
+
+async def test_a_poison_job_ends_as_a_dead_letter_and_takes_no_other_with_it(work: Trial) -> None:
+    """Each attempt ends the process; all have as many attempts, only the poison uses them up."""
+    others = 300
+    await work.add([{"n": n, "before": 0.02} for n in range(others)], max_attempts=4)
+    await work.add([{}], kind="poison", max_attempts=4)
+    program = Program(
+        name="worker",
+        arguments=work.command("--lease", "1"),
+        environment=environment(),
+        directory=str(ROOT),
+    )
+    kept = [Kept(program), Kept(program)]
+    try:
+        await work.wait_for(OPEN, seconds=60)
+    finally:
+        await asyncio.gather(*(asyncio.to_thread(each.stop) for each in kept))
+    dead = await work.owner.fetch(
+        "select kind, attempt, lapses, error from mm.job where state = 'failed'"
+    )
+    assert [tuple(row)[:3] for row in dead] == [("poison", 4, 4)]
+    assert "lease ran out" in dead[0]["error"]
+    found = await work.outcome(others, 4, 1.0)
+    assert (found.once, found.doubled) == (others, 0)
+
+
+async def test_the_database_is_killed_twice_and_nothing_is_lost() -> None:
+    jobs = 900
+    with reachable_directory() as own:
+        server = Embedded(own).start()
+        migrate.upgrade(server.url("mm_owner"))
+        async with trial(server) as work:
+            await work.add([{"n": n} for n in range(jobs)])
+            for _ in range(2):
+                await work.start()
+            for left in (600, 300):
+                while await work.count(OPEN) > left:  # noqa: ASYNC110  (other processes)
+                    await asyncio.sleep(0.02)
+                note = json.loads((own / "postgres" / "server.json").read_text())
+                os.kill(note["pid"], signal.SIGKILL)
+                await asyncio.to_thread(server.stop)
+                await asyncio.sleep(1.0)
+                server = await asyncio.to_thread(Embedded(own).start)
+                work.server = server
+                work.owner = await connect(server)
+            await work.wait_for(OPEN)
+            found = await work.outcome(jobs, 2, 1.0)
+            assert all(process.returncode is None for process in work.workers)
+            assert found.is_exact, found
+        server.stop()

@@ -1,0 +1,120 @@
+"""Children: bound to their parent's life, and started again while they are kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from matchmaker.core.children import Child, Kept, Program
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+NOTE = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); "
+PARENT = """
+import os, sys, time
+from matchmaker.core import children
+if sys.argv[2] == "unbound":
+    children._bind_to_parent = lambda _: None
+program = children.Program(
+    name="child", arguments=[sys.executable, "-c", sys.argv[3], sys.argv[1]], environment=os.environ
+)
+kept = children.Kept(program)
+time.sleep(60)
+"""
+
+
+def program(note: Path, then: str, *, harder: float = 5.0) -> Program:
+    return Program(
+        name="child",
+        arguments=[sys.executable, "-c", NOTE + then, str(note)],
+        environment={},
+        stops=((signal.SIGTERM, harder), (signal.SIGKILL, 5.0)),
+    )
+
+
+def until(what: Callable[[], bool], seconds: float = 10.0) -> bool:
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
+        if what():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def lives(note: Path) -> list[int]:
+    return [int(line) for line in note.read_text().split()] if note.exists() else []
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+
+
+@linux
+def test_a_child_that_is_killed_is_started_again_and_a_stopped_one_is_not(tmp_path: Path) -> None:
+    note = tmp_path / "lives"
+    kept = Kept(program(note, "time.sleep(60)"))
+    try:
+        assert until(lambda: len(lives(note)) == 1)
+        os.kill(lives(note)[0], signal.SIGKILL)
+        assert until(lambda: len(lives(note)) == 2)
+    finally:
+        kept.stop()
+    first, second = lives(note)
+    assert not is_alive(first)
+    assert not is_alive(second)
+    time.sleep(1.5)
+    assert len(lives(note)) == 2
+
+
+def test_one_that_ends_at_once_is_started_ever_more_rarely(tmp_path: Path) -> None:
+    note = tmp_path / "lives"
+    kept = Kept(program(note, "sys.exit(1)"))
+    time.sleep(4.0)
+    kept.stop()
+    # After 0, 0.5, 1.5 and 3.5 seconds and what each took to start.
+    assert 2 <= len(lives(note)) <= 4
+
+
+def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Child(Program(name="none", arguments=[tmp_path / "none"], environment={}))
+    Kept(Program(name="none", arguments=[tmp_path / "none"], environment={})).stop()
+
+
+def test_one_that_will_not_end_is_ended(tmp_path: Path) -> None:
+    note = tmp_path / "lives"
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    child = Child(
+        program(note, f"{deaf} open(sys.argv[1] + '.deaf', 'w'); time.sleep(60)", harder=0.2)
+    )
+    assert until(lambda: note.with_name("lives.deaf").exists())
+    child.stop()
+    assert child.wait() == -signal.SIGKILL
+
+
+@linux
+@pytest.mark.parametrize(("how", "survives"), [("bound", False), ("unbound", True)])
+def test_a_child_dies_with_its_killed_parent(tmp_path: Path, how: str, *, survives: bool) -> None:
+    """Unbound is the control: such a child lives on."""
+    note = tmp_path / "lives"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(note), how, NOTE + "time.sleep(60)"], env=os.environ
+    )
+    try:
+        assert until(lambda: len(lives(note)) == 1, seconds=20)
+    finally:
+        parent.kill()
+        parent.wait()
+    (child,) = lives(note)
+    assert until(lambda: not is_alive(child), seconds=2.0) is not survives
+    if survives:
+        os.kill(child, signal.SIGKILL)

@@ -1,0 +1,81 @@
+"""Things with a life, made in bulk in any state, straight in the database."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from matchmaker.core.ids import uuid7
+from matchmaker.core.rows import Revised
+from matchmaker.demand.models import Need, NeedMember, NeedVersion
+from matchmaker.identity.models import Organisation, OrganisationState
+
+Make = Callable[[AsyncConnection, enum.StrEnum, int], Awaitable[list[UUID]]]
+"""The ids of so many new things in that state."""
+
+
+async def organisations(
+    connection: AsyncConnection,
+    state: enum.StrEnum = OrganisationState.VERIFIED,
+    count: int = 1,
+) -> list[UUID]:
+    """So many firms."""
+    rows: list[dict[str, Any]] = [
+        {
+            "id": uuid7(),
+            "external_id": f"o-{uuid4().hex}",
+            "name": {"en": "Firm"},
+            "roles": ["sme"],
+            "state": state,
+        }
+        for _ in range(count)
+    ]
+    await connection.execute(insert(Organisation), rows)
+    return [row["id"] for row in rows]
+
+
+async def needs(connection: AsyncConnection, state: enum.StrEnum, count: int) -> list[UUID]:
+    """So many needs of one firm."""
+    (owner,) = await organisations(connection)
+    common = {"organisation_id": owner, "kind": "solution"}
+    rows: list[dict[str, Any]] = [
+        {**common, "id": uuid7(), "current_version_id": uuid7()} for _ in range(count)
+    ]
+    life = {"state": state, "revision": 1, "visibility": "private", "pools": []}
+    await connection.execute(insert(Need), [{**row, **life} for row in rows])
+    said = {**common, "number": 1, "facts": {"kind": "solution"}, "content_hash": bytes(32)}
+    versions = [{**said, "id": row["current_version_id"], "need_id": row["id"]} for row in rows]
+    await connection.execute(insert(NeedVersion), versions)
+    return [row["id"] for row in rows]
+
+
+async def members(connection: AsyncConnection, state: enum.StrEnum, count: int) -> list[UUID]:
+    """So many firms in their part in one need."""
+    (need_id,) = await needs(connection, Need.__table__.c.state.default.arg, 1)
+    rows: list[dict[str, Any]] = [
+        {
+            "id": uuid7(),
+            "need_id": need_id,
+            "organisation_id": firm,
+            "state": state,
+            "revision": 1,
+        }
+        for firm in await organisations(connection, count=count)
+    ]
+    await connection.execute(insert(NeedMember), rows)
+    return [row["id"] for row in rows]
+
+
+OBJECTS: Final[Mapping[str, tuple[type[Revised], Make]]] = {
+    "need": (Need, needs),
+    "need_member": (NeedMember, members),
+}
+"""By the noun of its machine, the table of a thing and how to make some."""
+
+WAITING: Final = frozenset({"offering"})
+"""Nouns whose rows have no revision yet: `core.rows` does not move them."""
