@@ -12,9 +12,8 @@ from pathlib import Path
 import asyncpg
 import click
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.conftest import reachable_directory
 from tests.factories import jsonl, provider_line
