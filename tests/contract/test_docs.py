@@ -28,7 +28,7 @@ from matchmaker.cli.session import Database
 from matchmaker.core.errors import MatchmakerError
 from matchmaker.core.language import Language
 from matchmaker.matching.query import Caller
-from matchmaker.matching.schemas import MatchAnswer, MatchInput
+from matchmaker.matching.schemas import MatchAnswer, MatchInput, MatchRequest
 from matchmaker.ranking.features import FEATURES
 
 ROOT = Path(__file__).parents[2]
@@ -220,7 +220,10 @@ def matched(
 ) -> MatchAnswer:
     """The answer on the day of the README."""
     matcher = replace(released.matcher(database.index_folder), now=lambda: AS_OF)
-    return matcher.match(msgspec.convert(body, MatchInput), Caller(), language)
+    said = msgspec.convert(body, MatchRequest)
+    assert said.need is not None
+    asked = MatchInput(profile=said.profile, need=said.need, pools=said.pools, limit=said.limit)
+    return matcher.match(asked, Caller(), language)
 
 
 class TestRanking:

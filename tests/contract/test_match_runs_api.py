@@ -258,7 +258,8 @@ class TestWhoMay:
             body = {"need": NEED, "persist": True}
             stored = await demo.post("/v1/match", json=body, headers=caller.headers)
             made.append(stored.json()["run_id"])
-        found, cursor = [], {}
+        found: list[str] = []
+        cursor: dict[str, str | None] = {}
         for _ in range(3):
             page = (
                 await demo.get(
