@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import msgspec
@@ -401,6 +401,22 @@ class TestShortlists:
             for name in ("offering_id", "version", "package", "rank", "score", "fit"):
                 assert entry[name] == item[name]
             assert entry["current_version"] == entry["version"]
+
+    async def test_who_has_it_is_told_when_a_provider_changes_what_it_holds(
+        self, demo: httpx.AsyncClient, firm: Holder, app_engine: AsyncEngine
+    ) -> None:
+        made = await self.made(demo, firm)
+        path, entry = f"/v1/shortlists/{made.json()['id']}", made.json()["entries"][0]
+        known = {**firm.headers, "If-None-Match": made.headers["etag"]}
+        assert (await demo.get(path, headers=known)).status_code == 304
+        move = text("update mm.offering set state = :state where id = :id")
+        told = []
+        for state in ("paused", "published"):
+            async with app_engine.begin() as connection:
+                await connection.execute(move, {"state": state, "id": UUID(entry["offering_id"])})
+            told.append(await demo.get(path, headers=known))
+        assert told[0].json()["entries"][0]["current_version"] is None
+        assert told[1].status_code == 304
 
     async def test_it_is_frozen_and_stays(
         self, demo: httpx.AsyncClient, firm: Holder, app_engine: AsyncEngine

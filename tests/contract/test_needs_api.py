@@ -439,7 +439,8 @@ class TestTransitions:
         life = ["open", "engage", "release", "engage", "fulfil"]
         for revision, step in enumerate(life, 2):
             answer = await firm.step(id_, step)
-            assert (answer.status_code, answer.headers["ETag"]) == (200, f'"{revision}"')
+            assert answer.status_code == 200
+            assert answer.headers["ETag"].startswith(f'"{revision}.')
         need = (await firm.get(f"/{id_}")).json()
         assert (need["state"], need["version"], need["note"]) == ("fulfilled", 1, None)
         assert need["opened_at"] is not None
