@@ -17,12 +17,19 @@ from matchmaker.core.postgres import Server
 
 @contextlib.contextmanager
 def meanwhile(
-    engine: AsyncEngine, server: Server, table: str, id_: object, changes: str
+    engine: AsyncEngine,
+    server: Server,
+    table: str,
+    id_: object,
+    changes: str,
+    *,
+    before: str | None = None,
 ) -> Iterator[None]:
-    """Somebody sets ``changes`` of a row of ``table`` once, just before its next UPDATE.
+    """Somebody sets ``changes`` of a row of ``table`` once, just before the table is updated.
 
-    At the end where no UPDATE comes.
+    Or just before a statement that begins with ``before``; at the end where none comes.
     """
+    beginning = before or f"UPDATE mm.{table} "
     login = make_url(server.url("mm_app")).set(drivername="postgresql")
     due = [f"update mm.{table} set {changes} where id = $1"]  # noqa: S608  (a test's own words)
 
@@ -39,14 +46,14 @@ def meanwhile(
         thread.start()
         thread.join()
 
-    def before(*call: object) -> None:
-        if due and str(call[2]).startswith(f"UPDATE mm.{table} "):
+    def look(*call: object) -> None:
+        if due and str(call[2]).startswith(beginning):
             now()
 
-    event.listen(engine.sync_engine, "before_cursor_execute", before)
+    event.listen(engine.sync_engine, "before_cursor_execute", look)
     try:
         yield
     finally:
-        event.remove(engine.sync_engine, "before_cursor_execute", before)
+        event.remove(engine.sync_engine, "before_cursor_execute", look)
     if due:
         now()
