@@ -169,9 +169,16 @@ class TestStoring:
             headers=firm.headers,
         )
         assert moved.status_code == 200
-        answer = await demo.post(f"/v1/needs/{need_id}/matches", json={}, headers=firm.headers)
-        assert (answer.status_code, answer.json()["code"]) == (409, "need_closed")
-        assert answer.json()["state"] == "withdrawn"
+        named = {"need_id": need_id}
+        for path, body in (
+            (f"/v1/needs/{need_id}/matches", {}),
+            ("/v1/match", named),
+            ("/v1/match", {**named, "persist": True}),
+            ("/v1/match/explain", {**named, "offering_id": "x"}),
+        ):
+            answer = await demo.post(path, json=body, headers=firm.headers)
+            assert (answer.status_code, answer.json()["code"]) == (409, "need_closed"), path
+            assert answer.json()["state"] == "withdrawn"
 
 
 class TestJointNeeds:
