@@ -195,10 +195,15 @@ async def expire(session: Session, today: dt.date, limit: int) -> list[ExpiredNe
     return sorted(ExpiredNeed(*row) for row in rows)
 
 
-async def list_members(session: ReadSession, need_id: NeedId) -> list[NeedMember]:
-    """Everyone who shares the need or was asked to, in the order they were asked."""
+async def list_members(
+    session: ReadSession, need_id: NeedId, *, after: UUID | None, limit: int
+) -> list[NeedMember]:
+    """Up to ``limit`` who share the need or were asked to, as they were asked, after ``after``."""
+    statement = select(NeedMember).where(NeedMember.need_id == need_id)
+    if after is not None:
+        statement = statement.where(NeedMember.id > after)
     rows = await session.scalars(
-        select(NeedMember).where(NeedMember.need_id == need_id).order_by(NeedMember.id),
+        statement.order_by(NeedMember.id).limit(limit),
         execution_options={"populate_existing": True},
     )
     return list(rows)

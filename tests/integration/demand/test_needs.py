@@ -404,7 +404,7 @@ class TestAtOnce:
             async with committed(engine) as session:
                 await joining.invite(session, id_, third.organisation_id, firm)
         async with committed(engine) as session:
-            found = await queries.list_members(session, id_)
+            found = await queries.list_members(session, id_, after=None, limit=3)
         assert [(each.organisation_id, each.state) for each in found] == [
             (other.organisation_id, MemberState.INVITED)
         ]

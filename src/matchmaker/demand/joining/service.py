@@ -23,16 +23,6 @@ if TYPE_CHECKING:
     from matchmaker.identity.models import OrganisationId
 
 
-async def members_of(session: ReadSession, need_id: NeedId, reader: Principal) -> list[NeedMember]:
-    """Everyone who shares the need or was asked to.
-
-    Raises:
-        NeedNotFound: there is none, or they may not see all of it.
-    """
-    await find_whole(session, need_id, reader)
-    return await queries.list_members(session, need_id)
-
-
 async def find_member(
     session: ReadSession, need_id: NeedId, firm: OrganisationId, reader: Principal
 ) -> tuple[FoundNeed, NeedMember]:
