@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.conftest import client_of
 from tests.contract.match_calls import NEED, PROFILE
-from tests.identities import Holder, holder
+from tests.identities import Holder, another_key, holder
 
 from matchmaker.app import Released, installed
 from matchmaker.cli import pool
@@ -278,6 +278,26 @@ class TestWhoMay:
         path = f"/v1/match-runs/{theirs.json()['run_id']}"
         seen = await demo.get(path, headers=firm.headers)
         assert seen.json()["organisation_id"] == str(firm.organisation_id)
+
+    async def test_who_was_an_operator_reads_no_more_what_it_asked_for_as_one(
+        self, demo: httpx.AsyncClient, firm: Holder, app_engine: AsyncEngine
+    ) -> None:
+        need_id = await stated(demo, firm)
+        once = await holder(app_engine, OrganisationRole.OPERATOR)
+        asked = await demo.post(f"/v1/needs/{need_id}/matches", json={}, headers=once.headers)
+        path = f"/v1/match-runs/{asked.json()['run_id']}"
+        listed = await demo.get("/v1/match-runs", headers=once.headers)
+        assert [item["id"] for item in listed.json()["items"]] == [asked.json()["run_id"]]
+        async with app_engine.begin() as connection:
+            await connection.execute(
+                text("update mm.organisation set roles = '{sme}' where id = :id"),
+                {"id": once.organisation_id},
+            )
+        # A key of its own: what is known of the other may be two seconds old.
+        now = await another_key(app_engine, once, frozenset({Scope.MATCH_READ}))
+        assert (await demo.get(path, headers=now.headers)).status_code == 404
+        listed = await demo.get("/v1/match-runs", headers=now.headers)
+        assert listed.json()["items"] == []
 
     async def test_the_list_goes_on_where_it_stopped(
         self, demo: httpx.AsyncClient, app_engine: AsyncEngine

@@ -20,6 +20,7 @@ from matchmaker.demand.models import NeedId
 from matchmaker.enterprise.errors import ProfileNotFound
 from matchmaker.identity import access
 from matchmaker.identity.access import Principal, Scope
+from matchmaker.identity.models import OrganisationRole
 from matchmaker.matching import queries, runs, schemas
 from matchmaker.matching.errors import (
     IndexMovedOn,
@@ -161,11 +162,13 @@ class MatchRunController(Controller):
         limit: Limit = 20,
         cursor: Cursor = None,
     ) -> Page[schemas.MatchRunSummary]:
-        """List the stored matches of the organisation's needs and those it asked for, in order."""
-        listing = Listing("match_runs", need_id, principal.organisation_id)
+        """List the stored matches of the organisation, and those it asked for as an operator."""
+        is_operator = OrganisationRole.OPERATOR in principal.roles
+        listing = Listing("match_runs", (need_id, is_operator), principal.organisation_id)
         found = await queries.list_runs(
             read_session,
             principal.organisation_id,
+            asked_by=principal.organisation_id if is_operator else None,
             need_id=need_id,
             after=cursors.read(cursor, listing),
             limit=limit + 1,

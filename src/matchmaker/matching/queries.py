@@ -66,11 +66,13 @@ async def list_runs(
     session: ReadSession,
     reader: OrganisationId,
     *,
+    asked_by: OrganisationId | None,
     need_id: NeedId | None,
     after: UUID | None,
     limit: int,
 ) -> list[ListedRun]:
-    """Up to ``limit`` runs that are of ``reader`` or were asked for by it, after ``after``."""
+    """Up to ``limit`` runs of ``reader``, or that ``asked_by`` asked for, after ``after``."""
+    own = MatchRunRow.organisation_id == reader
     statement = select(
         MatchRunRow.id,
         MatchRunRow.organisation_id,
@@ -79,7 +81,7 @@ async def list_runs(
         MatchRunRow.digest,
         cast(MatchRunRow.body["funnel"]["shown"].astext, Integer),
         MatchRunRow.created_at,
-    ).where(or_(MatchRunRow.organisation_id == reader, MatchRunRow.asked_by == reader))
+    ).where(own if asked_by is None else or_(own, MatchRunRow.asked_by == asked_by))
     if need_id is not None:
         statement = statement.where(MatchRunRow.need_id == need_id)
     if after is not None:

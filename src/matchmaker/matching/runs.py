@@ -177,7 +177,9 @@ async def store(
 
 
 async def find(session: ReadSession, run_id: RunId, reader: Principal) -> FoundRun:
-    """The run, if it is the reader's, they asked for it, or they run the marketplace.
+    """The run, if it is the reader's or they run the marketplace.
+
+    Only an operator asks for a run of somebody else's, and reads it for as long as it is one.
 
     Raises:
         RunNotFound: there is none, or it is not for them.
@@ -185,8 +187,8 @@ async def find(session: ReadSession, run_id: RunId, reader: Principal) -> FoundR
     found = await queries.find_run(session, run_id)
     if found is None:
         raise RunNotFound
-    theirs = {found.run.organisation_id, found.run.asked_by}
-    if reader.organisation_id not in theirs and OrganisationRole.OPERATOR not in reader.roles:
+    is_own = found.run.organisation_id == reader.organisation_id
+    if not is_own and OrganisationRole.OPERATOR not in reader.roles:
         raise RunNotFound
     return found
 
