@@ -20,7 +20,7 @@ from matchmaker.demand.errors import (
 from matchmaker.demand.hindrances import hindrances, missing_to_open
 from matchmaker.demand.machine import EDITABLE, HAPPENED, NEED, NeedState
 from matchmaker.demand.models import Need, new_need_id, new_need_version_id
-from matchmaker.identity.access import INACTIVE, actors_of
+from matchmaker.identity.access import INACTIVE, actors_of, event_actor
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.taxonomy.errors import UnusableInput
 
@@ -336,11 +336,7 @@ async def expire_due(
 
 def by(principal: Principal) -> events.EventActor:
     """The caller as an event names them."""
-    return events.EventActor(
-        type=events.ActorType.API_KEY,
-        id=principal.key_id,
-        organisation_id=principal.organisation_id,
-    )
+    return event_actor(principal)
 
 
 def _refuse_faults(checker: Checker, need: NeedTerms) -> None:
