@@ -39,8 +39,9 @@ seed: $(STAMP) ## load the demo pool, its firms and their needs
 openapi: $(STAMP) ## write openapi/matchmaker.v1.json
 	$(BIN)/matchmaker openapi
 
-bench: $(STAMP) ## measure events and import; CATALOGUE=DIR also judges the ranking on a real catalogue
+bench: $(STAMP) ## measure events, jobs and import; CATALOGUE=DIR also judges the ranking on a real catalogue
 	$(BIN)/python -m tests.benchmark.events
+	$(BIN)/python -m tests.benchmark.jobs
 	$(BIN)/python -m tests.benchmark.import_offerings
 	test -z "$(CATALOGUE)" || $(BIN)/python -m tests.benchmark.psg "$(CATALOGUE)"
 

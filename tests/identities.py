@@ -38,6 +38,26 @@ def bearer(text: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {text}"}
 
 
+async def another_key(engine: AsyncEngine, owner: Holder, scopes: frozenset[Scope]) -> Holder:
+    """The same organisation with a new key for ``scopes``."""
+    token = keys.mint()
+    key = _key(owner.organisation_id, token, scopes)
+    async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+        session.add(key)
+    return Holder(owner.organisation_id, key.id, token)
+
+
+def _key(of: OrganisationId, token: keys.Token, scopes: frozenset[Scope]) -> ApiKey:
+    return ApiKey(
+        organisation_id=of,
+        public_id=token.public_id,
+        secret_hash=token.digest,
+        name="test",
+        scopes=sorted(scopes),
+        created_by=None,
+    )
+
+
 async def holder(
     engine: AsyncEngine,
     *roles: OrganisationRole,
@@ -53,14 +73,7 @@ async def holder(
         state=state,
     )
     token = keys.mint()
-    key = ApiKey(
-        organisation_id=organisation.id,
-        public_id=token.public_id,
-        secret_hash=token.digest,
-        name="test",
-        scopes=sorted(scopes_of(held) if scopes is None else scopes),
-        created_by=None,
-    )
+    key = _key(organisation.id, token, scopes_of(held) if scopes is None else scopes)
     async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
         session.add(organisation)
         await session.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -14,6 +15,8 @@ from matchmaker.core.ids import uuid7
 from matchmaker.core.rows import Revised
 from matchmaker.demand.models import Need, NeedMember, NeedVersion
 from matchmaker.identity.models import Organisation, OrganisationState
+from matchmaker.matching.models import MatchRunRow
+from matchmaker.matching.shortlists.models import Shortlist
 
 Make = Callable[[AsyncConnection, enum.StrEnum, int], Awaitable[list[UUID]]]
 """The ids of so many new things in that state."""
@@ -32,6 +35,7 @@ async def organisations(
             "name": {"en": "Firm"},
             "roles": ["sme"],
             "state": state,
+            "revision": 1,
         }
         for _ in range(count)
     ]
@@ -71,9 +75,40 @@ async def members(connection: AsyncConnection, state: enum.StrEnum, count: int) 
     return [row["id"] for row in rows]
 
 
+async def shortlists(connection: AsyncConnection, state: enum.StrEnum, count: int) -> list[UUID]:
+    """So many shortlists of one run."""
+    (owner,) = await organisations(connection)
+    run = {
+        "id": uuid7(),
+        "organisation_id": owner,
+        "asked_by": owner,
+        "caller_pools": [],
+        "as_of": dt.datetime(2026, 11, 23, tzinfo=dt.UTC),
+        "input": {},
+        "digest": f"sha256:{'0' * 64}",
+        "body": {},
+        "answers": {"zh": {}, "en": {}},
+    }
+    await connection.execute(insert(MatchRunRow), [run])
+    rows: list[dict[str, Any]] = [
+        {
+            "id": uuid7(),
+            "organisation_id": owner,
+            "run_id": run["id"],
+            "state": state,
+            "revision": 1,
+        }
+        for _ in range(count)
+    ]
+    await connection.execute(insert(Shortlist), rows)
+    return [row["id"] for row in rows]
+
+
 OBJECTS: Final[Mapping[str, tuple[type[Revised], Make]]] = {
     "need": (Need, needs),
     "need_member": (NeedMember, members),
+    "organisation": (Organisation, organisations),
+    "shortlist": (Shortlist, shortlists),
 }
 """By the noun of its machine, the table of a thing and how to make some."""
 

@@ -47,11 +47,13 @@ def upgrade() -> None:
     op.execute("grant select, insert on mm.need, mm.need_version, mm.need_member to mm_app")
     op.execute(
         "grant update (visibility, pools, state, current_version_id, opened_at, expires_on,"
-        " revision, changed_at) on mm.need to mm_app"
+        " note, revision, changed_at) on mm.need to mm_app"
     )
-    op.execute("grant update (state, revision, changed_at), delete on mm.need_member to mm_app")
+    op.execute(
+        "grant update (state, note, revision, changed_at), delete on mm.need_member to mm_app"
+    )
     op.execute("grant select on mm.need, mm.need_version, mm.need_member to mm_worker")
-    op.execute("grant update (state, revision, changed_at) on mm.need to mm_worker")
+    op.execute("grant update (state, note, revision, changed_at) on mm.need to mm_worker")
 
 
 def downgrade() -> None:
@@ -75,6 +77,7 @@ def _create_need() -> None:
         sa.Column("current_version_id", sa.Uuid(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expires_on", sa.Date(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
         *_revised(),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_need")),
         _belongs_to_organisation("need"),
@@ -157,6 +160,7 @@ def _create_member() -> None:
         sa.Column("need_id", sa.Uuid(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
         *_revised(),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_need_member")),
         sa.ForeignKeyConstraint(["need_id"], ["mm.need.id"], name=op.f("fk_need_member_need_id")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import multiprocessing
 import os
@@ -16,11 +17,13 @@ from matchmaker.core.clock import utc_now
 from matchmaker.core.cursors import Cursors
 from matchmaker.core.docs import DocsController
 from matchmaker.core.health import Check, HealthController, database_checks
-from matchmaker.core.jobs import housekeeping
+from matchmaker.core.jobs import Cron, housekeeping
 from matchmaker.core.language import provide_language
 from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
 from matchmaker.demand import controllers as demand
+from matchmaker.demand import jobs as demand_jobs
+from matchmaker.demand import jobs as needs
 from matchmaker.demand.joining.controllers import NeedMemberController
 from matchmaker.enterprise.controllers import ProfileController
 from matchmaker.identity import controllers as identity
@@ -52,7 +55,7 @@ if TYPE_CHECKING:
     from litestar.types import ControllerRouterHandler
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from matchmaker.core.jobs import Cron, Handler
+    from matchmaker.core.jobs import Handler
     from matchmaker.core.settings import Settings
 
 CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
@@ -104,12 +107,15 @@ class Released:
 
 def handlers(_released: Released) -> Mapping[str, Handler]:
     """What a worker does, by the kind of the job."""
-    return {**housekeeping.HANDLERS}
+    return {**housekeeping.HANDLERS, needs.EXPIRE: needs.expire}
+    return {**housekeeping.HANDLERS, **demand_jobs.HANDLERS}
 
 
 def crons() -> Sequence[Cron]:
     """What is due again and again."""
-    return housekeeping.CRONS
+    hourly = dt.timedelta(hours=1)
+    return [*housekeeping.CRONS, Cron(name=needs.EXPIRE, kind=needs.EXPIRE, every=hourly)]
+    return (*housekeeping.CRONS, *demand_jobs.CRONS)
 
 
 def served() -> Litestar:

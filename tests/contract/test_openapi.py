@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import re
 from collections.abc import Iterator
@@ -23,10 +24,14 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from tests.identities import holder
 
 from matchmaker.cli.contract import contract
+from matchmaker.cli.session import Database
+from matchmaker.core import db
 from matchmaker.core.edges import EVERYWHERE
 from matchmaker.core.errors import MatchmakerError
+from matchmaker.identity.models import OrganisationRole as R
 
 COMMITTED = Path(__file__).parents[2] / "openapi" / "matchmaker.v1.json"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -46,9 +51,10 @@ CHECKS = [
   JSON Schema's `integer` admits 79.0, which the strict reader refuses on purpose.
 - negative_data_rejection: a query text such as `limit=%31` is schema-invalid as generated and valid
   as sent. Unknown fields and wrong media types are held below, by name.
-- unsupported_method, missing_required_header, ignored_auth: held in test_http_edges.py; there is no
-  authentication yet.
-- use_after_free, ensure_resource_availability: nothing is created or deleted yet.
+- unsupported_method, missing_required_header: held in test_http_edges.py.
+- ignored_auth: held for every operation, scope and role in test_access.py.
+- use_after_free, ensure_resource_availability: each operation is drawn on its own here, not in
+  sequences.
 """
 
 Document = dict[str, Any]
@@ -215,10 +221,31 @@ BODIES: dict[str, Document] = {
     "/v1/match/explain": {**NEED, "offering_id": "0"},
     "/v1/scale": {},
 }
-"""A sound body of each operation that takes one."""
+"""A sound body of each public operation that takes one; those of the others are held to the same
+in test_access.py.
+"""
 
 
-def exercise(operation: APIOperation, address: str, examples: int) -> set[int]:
+STORED = {"profile_id", "need_id", "persist"}
+"""What of a match names something stored: drawn ids are nobody's, so it is asked again without."""
+
+
+def credential(database: Database, roles: tuple[R, ...]) -> dict[str, str]:
+    """The header of a new organisation of ``roles``."""
+
+    async def made() -> dict[str, str]:
+        engine = db.create_engine(database.url, database.settings)
+        try:
+            return (await holder(engine, *roles)).headers
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(made())
+
+
+def exercise(
+    operation: APIOperation, address: str, examples: int, headers: dict[str, str] | None = None
+) -> set[int]:
     """The statuses that drawn requests met; a response that breaks a check raises."""
     seen: set[int] = set()
     for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
@@ -235,27 +262,48 @@ def exercise(operation: APIOperation, address: str, examples: int) -> set[int]:
             suppress_health_check=list(HealthCheck),
         )
         def hold(case: Case) -> None:
-            answer = case.call(base_url=address)
-            case.validate_response(answer, checks=CHECKS)
-            seen.add(answer.status_code)
+            seen.add(met(case, address, headers))
+            if operation.path in BODIES and isinstance(case.body, dict):
+                drawn = {name: v for name, v in case.body.items() if name not in STORED and v}
+                case.body = {**BODIES[operation.path], **drawn}
+                seen.add(met(case, address, headers))
 
         hold()
     return seen
 
 
+def met(case: Case, address: str, headers: dict[str, str] | None) -> int:
+    """The status of the answer, which fits its description."""
+    answer = case.call(base_url=address, headers=headers)
+    case.validate_response(answer, checks=CHECKS)
+    return int(answer.status_code)
+
+
 class TestAnswers:
     """The document against the running API on the demo pool."""
 
-    def test_every_response_conforms(self, demo_address: str) -> None:
-        """Requests drawn from the document, sound and unsound: no 5xx, nothing undocumented."""
+    @pytest.mark.parametrize("roles", [(), (R.SME,), (R.OPERATOR, R.PROVIDER)], ids=str)
+    def test_every_response_conforms(
+        self, demo_address: str, demo_database: Database, roles: tuple[R, ...]
+    ) -> None:
+        """Requests drawn from the document, sound and unsound: no 5xx, nothing undocumented.
+
+        By nobody, by a firm, by an operator; each operation by another one, for some end a key.
+        """
         schema = schemathesis.openapi.from_url(f"{demo_address}/openapi.json")
         seen: dict[str, set[int]] = {}
         for found in schema.get_all_operations():
             assert isinstance(found, Ok)
-            seen[found.ok().label] = exercise(found.ok(), demo_address, EXAMPLES)
-        assert len(seen) >= 12
+            headers = credential(demo_database, roles) if roles else None
+            seen[found.ok().label] = exercise(found.ok(), demo_address, EXAMPLES, headers)
+        assert len(seen) >= 30
         assert {200, 422} <= seen["POST /v1/match"]
         assert {404, 422} <= seen["POST /v1/match/explain"]
+        if roles:
+            assert seen["GET /v1/me"] >= {200}
+            assert not any(seen[name] <= {401} for name in seen)
+        else:
+            assert seen["GET /v1/me"] <= {400, 401}
 
     def test_a_response_that_does_not_conform_is_caught(
         self, demo_address: str, document: Document
@@ -268,7 +316,11 @@ class TestAnswers:
             exercise(schema["/v1/match"]["POST"], demo_address, EXAMPLES)
 
     def test_the_bodies_are_all_of_them(self, document: Document) -> None:
-        takers = {path for _, path, operation in operations(document) if "requestBody" in operation}
+        takers = {
+            path
+            for _, path, operation in operations(document)
+            if "requestBody" in operation and {} in operation["security"]
+        }
         assert takers == BODIES.keys()
 
     @pytest.mark.parametrize("path", BODIES)

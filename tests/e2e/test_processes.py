@@ -95,8 +95,8 @@ def do_a_job(database: Database) -> bool:
     return until(lambda: asyncio.run(done()) == before + 1, pause=0.5)
 
 
-def test_the_worker_works_and_comes_back_and_the_publisher_publishes(data: Path) -> None:
-    with serving(data) as process:
+def test_the_children_work_come_back_and_end_with_a_killed_server(data: Path) -> None:
+    with serving(data, "--workers", "2") as process:
         database = attached(data)
         assert do_a_job(database)
         first = children(process.pid)
@@ -109,6 +109,11 @@ def test_the_worker_works_and_comes_back_and_the_publisher_publishes(data: Path)
         released = Released(shipped.folder("seeds"))
         asyncio.run(pool.import_all(database, released, pool.demo_files()))
         assert until(lambda: holder.current().index.offerings > 0)
+        all_of_it = children(process.pid)
+        assert "spawn" in all_of_it
+        process.kill()
+        process.wait()
+    assert until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in all_of_it.values()))
 
 
 def test_with_sigterm_everything_ends(data: Path) -> None:
@@ -118,15 +123,6 @@ def test_with_sigterm_everything_ends(data: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 128 + signal.SIGTERM
     assert not any(Path(f"/proc/{pid}").exists() for pid in all_of_it.values())
-
-
-def test_with_kill_9_everything_ends_too(data: Path) -> None:
-    with serving(data, "--workers", "2") as process:
-        assert until(lambda: {"worker", "index"} <= children(process.pid).keys())
-        all_of_it = children(process.pid)
-        process.kill()
-        process.wait()
-    assert until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in all_of_it.values()), 15)
 
 
 def test_the_api_alone_has_no_such_children(data: Path) -> None:

@@ -92,7 +92,7 @@ class NeedController(Controller):
             session,
             data,
             organisation_id=principal.organisation_id,
-            by=service.by(principal),
+            by=access.event_actor(principal),
             checker=checker,
         )
         return _told(found, checker.taxonomy, status_code=201)
@@ -271,7 +271,7 @@ class NeedVersionController(Controller):
         limit: Limit = 20,
         cursor: Cursor = None,
     ) -> Page[schemas.NeedVersionSummary]:
-        """List the versions of a need, newest last."""
+        """List what the need has said over time, newest last, without saying it again."""
         await service.find_whole(read_session, need_id, principal)
         listing = Listing("need/versions", str(need_id), principal.organisation_id)
         after = cursors.read(cursor, listing)

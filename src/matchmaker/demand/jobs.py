@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final
 
 from matchmaker.core import jobs
 from matchmaker.core.clock import utc_now
 from matchmaker.demand import service
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 EXPIRE: Final = "demand.expire"
-"""The kind of job; once an hour is enough: a need's last day ends at midnight UTC."""
 
 
 async def expire(context: jobs.Context, _: dict[str, Any]) -> dict[str, Any]:
@@ -18,3 +21,8 @@ async def expire(context: jobs.Context, _: dict[str, Any]) -> dict[str, Any]:
     if len(expired) == service.EXPIRED_AT_ONCE:
         await jobs.enqueue(context.session, jobs.Job(kind=EXPIRE))
     return {"expired": len(expired)}
+
+
+HANDLERS: Final[Mapping[str, jobs.Handler]] = {EXPIRE: expire}
+CRONS: Final = (jobs.Cron(name=EXPIRE, kind=EXPIRE, every=dt.timedelta(hours=1)),)
+"""An hour late at most: a need's last day ends at midnight UTC."""

@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     func,
-    text,
+    literal_column,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -71,7 +71,9 @@ class Need(Revised, Base, kw_only=True):
         Index(
             "ix_need_found_by_all",
             "id",
-            postgresql_where=text("state = 'open' and visibility in ('public', 'open_call')"),
+            postgresql_where=literal_column(
+                "state = 'open' and visibility in ('public', 'open_call')"
+            ),
         ),
         CheckConstraint(_KIND_KNOWN, name="kind_known"),
         CheckConstraint(
@@ -100,6 +102,8 @@ class Need(Revised, Base, kw_only=True):
     """When it was last opened."""
     expires_on: Mapped[dt.date | None] = mapped_column(default=None)
     """The last day on which it may be open."""
+    note: Mapped[str | None] = mapped_column(Text, default=None)
+    """What was said with its last transition."""
 
 
 class NeedVersion(Base, kw_only=True):
@@ -153,3 +157,5 @@ class NeedMember(Revised, Base, kw_only=True):
     organisation_id: Mapped[OrganisationId] = mapped_column(Uuid, ForeignKey(Organisation.id))
     """The firm that joins."""
     state: Mapped[MemberState] = mapped_column(default=NEED_MEMBER.initial)
+    note: Mapped[str | None] = mapped_column(Text, default=None)
+    """What was said with its last transition."""

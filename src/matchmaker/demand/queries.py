@@ -178,7 +178,12 @@ async def expire(session: Session, today: dt.date, limit: int) -> list[ExpiredNe
     rows = await session.execute(
         update(Need)
         .where(Need.id.in_(due.scalar_subquery()), Need.state.in_(step.sources))
-        .values(state=step.target, revision=Need.revision + 1, changed_at=func.clock_timestamp())
+        .values(
+            state=step.target,
+            note=None,
+            revision=Need.revision + 1,
+            changed_at=func.clock_timestamp(),
+        )
         .returning(Need.id, Need.organisation_id, Need.revision)
         .execution_options(synchronize_session=False)
     )

@@ -30,6 +30,7 @@ class Need(NeedTerms, frozen=True, kw_only=True, forbid_unknown_fields=True):
         list[str],
         msgspec.Meta(description="Members that are null because the caller may not see them"),
     ]
+    note: Annotated[str | None, msgspec.Meta(description="Said with its last transition")]
     opened_at: dt.datetime | None
     created_at: dt.datetime
     changed_at: dt.datetime
@@ -65,6 +66,7 @@ class NeedMember(msgspec.Struct, frozen=True, kw_only=True):
 
     organisation_id: OrganisationId
     state: MemberState
+    note: Annotated[str | None, msgspec.Meta(description="Said with its last transition")]
     created_at: dt.datetime
 
 

@@ -18,7 +18,7 @@ from matchmaker.demand.errors import (
     NeedVersionNotFound,
 )
 from matchmaker.demand.hindrances import hindrances, missing_to_open
-from matchmaker.demand.machine import EDITABLE, HAPPENED, NEED, NeedState
+from matchmaker.demand.machine import EDITABLE, HAPPENED, NEED, MemberState, NeedState
 from matchmaker.demand.models import Need, new_need_id, new_need_version_id
 from matchmaker.identity.access import INACTIVE, actors_of, event_actor
 from matchmaker.identity.models import OrganisationRole
@@ -100,10 +100,14 @@ async def get_need(
 ) -> StoredNeed:
     """The current version of the need for a match that ``principal`` asks for.
 
+    A firm that was asked to share it reads it, and matches it once it has joined.
+
     Raises:
-        NeedNotFound: there is none, or they may not see all of it.
+        NeedNotFound: there is none, or they may not match it.
     """
-    need, version, *_ = await find_whole(session, need_id, principal)
+    need, version, _, membership = await find_whole(session, need_id, principal)
+    if membership is MemberState.INVITED and OrganisationRole.OPERATOR not in principal.roles:
+        raise NeedNotFound
     return StoredNeed(
         id=need.id,
         version_id=version.id,
@@ -225,7 +229,7 @@ async def revise(
         missing = list(missing_to_open(after, found.owner, today))
         if missing:
             raise NeedIncomplete(errors=missing)
-    return await _replace(session, found, after, by=by(principal))
+    return await _replace(session, found, after, by=event_actor(principal))
 
 
 async def _replace(
@@ -297,7 +301,9 @@ async def take_step(
         actors=actors_of(principal, owner),
         hindrances=hindrances_of(found, now.date()),
     )
-    values = {"opened_at": now} if step.target is NeedState.OPEN else {}
+    values: dict[str, object] = {"note": asked.note}
+    if step.target is NeedState.OPEN:
+        values["opened_at"] = now
     if await rows.move(session, Need, need_id, source=source, step=step, values=values) is None:
         there = await find_whole(session, need_id, principal)
         raise transitions.IllegalTransition(extra={"state": there.need.state.value})
@@ -305,8 +311,7 @@ async def take_step(
     # What was read may have been reworded since; what is held now can no longer change.
     if missing := hindrances_of(moved, now.date()).get(step.name):
         raise transitions.TransitionHindered(errors=missing, extra={"state": source.value})
-    note = {"note": asked.note} if asked.note else {}
-    said = event(HAPPENED[step.name], moved, by(principal), version=moved.version.number, **note)
+    said = event(HAPPENED[step.name], moved, event_actor(principal), version=moved.version.number)
     await events.append(session, said)
     return moved
 
@@ -332,11 +337,6 @@ async def expire_due(
             ),
         )
     return [each.id for each in expired]
-
-
-def by(principal: Principal) -> events.EventActor:
-    """The caller as an event names them."""
-    return event_actor(principal)
 
 
 def _refuse_faults(checker: Checker, need: NeedTerms) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matchmaker.demand.queries import FoundNeed, ListedVersion
     from matchmaker.taxonomy.registry import Taxonomy
 
-_OWN: Final = ("external_id", "organisation_id", "pools")
+_OWN: Final = ("external_id", "note", "organisation_id", "pools")
 """What only those who see all of a need are told, beside facts that are not for everyone."""
 _EVERYONE: Final = "everyone"
 
@@ -43,6 +43,7 @@ def need(found: FoundNeed, taxonomy: Taxonomy, *, is_whole: bool) -> schemas.Nee
         external_id=row.external_id,
         all_scenes=content.scenes(terms, taxonomy),
         withheld=[],
+        note=row.note,
         opened_at=row.opened_at,
         created_at=row.created_at,
         changed_at=row.changed_at,
@@ -75,5 +76,8 @@ def version_detail(row: models.NeedVersion, taxonomy: Taxonomy) -> schemas.NeedV
 def member(row: models.NeedMember) -> schemas.NeedMember:
     """A firm's place in a need."""
     return schemas.NeedMember(
-        organisation_id=row.organisation_id, state=row.state, created_at=row.created_at
+        organisation_id=row.organisation_id,
+        state=row.state,
+        note=row.note,
+        created_at=row.created_at,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import click
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.conftest import reachable_directory
@@ -82,6 +82,8 @@ async def test_an_import_during_another_one_is_told(
     file = data / "providers.jsonl"
     file.write_bytes(jsonl(provider_line(external_id="p-told")).read())
     async with AsyncSession(engine) as made:
+        # The command may take longer to start than an idle transaction may last.
+        await made.execute(text("set local idle_in_transaction_session_timeout = 0"))
         assert await queries.claim_import(Session(ReadSession(made)))
         told = run(data, "import", str(file), DATABASE_URL=server.url("mm_app"))
         await made.rollback()

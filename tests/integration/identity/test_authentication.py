@@ -21,6 +21,7 @@ from tests.conftest import client_of
 from tests.identities import Holder, bearer, holder
 
 from matchmaker.app import create_app
+from matchmaker.core import db
 from matchmaker.core.problems import problems
 from matchmaker.core.settings import Settings
 from matchmaker.identity import access, authentication, keys, queries
@@ -294,6 +295,20 @@ class TestWrongCredentials:
         for given in (caller.token.text, keys.mint().text):
             await api.get("/v1/gate/known", headers=bearer(given))
         assert compared == [64, 64]
+
+
+class TestAbsence:
+    async def test_a_database_that_is_away_is_503_and_lets_nobody_in(
+        self, settings: Settings
+    ) -> None:
+        nowhere = db.create_engine("postgresql://nobody@127.0.0.1:9/none", settings)
+        async with gate(nowhere, settings) as api:
+            for path in GATES:
+                answer = await api.get(path, headers=bearer(keys.mint().text))
+                assert code(answer) == (503, "unavailable")
+                assert answer.headers["retry-after"]
+            assert (await api.get("/v1/gate/open")).status_code == 200
+        await nowhere.dispose()
 
 
 class TestRevocation:

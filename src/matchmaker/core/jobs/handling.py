@@ -58,7 +58,8 @@ class Context:
     """What a handler works with.
 
     ``session`` is the transaction the job ends in: what is written there is committed together
-    with the job's completion, or not at all. It opens with the first statement.
+    with the job's completion, or not at all. The transaction opens with the first statement; what
+    computes for longer than a lease does so before it, for an idle transaction is ended.
     """
 
     session: Session

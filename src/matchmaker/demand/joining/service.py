@@ -12,7 +12,8 @@ from matchmaker.demand import queries
 from matchmaker.demand.errors import FirmNotInvitable, NeedMemberNotFound, NeedNotEditable
 from matchmaker.demand.machine import EDITABLE, NEED_MEMBER, MemberState
 from matchmaker.demand.models import NeedMember, new_need_member_id
-from matchmaker.demand.service import by, event, find_own, find_whole
+from matchmaker.demand.service import event, find_own, find_whole
+from matchmaker.identity.access import event_actor
 
 if TYPE_CHECKING:
     from matchmaker.core.db import ReadSession, Session
@@ -118,7 +119,12 @@ async def take_step(
         actors=actors_of(member, principal),
         hindrances=hindrances_of(found),
     )
-    if await rows.move(session, NeedMember, member.id, source=source, step=step) is None:
+    if (
+        await rows.move(
+            session, NeedMember, member.id, source=source, step=step, values={"note": asked.note}
+        )
+        is None
+    ):
         _, now = await find_member(session, need_id, firm, principal)
         raise transitions.IllegalTransition(extra={"state": now.state.value})
     found, moved = await find_member(session, need_id, firm, principal)
@@ -147,4 +153,4 @@ async def remove(
 async def _tell(
     session: Session, kind: str, found: FoundNeed, *, firm: OrganisationId, principal: Principal
 ) -> None:
-    await events.append(session, event(kind, found, by(principal), member=str(firm)))
+    await events.append(session, event(kind, found, event_actor(principal), member=str(firm)))

@@ -1,0 +1,183 @@
+"""One thing of each kind that belongs to an organisation, and a sound body of each operation."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import httpx
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.contract.match_calls import NEED, PROFILE
+from tests.identities import Holder, holder
+
+from matchmaker.core.patching import MEDIA_TYPE
+
+MATCH = {"need": {"kind": "solution"}}
+ANY_ID = "00000000-0000-4000-8000-000000000000"
+
+BODIES: dict[str, dict[str, Any]] = {
+    "match": MATCH,
+    "explainMatch": {**MATCH, "offering_id": "0"},
+    "computeScale": {},
+    "registerOrganisation": {"name": {"en": "New"}, "roles": ["sme"]},
+    "reviseOrganisation": {"region": "210200"},
+    "moveOrganisation": {"transition": "close"},
+    "createKey": {"name": "new"},
+    "rotateKey": {},
+    "addMember": {"name": "Lin", "email": "lin@example.org", "role": "viewer"},
+    "reviseMember": {"role": "editor"},
+    "grantConsent": {"purpose": "contact"},
+    "putProfile": PROFILE,
+    "patchProfile": {"employees": 87},
+    "createNeed": NEED,
+    "reviseNeed": {"text": "Fewer rejects"},
+    "takeNeedTransition": {"transition": "open"},
+    "takeNeedMemberTransition": {"transition": "accept"},
+    "matchNeed": {},
+    "createShortlist": {"run_id": ANY_ID},
+    "reviseShortlist": {"title": "First look"},
+    "moveShortlist": {"transition": "freeze"},
+}
+"""By operation a body that is sound for whoever may call it."""
+
+
+class World(NamedTuple):
+    """The API, its database, and whose things are made."""
+
+    api: httpx.AsyncClient
+    engine: AsyncEngine
+    owner: Holder
+
+
+Maker = Callable[[World], Awaitable[str]]
+
+
+async def sent(world: World, method: str, path: str, body: object, **headers: str) -> Any:  # noqa: ANN401
+    """What the API answers the owner, who may do this."""
+    answer = await world.api.request(
+        method,
+        f"/v1{path}",
+        content=None if body is None else msgspec.json.encode(body),
+        headers={
+            **({} if body is None else {"Content-Type": "application/json"}),
+            **world.owner.headers,
+            **headers,
+        },
+    )
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+async def organisation(world: World) -> str:
+    return str(world.owner.organisation_id)
+
+
+async def profile(world: World) -> str:
+    await sent(world, "PUT", f"/profiles/{world.owner.organisation_id}", PROFILE)
+    return str(world.owner.organisation_id)
+
+
+async def key(world: World) -> str:
+    path = f"/organisations/{world.owner.organisation_id}/keys"
+    made = await sent(world, "POST", path, {"name": "other", "scopes": ["keys:manage"]})
+    return str(made["id"])
+
+
+async def member(world: World) -> str:
+    path = f"/organisations/{world.owner.organisation_id}/members"
+    return str((await sent(world, "POST", path, BODIES["addMember"]))["id"])
+
+
+async def consent(world: World) -> str:
+    path = f"/organisations/{world.owner.organisation_id}/consents"
+    return str((await sent(world, "POST", path, BODIES["grantConsent"]))["id"])
+
+
+async def need(world: World) -> str:
+    return str((await sent(world, "POST", "/needs", NEED))["id"])
+
+
+async def two_versions(world: World) -> str:
+    """A need with something to compare."""
+    id_ = await need(world)
+    changes = {"If-Match": '"1"', "Content-Type": MEDIA_TYPE}
+    await sent(world, "PATCH", f"/needs/{id_}", BODIES["reviseNeed"], **changes)
+    return id_
+
+
+async def run(world: World) -> str:
+    await profile(world)
+    path = f"/needs/{await need(world)}/matches"
+    return str((await sent(world, "POST", path, {}))["run_id"])
+
+
+async def shortlist(world: World) -> str:
+    body = {"run_id": await run(world)}
+    return str((await sent(world, "POST", "/shortlists", body))["id"])
+
+
+async def joined_need(world: World) -> str:
+    """Another firm's need that the owner was asked to share."""
+    other = world._replace(owner=await holder(world.engine))
+    id_ = await need(other)
+    await sent(other, "PUT", f"/needs/{id_}/members/{world.owner.organisation_id}", None)
+    return id_
+
+
+async def another_firm(world: World) -> str:
+    return str((await holder(world.engine)).organisation_id)
+
+
+OWNED: dict[str, Maker] = {
+    "organisation_id": organisation,
+    "key_id": key,
+    "member_id": member,
+    "consent_id": consent,
+    "need_id": need,
+    "run_id": run,
+    "shortlist_id": shortlist,
+}
+"""By path parameter how to make a thing of that kind that is the owner's."""
+
+
+async def offering(world: World) -> str:
+    """An offering that a match considers; it is published, and nobody's secret."""
+    found = await sent(world, "GET", "/offerings?kind=solution&limit=1", None)
+    return str(found["items"][0]["id"])
+
+
+_PROFILE: dict[str, Maker] = {"organisation_id": profile}
+_JOINED: dict[str, Maker] = {"need_id": joined_need}
+SPECIAL: dict[str, dict[str, Maker]] = {
+    "getProfile": _PROFILE,
+    "patchProfile": _PROFILE,
+    "putProfile": _PROFILE,
+    "listProfileVersions": _PROFILE,
+    "getProfileVersion": _PROFILE,
+    "diffProfileVersions": _PROFILE,
+    "diffNeedVersions": {"need_id": two_versions},
+    "matchNeed": {"need_id": need},
+    "explainMatchRun": {"offering_id": offering},
+    "inviteNeedMember": {"organisation_id": another_firm},
+    "removeNeedMember": _JOINED,
+    "getNeedMemberTransitions": _JOINED,
+    "takeNeedMemberTransition": _JOINED,
+}
+"""By operation what of it is made in another way."""
+
+QUERIES: dict[str, dict[str, str]] = {
+    "suggestCodes": {"q": "quality"},
+    "diffProfileVersions": {"from": "1"},
+    "diffNeedVersions": {"from": "1"},
+}
+"""By operation the query it cannot do without."""
+
+SHARED: dict[str, object] = {"number": 1}
+"""Path parameters that are nobody's."""
+
+
+async def things(world: World, operation: str, names: list[str]) -> dict[str, object]:
+    """What the path of the operation names, made for the owner."""
+    makers = {**OWNED, **SPECIAL.get(operation, {})}
+    return {name: await makers[name](world) for name in names if name in makers}

@@ -1,0 +1,276 @@
+"""Who may call what: every operation of the API, read from where its access is declared.
+
+A new operation is tested here without being named. One that takes a body, or the id of something
+that belongs to an organisation, adds a sound body or a maker to `owned`; without it a test fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from uuid import uuid4
+
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.contract.owned import BODIES, QUERIES, SHARED, World, member, run, things
+from tests.factories import SEEDS
+from tests.identities import another_key, bearer, holder
+
+from matchmaker.app import Released, installed
+from matchmaker.cli.session import Database
+from matchmaker.core import access, db
+from matchmaker.core.access import Access
+from matchmaker.core.settings import Settings
+from matchmaker.identity.access import SCOPES_OF, Scope
+from matchmaker.identity.models import OrganisationRole, OrganisationState
+from matchmaker.identity.people import service
+
+R = OrganisationRole
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation and what it declares."""
+
+    id: str
+    method: str
+    path: str
+    wanted: Access
+    takes_a_body: bool
+    media_type: str
+
+    def __str__(self) -> str:
+        return self.id
+
+
+def parameters(operation: Operation) -> list[str]:
+    parts = [part.strip("{}") for part in operation.path.split("/") if part.startswith("{")]
+    return [part.partition(":")[0] for part in parts]
+
+
+def operations() -> list[Operation]:
+    settings = Settings(secret="s" * 32)
+    app = installed(settings, db.create_engine(NOWHERE, settings), Released(SEEDS))
+    found = []
+    for method, path, handler, wanted in access.declared(app):
+        assert wanted is not None
+        accepted = handler.opt.get("accepts", ("application/json",))
+        body = handler.parsed_data_field is not None
+        name = str(getattr(handler, "operation_id", ""))
+        found.append(Operation(name, method, path, wanted, body, accepted[0]))
+    return found
+
+
+OPERATIONS = operations()
+GUARDED = [operation for operation in OPERATIONS if not operation.wanted.is_public]
+PUBLIC = [operation for operation in OPERATIONS if operation.wanted.is_public]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def engine(demo_database: Database) -> AsyncIterator[AsyncEngine]:
+    made = db.create_engine(demo_database.url, demo_database.settings)
+    yield made
+    await made.dispose()
+
+
+async def call(
+    api: httpx.AsyncClient,
+    operation: Operation,
+    headers: dict[str, str] | None = None,
+    ids: Mapping[str, object] = MappingProxyType({}),
+    **more: object,
+) -> httpx.Response:
+    """The answer to a request that is sound in everything but, perhaps, its caller and ids.
+
+    Ids that are not given are nobody's; ``more`` goes into the body.
+    """
+    path = re.sub(r":\w+}", "}", operation.path)
+    named = {name: ids.get(name, SHARED.get(name, uuid4())) for name in parameters(operation)}
+    sent = {**(headers or {}), "If-Match": '"1"'}
+    content = None
+    if operation.takes_a_body:
+        sent["Content-Type"] = operation.media_type
+        content = msgspec.json.encode({**BODIES[operation.id], **more})
+    query = QUERIES.get(operation.id, {})
+    return await api.request(
+        operation.method, path.format(**named), params=query, headers=sent, content=content
+    )
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+def roles_for(operation: Operation) -> tuple[OrganisationRole, ...]:
+    """Roles in which the operation's scope is given, those it asks for first."""
+    if operation.wanted.roles:
+        return tuple(R(role) for role in sorted(operation.wanted.roles))
+    scope = operation.wanted.scope
+    return (next(role for role in R if scope is None or scope in SCOPES_OF[role]),)
+
+
+def only(operation: Operation) -> frozenset[Scope]:
+    """The operation's scope alone; any one where it needs none."""
+    return frozenset({Scope(operation.wanted.scope or Scope.NEEDS_READ)})
+
+
+guarded = pytest.mark.parametrize("operation", GUARDED, ids=str)
+every = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+
+
+def test_there_is_something_to_test() -> None:
+    assert len(GUARDED) >= 18
+    assert {operation.id for operation in PUBLIC} == {
+        *("getTaxonomy", "suggestCodes", "getScheme", "getCode", "computeScale"),
+        *("listQuestionnaires", "getQuestionnaire"),
+        *("listOfferings", "getOffering", "listProviders", "getProvider"),
+        *("listPublicNeeds", "getNeed"),
+        *("match", "explainMatch"),
+    }, "anonymous callers read what is published, match and explain; nothing else"
+
+
+def test_every_scope_that_is_asked_for_is_one() -> None:
+    asked = {o.wanted.scope for o in GUARDED if o.wanted.scope is not None}
+    assert asked <= {scope.value for scope in Scope}
+    assert {role for o in GUARDED for role in o.wanted.roles} <= {role.value for role in R}
+
+
+@guarded
+async def test_nobody_does_not_pass(demo: httpx.AsyncClient, operation: Operation) -> None:
+    assert code(await call(demo, operation)) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize("operation", PUBLIC, ids=str)
+async def test_everyone_passes_where_it_is_public(
+    demo: httpx.AsyncClient, operation: Operation
+) -> None:
+    assert (await call(demo, operation)).status_code in {200, 404}
+
+
+@every
+async def test_a_credential_that_is_none_does_not_pass(
+    demo: httpx.AsyncClient, operation: Operation
+) -> None:
+    assert code(await call(demo, operation, bearer("junk"))) == (401, "unauthenticated")
+
+
+@every
+async def test_a_suspended_organisation_does_not_pass(
+    demo: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
+) -> None:
+    caller = await holder(engine, *R, state=OrganisationState.SUSPENDED)
+    assert code(await call(demo, operation, caller.headers)) == (403, "account_inactive")
+
+
+@guarded
+async def test_every_other_scope_does_not_do(
+    demo: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
+) -> None:
+    caller = await holder(engine, *R, scopes=frozenset(Scope) - only(operation))
+    answer = await call(demo, operation, caller.headers)
+    if operation.wanted.scope is None:
+        assert answer.status_code == 200
+    else:
+        assert code(answer) == (403, "scope_missing")
+        assert answer.json()["scope"] == operation.wanted.scope
+
+
+@pytest.mark.parametrize("operation", [o for o in GUARDED if o.wanted.roles], ids=str)
+async def test_every_other_role_does_not_do(
+    demo: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
+) -> None:
+    others = [role for role in R if role not in operation.wanted.roles]
+    caller = await holder(engine, *others, scopes=frozenset(Scope))
+    answer = await call(demo, operation, caller.headers)
+    assert code(answer) in {(403, "role_missing"), (403, "scope_missing")}
+
+
+@guarded
+async def test_its_scope_and_role_alone_do(
+    demo: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
+) -> None:
+    """With things of one's own; what the operation then says of them is tested with its room."""
+    owner = await holder(engine, *R)
+    ids = await things(World(demo, engine, owner), operation.id, parameters(operation))
+    caller = await another_key(engine, owner, only(operation))
+    if operation.id == "createShortlist":
+        ids["run_id"] = await run(World(demo, engine, owner))
+        answer = await call(demo, operation, caller.headers, run_id=ids["run_id"])
+    else:
+        answer = await call(demo, operation, caller.headers, ids)
+    assert answer.status_code < 500
+    assert answer.status_code not in {400, 401, 403, 404, 415, 422}, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def let_in(operation: Operation) -> list[OrganisationRole]:
+    """Roles that come past the guard and are no operator, whose business everything may be."""
+    wanted = operation.wanted
+    return [
+        role
+        for role in (R.SME, R.PROVIDER, R.AGENCY)
+        if (not wanted.roles or role in wanted.roles)
+        and (wanted.scope is None or wanted.scope in SCOPES_OF[role])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "role"),
+    [
+        (operation, role)
+        for operation in GUARDED
+        if parameters(operation)
+        for role in let_in(operation)
+    ],
+    ids=str,
+)
+async def test_what_is_anothers_is_as_good_as_missing(
+    demo: httpx.AsyncClient, engine: AsyncEngine, operation: Operation, role: OrganisationRole
+) -> None:
+    """Byte for byte, but for the id of the request."""
+    caller, stranger = await holder(engine, role), await holder(engine, *R)
+    ids = await things(World(demo, engine, stranger), operation.id, parameters(operation))
+    theirs = await call(demo, operation, caller.headers, ids)
+    missing = await call(demo, operation, caller.headers)
+    assert theirs.status_code == missing.status_code == 404
+    assert anonymous(theirs) == anonymous(missing)
+
+
+def anonymous(answer: httpx.Response) -> tuple[bytes, dict[str, str]]:
+    """Body and headers without what differs between any two requests."""
+    own = answer.headers["x-request-id"]
+    headers = {name: value.replace(own, "") for name, value in answer.headers.items()}
+    return answer.content.replace(own.encode(), b""), headers
+
+
+async def test_a_wall_that_is_missing_would_be_seen(
+    demo: httpx.AsyncClient, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: members are everybody's business."""
+    monkeypatch.setattr(service, "require_own", lambda *_: None)
+    caller, stranger = await holder(engine), await holder(engine)
+    await member(World(demo, engine, stranger))
+    (operation,) = [o for o in GUARDED if o.id == "listMembers"]
+    ids = {"organisation_id": stranger.organisation_id}
+    answer = await call(demo, operation, caller.headers, ids)
+    assert answer.status_code == 200
+    assert answer.json()["items"]
+
+
+@pytest.mark.parametrize("operation", [o for o in GUARDED if o.takes_a_body], ids=str)
+async def test_no_more_is_taken_than_is_described(
+    demo: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
+) -> None:
+    """Nobody becomes verified, another's or somebody else by a member that is merely sent along."""
+    owner = await holder(engine, *R)
+    ids = await things(World(demo, engine, owner), operation.id, parameters(operation))
+    for name in ("id", "state", "organisation_id", "revision", "created_at", "colour"):
+        answer = await call(demo, operation, owner.headers, ids, **{name: "verified"})
+        assert code(answer) == (422, "invalid_content"), name
+        assert answer.json()["errors"][0]["code"] == "unknown_field"

@@ -1,0 +1,29 @@
+"""The operations of identity on the shared database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest_asyncio
+from litestar.di import Provide
+from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.conftest import client_of
+from tests.factories import taxonomy
+
+from matchmaker.app import create_app
+from matchmaker.core.settings import Settings
+from matchmaker.identity.controllers import CONTROLLERS
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def identity(engine: AsyncEngine, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of identity alone."""
+    app = create_app(
+        settings,
+        engine,
+        controllers=CONTROLLERS,
+        dependencies={"taxonomy": Provide(taxonomy, sync_to_thread=False)},
+    )
+    async with client_of(app) as made:
+        yield made

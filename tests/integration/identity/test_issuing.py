@@ -1,0 +1,290 @@
+"""API keys: no more than one has, shown once, rotated with an overlap, revoked for good."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from tests.identities import Holder, bearer, holder
+
+from matchmaker.core import events
+from matchmaker.core.clock import utc_now
+from matchmaker.core.db import ReadSession, Session
+from matchmaker.identity import keys, queries
+from matchmaker.identity.access import SCOPES_OF, Scope
+from matchmaker.identity.models import ApiKeyId, OrganisationId, OrganisationRole
+
+R = OrganisationRole
+Client = httpx.AsyncClient
+KEYS = frozenset({Scope.KEYS_MANAGE, Scope.NEEDS_READ})
+
+
+async def create(
+    api: Client, caller: Holder, of: OrganisationId | None = None, **fields: object
+) -> httpx.Response:
+    return await api.post(
+        f"/v1/organisations/{of or caller.organisation_id}/keys",
+        json={"name": "portal", **fields},
+        headers=caller.headers,
+    )
+
+
+async def rotate(api: Client, caller: Holder, id_: object, **fields: object) -> httpx.Response:
+    return await api.post(f"/v1/keys/{id_}/rotation", json=fields, headers=caller.headers)
+
+
+async def revoke(api: Client, caller: Holder, id_: object) -> httpx.Response:
+    return await api.post(f"/v1/keys/{id_}/revocation", headers=caller.headers)
+
+
+async def works(api: Client, key: str) -> bool:
+    return (await api.get("/v1/me", headers=bearer(key))).status_code == 200
+
+
+async def kinds_of(engine: AsyncEngine, organisation_id: OrganisationId) -> list[str]:
+    async with AsyncSession(engine) as session:
+        found = await events.after(ReadSession(session), 0, organisation_id=organisation_id)
+    return [recorded.event.kind for recorded in found]
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+class TestMaking:
+    async def test_it_works_and_is_shown_once(self, identity: Client, engine: AsyncEngine) -> None:
+        firm = await holder(engine)
+        answer = await create(identity, firm, scopes=["needs:read", "match:run"])
+        assert answer.status_code == 201, answer.text
+        assert answer.headers["cache-control"] == "no-store"
+        made = answer.json()
+        assert keys.read(made["key"]) is not None
+        assert await works(identity, made["key"])
+        assert made["scopes"] == ["match:run", "needs:read"]
+        assert made["created_by"] == str(firm.key_id)
+        listed = await identity.get(
+            f"/v1/organisations/{firm.organisation_id}/keys", headers=firm.headers
+        )
+        assert [item["public_id"] for item in listed.json()["items"]] == [
+            firm.token.public_id,
+            made["public_id"],
+        ]
+        assert "key" not in listed.json()["items"][1]
+        assert await kinds_of(engine, firm.organisation_id) == ["api_key.created"]
+
+    async def test_without_scopes_it_is_good_for_all_that_both_have(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        firm = await holder(engine, scopes=KEYS)
+        assert (await create(identity, firm)).json()["scopes"] == sorted(KEYS)
+        operator, provider = await holder(engine, R.OPERATOR), await holder(engine, R.PROVIDER)
+        made = await create(identity, operator, provider.organisation_id)
+        assert made.json()["scopes"] == sorted(SCOPES_OF[R.PROVIDER])
+
+    @pytest.mark.parametrize("scope", ["needs:write", "pools:write"])
+    async def test_nobody_gives_more_than_they_have(
+        self, identity: Client, engine: AsyncEngine, scope: str
+    ) -> None:
+        """Neither what the maker's key lacks nor what the holder's roles do not allow."""
+        firm = await holder(engine, scopes=KEYS)
+        answer = await create(identity, firm, scopes=["needs:read", scope])
+        assert code(answer) == (403, "scopes_exceeded")
+        assert answer.json()["scopes"] == [scope]
+
+    async def test_an_operator_gives_what_it_has_and_the_holder_may(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        firm = await holder(engine)
+        for scopes, expected in ((KEYS, 403), (KEYS | {Scope.NEEDS_WRITE}, 201)):
+            operator = await holder(engine, R.OPERATOR, scopes=scopes)
+            answer = await create(identity, operator, firm.organisation_id, scopes=["needs:write"])
+            assert answer.status_code == expected
+
+    async def test_it_ends_when_it_was_said_to(self, identity: Client, engine: AsyncEngine) -> None:
+        firm = await holder(engine)
+        past = await create(identity, firm, expires_at="2020-01-01T00:00:00Z")
+        assert code(past) == (422, "invalid_content")
+        naive = await create(identity, firm, expires_at="2099-01-01T00:00:00")
+        assert code(naive) == (422, "invalid_content")
+        soon = (utc_now() + dt.timedelta(seconds=1)).isoformat()
+        made = (await create(identity, firm, expires_at=soon)).json()
+        await asyncio.sleep(1.05)
+        assert not await works(identity, made["key"])
+
+
+class TestRotating:
+    async def test_both_act_until_the_overlap_has_passed(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        firm = await holder(engine)
+        old = (await create(identity, firm, scopes=["needs:read"])).json()
+        answer = await rotate(identity, firm, old["id"])
+        assert answer.status_code == 201
+        new = answer.json()
+        assert (new["name"], new["scopes"]) == (old["name"], old["scopes"])
+        assert await works(identity, old["key"])
+        assert await works(identity, new["key"])
+        listed = await identity.get(
+            f"/v1/organisations/{firm.organisation_id}/keys", headers=firm.headers
+        )
+        (shown,) = [item for item in listed.json()["items"] if item["id"] == old["id"]]
+        assert shown["replaced_by"] == new["id"]
+        overlap = dt.datetime.fromisoformat(shown["expires_at"]) - utc_now()
+        assert dt.timedelta(days=6.99) < overlap <= dt.timedelta(days=7)
+        kinds = await kinds_of(engine, firm.organisation_id)
+        assert kinds == ["api_key.created", "api_key.rotated"]
+
+    async def test_without_an_overlap_the_old_one_ends_at_once(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        firm = await holder(engine)
+        old = (await create(identity, firm)).json()
+        new = (await rotate(identity, firm, old["id"], overlap_days=0)).json()
+        assert not await works(identity, old["key"])
+        assert await works(identity, new["key"])
+
+    async def test_an_earlier_end_stays(self, identity: Client, engine: AsyncEngine) -> None:
+        firm = await holder(engine)
+        end = (utc_now() + dt.timedelta(days=1)).isoformat()
+        old = (await create(identity, firm, expires_at=end)).json()
+        await rotate(identity, firm, old["id"])
+        async with AsyncSession(engine) as session:
+            found = await queries.key(ReadSession(session), ApiKeyId(old["id"]))
+        assert found is not None
+        assert found.expires_at == dt.datetime.fromisoformat(end)
+
+    async def test_two_of_a_name_are_enough(self, identity: Client, engine: AsyncEngine) -> None:
+        firm = await holder(engine)
+        first = (await create(identity, firm)).json()
+        second = (await rotate(identity, firm, first["id"])).json()
+        assert code(await rotate(identity, firm, first["id"])) == (409, "key_not_in_force")
+        assert code(await rotate(identity, firm, second["id"])) == (409, "rotation_underway")
+        await revoke(identity, firm, first["id"])
+        assert (await rotate(identity, firm, second["id"])).status_code == 201
+
+    async def test_a_key_that_ended_is_not_rotated(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        firm = await holder(engine)
+        old = (await create(identity, firm)).json()
+        await revoke(identity, firm, old["id"])
+        assert code(await rotate(identity, firm, old["id"])) == (409, "key_not_in_force")
+
+    async def test_nobody_comes_by_more_this_way(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        """The new secret goes to who rotates, so the key may be good for no more than theirs."""
+        firm = await holder(engine)
+        lesser = (await create(identity, firm, scopes=["keys:manage"])).json()
+        answer = await identity.post(
+            f"/v1/keys/{firm.key_id}/rotation", json={}, headers=bearer(lesser["key"])
+        )
+        assert code(answer) == (403, "scopes_exceeded")
+
+    RACERS = 8
+
+    async def raced(self, identity: Client, engine: AsyncEngine) -> list[int]:
+        firm = await holder(engine)
+        old = (await create(identity, firm)).json()
+        answers = await asyncio.gather(
+            *(rotate(identity, firm, old["id"]) for _ in range(self.RACERS))
+        )
+        return sorted(answer.status_code for answer in answers)
+
+    async def test_of_several_rotations_one_wins(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        for _ in range(5):
+            assert await self.raced(identity, engine) == [201] + [409] * (self.RACERS - 1)
+
+    async def test_reading_before_writing_would_not_do(
+        self, identity: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The control: the same change as a look and then a write."""
+
+        async def naive(session: Session, id_: ApiKeyId, *, by: ApiKeyId, **_: object) -> bool:
+            found = await queries.key(session, id_)
+            assert found is not None
+            if found.replaced_by is not None:
+                return False
+            await asyncio.sleep(0.05)
+            await session.execute(
+                text("update mm.api_key set replaced_by = :by where id = :id"),
+                {"by": by, "id": id_},
+            )
+            return True
+
+        monkeypatch.setattr(queries, "replace_key", naive)
+        assert (await self.raced(identity, engine)).count(201) > 1
+
+
+class TestRevoking:
+    async def test_it_is_for_good(self, identity: Client, engine: AsyncEngine) -> None:
+        firm = await holder(engine)
+        made = (await create(identity, firm)).json()
+        first = await revoke(identity, firm, made["id"])
+        assert first.status_code == 200
+        assert first.json()["revoked_at"] is not None
+        assert not await works(identity, made["key"])
+        assert (await revoke(identity, firm, made["id"])).json() == first.json()
+        kinds = await kinds_of(engine, firm.organisation_id)
+        assert kinds == ["api_key.created", "api_key.revoked"]
+
+    async def test_an_operator_revokes_anybodys(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        operator, firm = await holder(engine, R.OPERATOR), await holder(engine)
+        assert (await revoke(identity, operator, firm.key_id)).status_code == 200
+        assert not await works(identity, firm.token.text)
+
+    async def test_what_it_made_goes_on(self, identity: Client, engine: AsyncEngine) -> None:
+        firm = await holder(engine)
+        made = (await create(identity, firm)).json()
+        await revoke(identity, firm, firm.key_id)
+        assert await works(identity, made["key"])
+
+
+class TestSecrecy:
+    async def test_no_row_and_no_log_holds_a_secret(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        """The control: the public part is found in both."""
+        firm = await holder(engine)
+        with structlog.testing.capture_logs() as logged:
+            made = (await create(identity, firm)).json()
+            new = (await rotate(identity, firm, made["id"])).json()
+            for shown in (made, new):
+                assert await works(identity, shown["key"])
+            await revoke(identity, firm, new["id"])
+        stored = await dump(engine)
+        for shown in (made, new):
+            token = keys.read(shown["key"])
+            assert token is not None
+            for haystack in (stored, str(logged)):
+                assert token.public_id in haystack
+                assert token.secret not in haystack
+                assert token.text not in haystack
+
+
+async def dump(engine: AsyncEngine) -> str:
+    """Every row of every table that the application can read, as text."""
+    found: list[str] = []
+    async with engine.connect() as connection:
+        tables: Any = await connection.scalars(
+            text(
+                "select quote_ident(table_name) from information_schema.table_privileges"
+                " where table_schema = 'mm' and privilege_type = 'SELECT'"
+            )
+        )
+        for table in set(tables):
+            rows = await connection.scalars(
+                text(f"select t::text from mm.{table} t")  # noqa: S608  (our own catalogue)
+            )
+            found.extend(rows)
+    return "\n".join(found)

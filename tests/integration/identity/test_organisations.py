@@ -1,0 +1,337 @@
+"""Organisations: registered, changed and verified, by whom and by whom not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from tests.factories import credit_code
+from tests.identities import Holder, holder
+
+from matchmaker.core import events
+from matchmaker.core.db import ReadSession
+from matchmaker.core.patching import MEDIA_TYPE
+from matchmaker.identity.machine import ORGANISATION, TOLD_AS
+from matchmaker.identity.models import OrganisationRole, OrganisationState
+
+R, S = OrganisationRole, OrganisationState
+Client = httpx.AsyncClient
+
+
+def draft(**fields: object) -> dict[str, Any]:
+    return {"name": {"zh": "松鹭阀门", "en": "Pine Heron Valves"}, "roles": ["sme"], **fields}
+
+
+async def register(api: Client, operator: Holder, **fields: object) -> httpx.Response:
+    return await api.post("/v1/organisations", json=draft(**fields), headers=operator.headers)
+
+
+async def change(
+    api: Client, caller: Holder, id_: object, revision: int | None, **fields: object
+) -> httpx.Response:
+    condition = {} if revision is None else {"If-Match": f'"{revision}"'}
+    return await api.patch(
+        f"/v1/organisations/{id_}",
+        json=fields,
+        headers={**caller.headers, **condition, "Content-Type": MEDIA_TYPE},
+    )
+
+
+async def take(api: Client, caller: Holder, id_: object, name: str) -> httpx.Response:
+    return await api.post(
+        f"/v1/organisations/{id_}/transitions",
+        json={"transition": name, "note": f"{name}, please"},
+        headers=caller.headers,
+    )
+
+
+async def told_of(engine: AsyncEngine, subject: object) -> list[tuple[str, dict[str, Any]]]:
+    """Kinds and data of the events of a subject, in their order."""
+    async with AsyncSession(engine) as session:
+        found = await events.after(ReadSession(session), 0, subject_id=UUID(str(subject)))
+    return [(recorded.event.kind, recorded.event.data) for recorded in found]
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+class TestRegistering:
+    async def test_an_operator_registers_a_draft(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        operator = await holder(engine, R.OPERATOR)
+        answer = await register(identity, operator, region="210200", uscc=credit_code("9" * 17))
+        assert answer.status_code == 201, answer.text
+        assert answer.headers["etag"] == '"1"'
+        found = answer.json()
+        assert found["state"] == "draft"
+        assert found["name"] == draft()["name"]
+        again = await identity.get(f"/v1/organisations/{found['id']}", headers=operator.headers)
+        assert again.json() == found
+        assert await told_of(engine, found["id"]) == [
+            ("organisation.registered", {"state": "draft"})
+        ]
+
+    @pytest.mark.parametrize(
+        ("fields", "pointer", "reason"),
+        [
+            ({"uscc": "91350100M000100Y44"}, "#/uscc", "wrong_check_digit"),
+            ({"region": "990000"}, "#/region", "unknown_code"),
+            ({"roles": ["provider"], "provider_kind": "baker"}, "#/provider_kind", "unknown_code"),
+            ({"provider_kind": "university"}, "#/provider_kind", "not_a_provider"),
+            ({"roles": []}, "#/roles", "wrong_length"),
+            ({"roles": ["emperor"]}, "#/roles/0", "unknown_value"),
+            ({"name": {}}, "#/name", "invalid"),
+            ({"state": "verified"}, "#", "unknown_field"),
+        ],
+    )
+    async def test_what_cannot_be_is_pointed_at(
+        self,
+        identity: Client,
+        engine: AsyncEngine,
+        fields: dict[str, Any],
+        pointer: str,
+        reason: str,
+    ) -> None:
+        operator = await holder(engine, R.OPERATOR)
+        answer = await register(identity, operator, **fields)
+        assert code(answer) == (422, "invalid_content")
+        (fault,) = answer.json()["errors"]
+        assert fault["pointer"].startswith(pointer)
+        assert reason == "invalid" or fault["code"] == reason
+
+    async def test_a_code_is_one_organisations(self, identity: Client, engine: AsyncEngine) -> None:
+        operator = await holder(engine, R.OPERATOR)
+        taken = credit_code("1" * 17)
+        assert (await register(identity, operator, uscc=taken)).status_code == 201
+        assert code(await register(identity, operator, uscc=taken)) == (409, "already_exists")
+
+
+class TestReading:
+    async def test_one_sees_oneself_and_the_operator_all(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        operator = await holder(engine, R.OPERATOR)
+        firms = [await holder(engine) for _ in range(3)]
+        (own,) = await listed(identity, firms[0])
+        assert own["id"] == str(firms[0].organisation_id)
+        seen = [item["id"] for item in await listed(identity, operator, limit=2)]
+        assert {str(one.organisation_id) for one in (operator, *firms)} <= set(seen)
+        assert seen == sorted(seen)
+
+    async def test_filters_narrow_and_never_widen(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        operator, firm = await holder(engine, R.OPERATOR), await holder(engine)
+        waiting = await holder(engine, R.PROVIDER, state=S.SUBMITTED)
+        found = await listed(identity, operator, state="submitted", role="provider")
+        assert str(waiting.organisation_id) in {item["id"] for item in found}
+        assert {(item["state"], *item["roles"]) for item in found} == {("submitted", "provider")}
+        assert await listed(identity, firm, state="submitted") == []
+
+    async def test_a_cursor_is_its_callers_own(self, identity: Client, engine: AsyncEngine) -> None:
+        one, other = [await holder(engine, R.OPERATOR) for _ in range(2)]
+        page = await identity.get("/v1/organisations?limit=1", headers=one.headers)
+        answer = await identity.get(
+            "/v1/organisations",
+            params={"cursor": page.json()["page"]["next"]},
+            headers=other.headers,
+        )
+        assert code(answer) == (400, "cursor_invalid")
+
+    async def test_what_is_known_is_not_sent_again(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        firm = await holder(engine)
+        path = f"/v1/organisations/{firm.organisation_id}"
+        tag = (await identity.get(path, headers=firm.headers)).headers["etag"]
+        answer = await identity.get(path, headers={**firm.headers, "If-None-Match": tag})
+        assert (answer.status_code, answer.content) == (304, b"")
+
+    async def test_me(self, identity: Client, engine: AsyncEngine) -> None:
+        firm = await holder(engine, R.SME, R.AGENCY, state=S.DRAFT)
+        found = (await identity.get("/v1/me", headers=firm.headers)).json()
+        assert found["organisation"]["roles"] == ["agency", "sme"]
+        assert found["roles"] == ["sme"]
+        assert "pools:write" in found["key"]["scopes"]
+        assert "pools:write" not in found["scopes"]
+        assert found["key"]["public_id"] == firm.token.public_id
+
+
+async def listed(api: Client, caller: Holder, **query: str | int) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        answer = await api.get(
+            "/v1/organisations", params={**query, **cursor}, headers=caller.headers
+        )
+        items += answer.json()["items"]
+        if (more := answer.json()["page"]["next"]) is None:
+            return items
+        cursor = {"cursor": more}
+
+
+class TestChanging:
+    async def test_a_patch_is_merged(self, identity: Client, engine: AsyncEngine) -> None:
+        firm = await holder(engine, state=S.DRAFT)
+        answer = await change(
+            identity, firm, firm.organisation_id, 1, name={"zh": "松鹭"}, region="210200"
+        )
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["etag"] == '"2"'
+        assert answer.json()["name"] == {"zh": "松鹭", "en": "Holder"}
+        answer = await change(
+            identity, firm, firm.organisation_id, 2, name={"en": None}, region=None
+        )
+        assert answer.json()["name"] == {"zh": "松鹭"}
+        assert answer.json()["region"] is None
+        assert await told_of(engine, firm.organisation_id) == [
+            ("organisation.revised", {"revision": 2, "fields": ["name", "region"]}),
+            ("organisation.revised", {"revision": 3, "fields": ["name", "region"]}),
+        ]
+
+    async def test_nobody_overwrites_what_they_have_not_seen(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        firm = await holder(engine, state=S.DRAFT)
+        id_ = firm.organisation_id
+        assert code(await change(identity, firm, id_, None, region="210200")) == (
+            428,
+            "version_required",
+        )
+        assert (await change(identity, firm, id_, 1, region="210200")).status_code == 200
+        assert code(await change(identity, firm, id_, 1, region="220000")) == (412, "stale_version")
+
+    async def test_of_several_editors_one_wins(self, identity: Client, engine: AsyncEngine) -> None:
+        firm = await holder(engine, state=S.DRAFT)
+        answers = await asyncio.gather(
+            *(
+                change(identity, firm, firm.organisation_id, 1, name={"en": f"editor {n}"})
+                for n in range(8)
+            )
+        )
+        assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
+
+    @pytest.mark.parametrize("role", ["operator", "agency"])
+    async def test_nobody_gives_themselves_a_role(
+        self, identity: Client, engine: AsyncEngine, role: str
+    ) -> None:
+        for state in (S.DRAFT, S.VERIFIED):
+            firm = await holder(engine, state=state)
+            answer = await change(identity, firm, firm.organisation_id, 1, roles=["sme", role])
+            assert code(answer) == (403, "operators_field")
+            assert answer.json()["errors"][0]["pointer"] == "#/roles"
+
+    async def test_not_even_an_operator_does_for_itself(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        operator, other = await holder(engine, R.OPERATOR), await holder(engine, R.OPERATOR)
+        roles = {"roles": ["agency", "operator"]}
+        own = await change(identity, operator, operator.organisation_id, 1, **roles)
+        assert code(own) == (403, "operators_field")
+        theirs = await change(identity, other, operator.organisation_id, 1, **roles)
+        assert theirs.json()["roles"] == ["agency", "operator"]
+
+    @pytest.mark.parametrize("fields", [{"name": {"en": "Other"}}, {"uscc": "91350100M000100Y43"}])
+    async def test_what_was_verified_stays(
+        self, identity: Client, engine: AsyncEngine, fields: dict[str, Any]
+    ) -> None:
+        for state in (S.SUBMITTED, S.VERIFIED):
+            firm = await holder(engine, state=state)
+            answer = await change(identity, firm, firm.organisation_id, 1, **fields)
+            assert code(answer) == (403, "operators_field")
+            # What changes nothing is nobody's field.
+            answer = await change(
+                identity, firm, firm.organisation_id, 1, name={"en": "Holder"}, region="210200"
+            )
+            assert answer.status_code == 200
+
+    async def test_a_patch_has_its_media_type(self, identity: Client, engine: AsyncEngine) -> None:
+        firm = await holder(engine)
+        answer = await identity.patch(
+            f"/v1/organisations/{firm.organisation_id}",
+            json={},
+            headers={**firm.headers, "If-Match": '"1"'},
+        )
+        assert code(answer) == (415, "wrong_media_type")
+
+
+class TestLife:
+    async def test_from_draft_to_verified_and_suspended(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        operator, firm = await holder(engine, R.OPERATOR), await holder(engine, state=S.DRAFT)
+        id_ = firm.organisation_id
+        refused = await take(identity, firm, id_, "submit")
+        assert code(refused) == (409, "transition_hindered")
+        assert refused.json()["errors"][0]["code"] == "region_missing"
+        assert (await change(identity, firm, id_, 1, region="210200")).status_code == 200
+        steps = [
+            (firm, "submit"),
+            (firm, "withdraw"),
+            (firm, "submit"),
+            (operator, "request_changes"),
+            (firm, "submit"),
+            (operator, "reject"),
+            (operator, "reconsider"),
+            (operator, "verify"),
+            (operator, "suspend"),
+            (operator, "reinstate"),
+            (operator, "close"),
+        ]
+        for taker, name in steps:
+            answer = await take(identity, taker, id_, name)
+            assert answer.status_code == 200, (name, answer.text)
+            step = ORGANISATION.step(name)
+            assert step is not None
+            assert answer.json()["state"] == step.target
+        found = await identity.get(f"/v1/organisations/{id_}", headers=operator.headers)
+        assert found.json()["note"] == "close, please"
+        assert found.json()["revision"] == 2 + len(steps)
+        kinds = [kind for kind, _ in await told_of(engine, id_)]
+        assert kinds == ["organisation.revised", *(TOLD_AS[name] for _, name in steps)]
+
+    async def test_four_eyes(self, identity: Client, engine: AsyncEngine) -> None:
+        """An operator verifies others, never itself; a firm nobody."""
+        operator, other = [await holder(engine, R.OPERATOR) for _ in range(2)]
+        firm = await holder(engine, state=S.SUBMITTED)
+        for caller, id_ in (
+            (firm, firm.organisation_id),
+            (operator, operator.organisation_id),
+        ):
+            answer = await take(identity, caller, id_, "verify")
+            assert code(answer) == (403, "not_your_transition")
+            assert answer.json()["by"] == ["operator"]
+        assert (await take(identity, other, firm.organisation_id, "verify")).status_code == 200
+
+    async def test_what_can_be_done_is_said_to_each(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        operator, firm = await holder(engine, R.OPERATOR), await holder(engine, state=S.SUBMITTED)
+        path = f"/v1/organisations/{firm.organisation_id}/transitions"
+        possible = {}
+        for caller in (operator, firm):
+            answer = await identity.get(path, headers=caller.headers)
+            assert answer.headers["etag"] == '"1"'
+            possible[caller] = {t["name"] for t in answer.json()["transitions"] if t["possible"]}
+        assert possible[operator] == {"request_changes", "reject", "verify", "close"}
+        assert possible[firm] == {"withdraw", "close"}
+
+    async def test_of_several_operators_one_wins(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        operator, firm = await holder(engine, R.OPERATOR), await holder(engine, state=S.SUBMITTED)
+        names = ["verify", "reject", "request_changes", "verify"] * 2
+        answers = await asyncio.gather(
+            *(take(identity, operator, firm.organisation_id, name) for name in names)
+        )
+        assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
+        assert len(await told_of(engine, firm.organisation_id)) == 1
+
+    def test_every_step_is_told(self) -> None:
+        assert TOLD_AS.keys() == {step.name for step in ORGANISATION.steps}
