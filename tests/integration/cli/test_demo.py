@@ -23,6 +23,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from rich.console import Console
+from tests.chains import superuser_of
 from tests.conftest import reachable_directory
 from tests.factories import SEEDS
 
@@ -33,7 +34,7 @@ from matchmaker.cli.session import Database
 from matchmaker.cli.show import HALF, PLAIN, Page, bar
 from matchmaker.cli.walk import explained
 from matchmaker.core.clock import utc_now
-from matchmaker.core.postgres import Embedded
+from matchmaker.core.postgres import Embedded, Server
 from matchmaker.core.settings import Settings
 from matchmaker.core.transitions import TransitionRequest
 from matchmaker.core.wire import Money
@@ -115,11 +116,16 @@ def again(data: Path, chinese: Told) -> Told:
 
 
 @pytest.fixture(scope="module")
-def database(data: Path, again: Told) -> Iterator[Database]:
-    """The database that all runs have written, running."""
+def running(data: Path, again: Told) -> Iterator[Server]:
+    """The server that all runs have written to."""
     assert again.code == 0
     with Embedded(data).start() as server:
-        yield Database(server.url("mm_app"), Settings(data=str(data)))
+        yield server
+
+
+@pytest.fixture(scope="module")
+def database(data: Path, running: Server) -> Database:
+    return Database(running.url("mm_app"), Settings(data=str(data)))
 
 
 def rows(database: Database, sql: str, **values: object) -> Sequence[Mapping[str, Any]]:
@@ -469,3 +475,21 @@ def test_words_stay_whole_and_what_is_too_long_is_cut() -> None:
 def test_the_sample_request_can_be_sent() -> None:
     body = msgspec.json.decode(Path(__file__).parents[2].joinpath("e2e/match.json").read_bytes())
     assert msgspec.convert(body, schemas.MatchRequest).limit == 3
+
+
+def test_a_chain_that_was_tampered_with_is_told_and_fails_the_demo(
+    data: Path, running: Server
+) -> None:
+    async def tamper() -> None:
+        async with superuser_of(running) as connection:
+            await connection.execute(sa.text("set session_replication_role = replica"))
+            statement = "update mm.event set data = data || '{\"version\": 9}' where position = 2"
+            await connection.execute(sa.text(statement))
+            await connection.commit()
+
+    asyncio.run(tamper())
+    told = run(data, "--language", "en")
+    assert told.code == 1
+    assert "the chain of events breaks at position 2" in told.err
+    assert "the chain of events breaks at position 2" in told.out
+    assert "The chain is whole" not in told.out
