@@ -1,7 +1,7 @@
 """Match runs and what they showed, which nobody changes; shortlists, which are frozen.
 
 Revision ID: 20261123_matching
-Revises: 20261123_demand
+Revises: 20261123_offering_life
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261123_matching"
-down_revision = "20261123_demand"
+down_revision = "20261123_offering_life"
 branch_labels = None
 depends_on = None
 

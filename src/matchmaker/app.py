@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import multiprocessing
 import os
@@ -12,6 +11,14 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 
 from matchmaker.catalog.controllers import OfferingController, ProviderController
+from matchmaker.catalog.history.controllers import (
+    OfferingVersionController,
+    OwnOfferingController,
+)
+from matchmaker.catalog.life import jobs as catalog_jobs
+from matchmaker.catalog.life.controllers import OfferingLifeController
+from matchmaker.catalog.life.facts import Declarations
+from matchmaker.catalog.supply.controllers import SupplyCardController
 from matchmaker.core import access, children, db, etags, http, log, openapi, problems, shipped
 from matchmaker.core.clock import utc_now
 from matchmaker.core.cursors import Cursors
@@ -23,7 +30,6 @@ from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
 from matchmaker.demand import controllers as demand
 from matchmaker.demand import jobs as demand_jobs
-from matchmaker.demand import jobs as needs
 from matchmaker.demand.joining.controllers import NeedMemberController
 from matchmaker.enterprise.controllers import ProfileController
 from matchmaker.identity import controllers as identity
@@ -63,6 +69,11 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     *identity.CONTROLLERS,
     OfferingController,
     ProviderController,
+    OfferingLifeController,
+    OfferingVersionController,
+    OwnOfferingController,
+    SupplyCardController,
+    MatchController,
     ProfileController,
     *demand.CONTROLLERS,
     NeedMemberController,
@@ -88,6 +99,7 @@ class Released:
         self.model = load_model(seeds, self.taxonomy)
         self.reader = load_reader(self.taxonomy, self.words)
         self.checker = Checker(self.taxonomy, self.reader.fields)
+        self.declarations = Declarations.of(self.taxonomy, self.words.tokenizer, self.words.version)
         self.book = phrases.load(seeds / PHRASES)
 
     def matcher(self, index_folder: Path) -> Matcher:
@@ -107,15 +119,12 @@ class Released:
 
 def handlers(_released: Released) -> Mapping[str, Handler]:
     """What a worker does, by the kind of the job."""
-    return {**housekeeping.HANDLERS, needs.EXPIRE: needs.expire}
-    return {**housekeeping.HANDLERS, **demand_jobs.HANDLERS}
+    return {**housekeeping.HANDLERS, **catalog_jobs.HANDLERS, **demand_jobs.HANDLERS}
 
 
 def crons() -> Sequence[Cron]:
     """What is due again and again."""
-    hourly = dt.timedelta(hours=1)
-    return [*housekeeping.CRONS, Cron(name=needs.EXPIRE, kind=needs.EXPIRE, every=hourly)]
-    return (*housekeeping.CRONS, *demand_jobs.CRONS)
+    return (*housekeeping.CRONS, *catalog_jobs.CRONS, *demand_jobs.CRONS)
 
 
 def served() -> Litestar:
@@ -148,6 +157,7 @@ def installed(settings: Settings, engine: AsyncEngine, released: Released) -> Li
         dependencies={
             "taxonomy": Provide(lambda: released.taxonomy, sync_to_thread=False),
             "checker": Provide(lambda: released.checker, sync_to_thread=False),
+            "declarations": Provide(lambda: released.declarations, sync_to_thread=False),
             "matcher": Provide(lambda: matcher, sync_to_thread=False),
         },
         checks={"index": has_index},

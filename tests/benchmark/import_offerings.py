@@ -1,7 +1,7 @@
 """How fast a file of offerings becomes published, and its write phase against the ORM.
 
 ``python -m tests.benchmark.import_offerings [--offerings 100000] [--compared 25000]``: the last
-line is one JSON object. The comparison writes the very same rows to the same four tables (and their
+line is one JSON object. The comparison writes the very same rows to the same five tables (and their
 organisations), interleaved, five times each. Both ways start from the same prepared offerings and
 make their own rows of them; the commit counts for both.
 """
@@ -34,6 +34,7 @@ from matchmaker.catalog.machine import OfferingState
 from matchmaker.catalog.models import (
     Kind,
     Offering,
+    OfferingLive,
     OfferingPackage,
     OfferingVersion,
     Provider,
@@ -41,8 +42,10 @@ from matchmaker.catalog.models import (
     new_offering_id,
     new_version_id,
 )
-from matchmaker.core import db, migrate
+from matchmaker.core import db, events, migrate
 from matchmaker.core.db import ReadSession, Session
+from matchmaker.core.events import Event
+from matchmaker.core.ids import uuid7
 from matchmaker.core.postgres import Embedded
 from matchmaker.core.settings import Settings
 from matchmaker.identity.models import Organisation, OrganisationId, OrganisationState
@@ -51,7 +54,18 @@ WHOLE_LIMIT_S = 120.0
 WANTED_RATIO = 5.0
 REPEATS = 5
 OFFERINGS_OF_A_PROVIDER = 50
-TABLES = "mm.offering_package, mm.offering_version, mm.offering, mm.provider, mm.organisation"
+GUARDED = """
+    select distinct c.relname from pg_trigger t join pg_class c on c.oid = t.tgrelid
+    where c.relnamespace = 'mm'::regnamespace and not t.tgisinternal
+"""
+"""Tables whose triggers refuse to be emptied."""
+IMPORTED = Event(
+    kind="catalog.imported",
+    subject_type="import",
+    subject_id=uuid7(),
+    organisation_id=None,
+    actor=events.CLI,
+)
 HAN = [chr(code) for code in range(0x4E00, 0x4E00 + 900)]
 SYLLABLES = ("tra", "mon", "li", "ker", "sen", "po", "dur", "val", "min", "ches", "fo", "ran")
 CATEGORIES = ("qms", "mes", "aps", "scada", "wms", "ems", "erp", "plm", "iiot_platform", "spc")
@@ -154,11 +168,12 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[Session]:
 async def empty(owner: AsyncEngine) -> None:
     """Every table without rows, statistics and space given back."""
     async with owner.begin() as connection:
-        await connection.execute(text("alter table mm.offering_version disable trigger user"))
-        await connection.execute(text("alter table mm.offering_package disable trigger user"))
-        await connection.execute(text(f"truncate {TABLES}"))
-        await connection.execute(text("alter table mm.offering_version enable trigger user"))
-        await connection.execute(text("alter table mm.offering_package enable trigger user"))
+        guarded = (await connection.scalars(text(GUARDED))).all()
+        for table in guarded:
+            await connection.execute(text(f"alter table mm.{table} disable trigger user"))
+        await connection.execute(text("truncate mm.organisation cascade"))
+        for table in guarded:
+            await connection.execute(text(f"alter table mm.{table} enable trigger user"))
 
 
 async def by_import(engine: AsyncEngine, read: reading.FileRead) -> float:
@@ -204,12 +219,23 @@ async def by_orm(engine: AsyncEngine, read: reading.FileRead) -> float:
     offerings = plain(read)
     started = perf_counter()
     organisations, providers, owners = _organisations(read)
-    rows: list[Sequence[object]] = [organisations, providers, *_mapped(offerings, owners)]
+    mapped, versions, packages = _mapped(offerings, owners)
+    rows: list[Sequence[object]] = [organisations, providers, mapped, versions, packages]
     async with transaction(engine) as session:
         # Flushed table by table: without relationships the unit of work does not know the order.
         for of_table in rows:
             session.add_all(of_table)
             await session.flush()
+        position = await events.append(session, IMPORTED)
+        session.add_all(
+            OfferingLive(
+                offering_id=version.offering_id,
+                version_id=version.id,
+                organisation_id=version.organisation_id,
+                from_position=position,
+            )
+            for version in versions
+        )
     return perf_counter() - started
 
 

@@ -174,6 +174,29 @@ class TestStoring:
         assert answer.json()["state"] == "withdrawn"
 
 
+class TestJointNeeds:
+    async def test_a_firm_that_shares_a_need_matches_it_for_itself(
+        self, demo: httpx.AsyncClient, firm: Holder, app_engine: AsyncEngine
+    ) -> None:
+        """With its own profile: what the other firm states of itself shapes nothing it is told."""
+        partner = await holder(app_engine)
+        need_id = await stated(demo, firm)
+        place = f"/v1/needs/{need_id}/members/{partner.organisation_id}"
+        asked = await demo.put(place, headers=firm.headers)
+        assert asked.status_code in {200, 201}, asked.text
+        joined = await demo.post(
+            f"{place}/transitions", json={"transition": "accept"}, headers=partner.headers
+        )
+        assert joined.status_code == 200, joined.text
+        path = f"/v1/needs/{need_id}/matches"
+        theirs = await demo.post(path, json={}, headers=partner.headers)
+        inline = await demo.post("/v1/match", json={"need": NEED}, headers=partner.headers)
+        assert theirs.json()["items"] == inline.json()["items"]
+        run = f"/v1/match-runs/{theirs.json()['run_id']}"
+        assert (await demo.get(run, headers=partner.headers)).json()["profile_version"] is None
+        assert (await demo.get(run, headers=firm.headers)).status_code == 404
+
+
 class TestWhoMay:
     @pytest.mark.parametrize(
         "body",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from litestar import Controller, get
+from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
 
@@ -13,12 +13,14 @@ from matchmaker.catalog import queries, schemas, service
 from matchmaker.catalog.declaration import OfferingDocument
 from matchmaker.catalog.errors import OfferingNotFound, ProviderNotFound
 from matchmaker.catalog.models import Kind, OfferingId
+from matchmaker.core import etags
 from matchmaker.core.clock import utc_now
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession
 from matchmaker.core.problems import problems
 from matchmaker.core.wire import Page, Text
 from matchmaker.identity import access
+from matchmaker.identity.access import Principal
 from matchmaker.identity.models import OrganisationId
 
 Category = Annotated[str | None, QueryParameter(pattern="^[a-z0-9_]{1,64}$")]
@@ -105,13 +107,22 @@ class ProviderController(Controller):
         return Page(items=[provider_to_wire(row) for row in shown], page=page)
 
     @get(
-        "/{organisation_id:uuid}", operation_id="getProvider", responses=problems(ProviderNotFound)
+        "/{organisation_id:uuid}",
+        operation_id="getProvider",
+        response_headers=etags.HEADERS,
+        responses=problems(ProviderNotFound),
     )
     async def read(
-        self, organisation_id: FromPath[OrganisationId], read_session: NamedDependency[ReadSession]
-    ) -> schemas.Provider:
-        """Read the supply card of a provider."""
-        return provider_to_wire(await service.get_provider(read_session, organisation_id))
+        self,
+        organisation_id: FromPath[OrganisationId],
+        *,
+        read_session: NamedDependency[ReadSession],
+        visitor: NamedDependency[SkipValidation[Principal | None]],
+    ) -> Response[schemas.Provider]:
+        """Read the supply card of a provider; one that is not verified yet reads its own."""
+        is_own = visitor is not None and visitor.organisation_id == organisation_id
+        found = await service.get_provider(read_session, organisation_id, is_own=is_own)
+        return etags.tagged(provider_to_wire(found), found.revision)
 
 
 def summary_to_wire(row: queries.ListedOffering) -> schemas.OfferingSummary:

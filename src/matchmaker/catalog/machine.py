@@ -1,12 +1,15 @@
-"""The life of an offering, as data."""
+"""The life of an offering, and of a change to a published one, as data."""
 
 from __future__ import annotations
 
 import enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from matchmaker.core.language import Bilingual
 from matchmaker.core.machine import Actor, Machine, step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class OfferingState(enum.StrEnum):
@@ -20,6 +23,16 @@ class OfferingState(enum.StrEnum):
     EXPIRED = "expired"
     SUSPENDED = "suspended"
     RETIRED = "retired"
+
+
+class ChangeState(enum.StrEnum):
+    """Where the change of a published offering stands; what is published stays so meanwhile."""
+
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    CHANGES_REQUESTED = "changes_requested"
+    ACCEPTED = "accepted"
+    DISCARDED = "discarded"
 
 
 _S = OfferingState
@@ -114,3 +127,68 @@ OFFERING: Final = Machine(
         ),
     ),
 )
+
+_C = ChangeState
+OPEN_CHANGE: Final = (_C.DRAFT, _C.IN_REVIEW, _C.CHANGES_REQUESTED)
+"""A version waits beside the published one."""
+CHANGEABLE: Final = (_S.PUBLISHED, _S.PAUSED)
+"""States in which an edit is a change: it replaces what is published once it is accepted."""
+
+CHANGE: Final = Machine(
+    "change",
+    _C.DRAFT,
+    (
+        step(
+            "submit",
+            Bilingual(zh="提交修改审核", en="Submit the change for review"),
+            (_C.DRAFT, _C.CHANGES_REQUESTED),
+            _C.IN_REVIEW,
+            Actor.OWNER,
+        ),
+        step(
+            "withdraw",
+            Bilingual(zh="撤回修改", en="Take the change back from review"),
+            (_C.IN_REVIEW,),
+            _C.DRAFT,
+            Actor.OWNER,
+        ),
+        step(
+            "request_changes",
+            Bilingual(zh="要求再修改", en="Ask for further changes"),
+            (_C.IN_REVIEW,),
+            _C.CHANGES_REQUESTED,
+            Actor.OPERATOR,
+        ),
+        step(
+            "accept",
+            Bilingual(zh="采纳修改", en="Accept the change"),
+            (_C.IN_REVIEW,),
+            _C.ACCEPTED,
+            Actor.OPERATOR,
+        ),
+        step(
+            "discard",
+            Bilingual(zh="放弃修改", en="Drop the change"),
+            (_C.DRAFT, _C.CHANGES_REQUESTED),
+            _C.DISCARDED,
+            Actor.OWNER,
+        ),
+    ),
+)
+
+HAPPENED: Final[Mapping[str, str]] = {
+    "submit": "submitted",
+    "withdraw": "withdrawn",
+    "request_changes": "changes_requested",
+    "publish": "published",
+    "pause": "paused",
+    "resume": "resumed",
+    "expire": "expired",
+    "renew": "renewed",
+    "suspend": "suspended",
+    "reinstate": "reinstated",
+    "retire": "retired",
+    "accept": "accepted",
+    "discard": "discarded",
+}
+"""What an event calls a step once it is taken."""

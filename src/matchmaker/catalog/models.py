@@ -1,4 +1,4 @@
-"""Providers' supply cards, offerings, their immutable versions and packages."""
+"""Providers' supply cards; offerings, their immutable versions and packages, and what was live."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from matchmaker.catalog.machine import OFFERING, OfferingState
+from matchmaker.catalog.machine import OFFERING, ChangeState, OfferingState
 from matchmaker.core.db import Base
 from matchmaker.core.ids import uuid7
+from matchmaker.core.rows import Revised
 from matchmaker.identity.models import Organisation, OrganisationId
 
 OfferingId = NewType("OfferingId", UUID)
@@ -60,20 +61,28 @@ def new_version_id() -> VersionId:
     return VersionId(uuid7())
 
 
-class Provider(Base, kw_only=True):
+class Provider(Revised, Base, kw_only=True):
     """The supply card of an organisation."""
 
     __tablename__ = "provider"
+    __table_args__ = (CheckConstraint("revision > 0", name="revision_from_one"),)
 
     organisation_id: Mapped[OrganisationId] = mapped_column(
         Uuid, ForeignKey(Organisation.id), primary_key=True
     )
     summary: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     website: Mapped[str | None] = mapped_column(Text, default=None)
+    # Older than its revisions: whoever adds rows without them gets the first one.
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
 
 
-class Offering(Base, kw_only=True):
-    """One thing a provider offers again and again; what it says stands in its versions."""
+class Offering(Revised, Base, kw_only=True):
+    """One thing a provider offers again and again; what it says stands in its versions.
+
+    A version that is not published waits as the draft. Beside a published or paused offering the
+    draft is a change with a review of its own, and the published version stays until it is
+    accepted; in every other state it is what the offering's own review is about.
+    """
 
     __tablename__ = "offering"
     __table_args__ = (
@@ -84,6 +93,14 @@ class Offering(Base, kw_only=True):
             ["published_version_id", "id"],
             ["mm.offering_version.id", "mm.offering_version.offering_id"],
             name="fk_offering_published_version_id_id",
+            use_alter=True,
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        ForeignKeyConstraint(
+            ["draft_version_id", "id"],
+            ["mm.offering_version.id", "mm.offering_version.offering_id"],
+            name="fk_offering_draft_version_id_id",
             use_alter=True,
             deferrable=True,
             initially="DEFERRED",
@@ -99,6 +116,20 @@ class Offering(Base, kw_only=True):
             "state <> 'published' or published_version_id is not null",
             name="published_has_a_version",
         ),
+        CheckConstraint(
+            "published_version_id is not null or draft_version_id is not null",
+            name="says_something",
+        ),
+        CheckConstraint(
+            "change_state in ('draft', 'in_review', 'changes_requested', 'accepted', 'discarded')",
+            name="change_state_known",
+        ),
+        CheckConstraint(
+            "coalesce(change_state in ('draft', 'in_review', 'changes_requested'), false)"
+            " = (draft_version_id is not null and state in ('published', 'paused'))",
+            name="open_change_has_a_draft",
+        ),
+        CheckConstraint("revision > 0", name="revision_from_one"),
     )
 
     id: Mapped[OfferingId] = mapped_column(Uuid, primary_key=True, default_factory=new_offering_id)
@@ -106,9 +137,52 @@ class Offering(Base, kw_only=True):
     external_id: Mapped[str] = mapped_column(Text)
     kind: Mapped[Kind]
     visibility: Mapped[Visibility] = mapped_column(default=Visibility.PUBLIC)
+    """As published; while nothing was, as drafted."""
     state: Mapped[OfferingState] = mapped_column(default=OFFERING.initial)
     published_version_id: Mapped[VersionId | None] = mapped_column(Uuid, default=None)
-    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
+    """The version last published; live while the state is."""
+    draft_version_id: Mapped[VersionId | None] = mapped_column(Uuid, default=None)
+    """The newest version where it is not the published one."""
+    change_state: Mapped[ChangeState | None] = mapped_column(default=None)
+    """Of the change that waits beside what is published, or of the last one there was."""
+    note: Mapped[str | None] = mapped_column(Text, default=None)
+    """What was said with its last transition, or with that of its change."""
+    # Older than its revisions: whoever adds rows without them gets the first one.
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
+
+
+class OfferingLive(Base, kw_only=True):
+    """From which event to before which other one a version was the offering's published one.
+
+    An index is a function of the rows that hold its position.
+    """
+
+    __tablename__ = "offering_live"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["version_id", "offering_id"],
+            ["mm.offering_version.id", "mm.offering_version.offering_id"],
+        ),
+        ForeignKeyConstraint(
+            ["offering_id", "organisation_id"], ["mm.offering.id", "mm.offering.organisation_id"]
+        ),
+        Index(
+            "uq_offering_live_offering_id_open",
+            "offering_id",
+            unique=True,
+            postgresql_where="to_position is null",
+        ),
+        CheckConstraint("from_position >= 0", name="from_position_from_zero"),
+        CheckConstraint("from_position < to_position", name="positions_in_order"),
+    )
+
+    offering_id: Mapped[OfferingId] = mapped_column(Uuid, primary_key=True)
+    from_position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """The event that made it live; 0: live before there were events."""
+    to_position: Mapped[int | None] = mapped_column(default=None)
+    """The event with which it ended; none yet."""
+    version_id: Mapped[VersionId] = mapped_column(Uuid)
+    organisation_id: Mapped[OrganisationId] = mapped_column(Uuid)
 
 
 class OfferingVersion(Base, kw_only=True):

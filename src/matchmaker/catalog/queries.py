@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, Text, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, Text, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
 
 from matchmaker.catalog import texts
@@ -13,6 +13,7 @@ from matchmaker.catalog.machine import OfferingState
 from matchmaker.catalog.models import (
     Offering,
     OfferingId,
+    OfferingLive,
     OfferingPackage,
     OfferingVersion,
     Provider,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from uuid import UUID
 
-    from matchmaker.core.db import ReadSession, Session
+    from matchmaker.core.db import ReadSession
     from matchmaker.ranking.tokens import TokenCount
 
 _ROWS_AT_A_TIME = 1000
@@ -71,7 +72,7 @@ class ListedOffering(NamedTuple):
 
 
 class ProviderCard(NamedTuple):
-    """A verified provider with its supply card."""
+    """A provider with its supply card."""
 
     organisation_id: OrganisationId
     name: dict[str, Any]
@@ -79,6 +80,7 @@ class ProviderCard(NamedTuple):
     region: str | None
     summary: dict[str, Any] | None
     website: str | None
+    revision: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,25 +127,23 @@ async def find_offering(
     return None if row is None else _whole_row(row)
 
 
-async def published_offerings(session: ReadSession) -> AsyncIterator[PublishedOffering]:
-    """Every published offering by id, whatever its dates and visibility, fetched as consumed."""
+async def published_offerings(
+    session: ReadSession, position: int | None = None
+) -> AsyncIterator[PublishedOffering]:
+    """Every published offering by id, whatever its dates and visibility, fetched as consumed.
+
+    With ``position`` what was live right after that event, of providers verified now.
+    """
     rows = await session.stream(
-        _whole().order_by(Offering.id), execution_options={"yield_per": _ROWS_AT_A_TIME}
+        _whole(position).order_by(Offering.id), execution_options={"yield_per": _ROWS_AT_A_TIME}
     )
     async for row in rows:
         yield _whole_row(row)
 
 
-async def position(session: ReadSession) -> int:
-    """How many versions were ever written: versions are immutable, so it only grows."""
-    return await session.scalar(select(func.count()).select_from(OfferingVersion)) or 0
-
-
 async def content(session: ReadSession) -> str:
-    """What is published now as a hash: it changes with versions, states, visibility and names."""
-    parts = func.concat_ws(
-        "|", Offering.id, Offering.published_version_id, Offering.visibility, Organisation.name
-    )
+    """What is published now as a hash: it changes with versions, states and names."""
+    parts = func.concat_ws("|", Offering.id, Offering.published_version_id, Organisation.name)
     listed = func.string_agg(parts, aggregate_order_by(literal(","), Offering.id))
     found = await session.scalar(_published(select(func.md5(func.coalesce(listed, "")))))
     return str(found)
@@ -153,7 +153,7 @@ async def list_providers(
     session: ReadSession, *, after: UUID | None, limit: int
 ) -> list[ProviderCard]:
     """Up to ``limit`` verified providers, by id, after the organisation ``after``."""
-    statement = _provider_cards()
+    statement = _provider_cards().where(Organisation.state == OrganisationState.VERIFIED)
     if after is not None:
         statement = statement.where(Provider.organisation_id > after)
     rows = await session.execute(statement.order_by(Provider.organisation_id).limit(limit))
@@ -161,34 +161,14 @@ async def list_providers(
 
 
 async def find_provider(
-    session: ReadSession, organisation_id: OrganisationId
+    session: ReadSession, organisation_id: OrganisationId, *, is_own: bool = False
 ) -> ProviderCard | None:
-    """The provider if it is verified."""
+    """The provider if it is verified, or in every state if it ``is_own``."""
     statement = _provider_cards().where(Provider.organisation_id == organisation_id)
+    if not is_own:
+        statement = statement.where(Organisation.state == OrganisationState.VERIFIED)
     row = (await session.execute(statement)).one_or_none()
     return None if row is None else ProviderCard(*row)
-
-
-async def offering_state(session: ReadSession, offering_id: OfferingId) -> OfferingState | None:
-    """Where the offering stands; None if there is none."""
-    return cast(  # a scalar of an enumerated column is Any to the type checker
-        "OfferingState | None",
-        await session.scalar(select(Offering.state).where(Offering.id == offering_id)),
-    )
-
-
-async def change_state(
-    session: Session, offering_id: OfferingId, *, expected: OfferingState, target: OfferingState
-) -> bool:
-    """Whether it went from ``expected`` to ``target`` now: of several callers one wins."""
-    changed = await session.execute(
-        update(Offering)
-        .where(Offering.id == offering_id, Offering.state == expected)
-        .values(state=target)
-        .returning(Offering.id)
-        .execution_options(synchronize_session=False)
-    )
-    return changed.one_or_none() is not None
 
 
 def _whole_row(row: Row[*tuple[Any, ...]]) -> PublishedOffering:
@@ -196,7 +176,7 @@ def _whole_row(row: Row[*tuple[Any, ...]]) -> PublishedOffering:
     return found._replace(tokens=texts.unpack(found.tokens))
 
 
-def _whole() -> Select[*tuple[Any, ...]]:
+def _whole(position: int | None = None) -> Select[*tuple[Any, ...]]:
     packages = (
         select(
             func.jsonb_agg(
@@ -223,7 +203,7 @@ def _whole() -> Select[*tuple[Any, ...]]:
             OfferingVersion.id,
             OfferingVersion.number,
             OfferingVersion.kind,
-            Offering.visibility,
+            OfferingVersion.document["visibility"].astext,
             OfferingVersion.attested,
             OfferingVersion.valid_from,
             OfferingVersion.valid_to,
@@ -234,20 +214,37 @@ def _whole() -> Select[*tuple[Any, ...]]:
             OfferingVersion.title,
             OfferingVersion.summary,
             packages,
-        )
+        ),
+        position,
     )
 
 
-def _published(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    return (
-        statement.select_from(Offering)
-        .join(OfferingVersion, OfferingVersion.id == Offering.published_version_id)
-        .join(Organisation, Organisation.id == Offering.organisation_id)
-        .where(
-            Offering.state == OfferingState.PUBLISHED,
-            Organisation.state == OrganisationState.VERIFIED,
+def _published(
+    statement: Select[*tuple[Any, ...]], position: int | None = None
+) -> Select[*tuple[Any, ...]]:
+    """``statement`` over what is published now, or was right after the event at ``position``."""
+    if position is None:
+        statement = (
+            statement.select_from(Offering)
+            .join(OfferingVersion, OfferingVersion.id == Offering.published_version_id)
+            .where(Offering.state == OfferingState.PUBLISHED)
         )
+    else:
+        statement = (
+            statement.select_from(OfferingLive)
+            .join(Offering, Offering.id == OfferingLive.offering_id)
+            .join(OfferingVersion, OfferingVersion.id == OfferingLive.version_id)
+            .where(*was_live(position))
+        )
+    return statement.join(Organisation, Organisation.id == Offering.organisation_id).where(
+        Organisation.state == OrganisationState.VERIFIED
     )
+
+
+def was_live(position: int) -> tuple[ColumnElement[bool], ...]:
+    """Which rows hold right after the event at ``position``."""
+    ends_later = or_(OfferingLive.to_position.is_(None), OfferingLive.to_position > position)
+    return OfferingLive.from_position <= position, ends_later
 
 
 def _public(today: dt.date) -> tuple[ColumnElement[bool], ...]:
@@ -283,15 +280,12 @@ def _industry_and_wider(code: str) -> list[str]:
 
 
 def _provider_cards() -> Select[*tuple[Any, ...]]:
-    return (
-        select(
-            Provider.organisation_id,
-            Organisation.name,
-            Organisation.provider_kind,
-            Organisation.region,
-            Provider.summary,
-            Provider.website,
-        )
-        .join(Organisation, Organisation.id == Provider.organisation_id)
-        .where(Organisation.state == OrganisationState.VERIFIED)
-    )
+    return select(
+        Provider.organisation_id,
+        Organisation.name,
+        Organisation.provider_kind,
+        Organisation.region,
+        Provider.summary,
+        Provider.website,
+        Provider.revision,
+    ).join(Organisation, Organisation.id == Provider.organisation_id)

@@ -56,6 +56,16 @@ REASONS: Mapping[str, Bilingual] = {
         en="the offering is {state}: an import does not publish it",
     ),
     "unit_price_too_high": Bilingual(zh="单价过高", en="the price per unit is too high"),
+    "other_kind": Bilingual(
+        zh="attributes 的类型应为 {kind}", en="the attributes must be those of kind {kind}"
+    ),
+    "in_the_future": Bilingual(zh="日期不能晚于今天", en="must not be later than today"),
+    "provider_not_verified": Bilingual(
+        zh="服务商尚未通过核实", en="the provider is not verified yet"
+    ),
+    "validity_past": Bilingual(
+        zh="有效期已于 {day} 结束", en="the offering was valid until {day} only"
+    ),
     "invalid_rule": Bilingual(zh="规则有误：{zh}", en="the rule is wrong: {en}"),
 }
 

@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING
 
 from matchmaker.catalog import queries
 from matchmaker.catalog.errors import OfferingNotFound, ProviderNotFound
-from matchmaker.catalog.machine import OFFERING
-from matchmaker.core import transitions
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from matchmaker.catalog.machine import OfferingState
     from matchmaker.catalog.models import OfferingId
-    from matchmaker.core.db import ReadSession, Session
-    from matchmaker.core.machine import Actor
+    from matchmaker.core.db import ReadSession
     from matchmaker.identity.models import OrganisationId
 
 
@@ -34,34 +30,14 @@ async def get_offering(
 
 
 async def get_provider(
-    session: ReadSession, organisation_id: OrganisationId
+    session: ReadSession, organisation_id: OrganisationId, *, is_own: bool = False
 ) -> queries.ProviderCard:
-    """The provider if it is verified.
+    """The provider if it is verified, or in every state if it ``is_own``.
 
     Raises:
         ProviderNotFound: there is none, or it is not verified.
     """
-    found = await queries.find_provider(session, organisation_id)
+    found = await queries.find_provider(session, organisation_id, is_own=is_own)
     if found is None:
         raise ProviderNotFound
     return found
-
-
-async def take_step(
-    session: Session, offering_id: OfferingId, name: str, *, actor: Actor
-) -> OfferingState:
-    """Where the offering stands after the step ``name``; of several callers at once one wins.
-
-    Raises:
-        OfferingNotFound: there is no such offering.
-        UnknownTransition, NotYourTransition: there is no such step, or not for ``actor``.
-        IllegalTransition: it does not start where the offering stands, or somebody came first.
-    """
-    state = await queries.offering_state(session, offering_id)
-    if state is None:
-        raise OfferingNotFound
-    step = transitions.checked(OFFERING, state, name, actors=[actor], hindrances={})
-    if not await queries.change_state(session, offering_id, expected=state, target=step.target):
-        now = await queries.offering_state(session, offering_id)
-        raise transitions.IllegalTransition(extra={"state": now})
-    return step.target

@@ -11,6 +11,7 @@ import msgspec
 from matchmaker.catalog import queries as catalog
 from matchmaker.catalog import texts
 from matchmaker.catalog.declaration import OfferingDocument, PackageDocument, PriceCard
+from matchmaker.core import events
 from matchmaker.core.canonical import canonical, digest
 from matchmaker.core.wire import Text
 from matchmaker.matching.index import IndexVersions, OfferingCard, PackageCard, write
@@ -51,13 +52,14 @@ async def publish(session: ReadSession, folder: Path, sources: Sources) -> Index
     card = sources.card
     facts: list[ranked.OfferingFacts] = []
     cards: dict[str, OfferingCard] = {}
-    async for row in catalog.published_offerings(session):
+    position = await events.head(session)
+    async for row in catalog.published_offerings(session, position):
         offering = facts_of(_recounted(row, sources.words), card.vocabulary.stages)
         facts.append(offering)
         cards[offering.offering_id] = card_of(row)
     index = build(facts, card.text, vocabulary=card.vocabulary)
     versions = IndexVersions(
-        base=await catalog.position(session),
+        base=position,
         delta=0,
         content=await catalog.content(session),
         text=_text_version(index),

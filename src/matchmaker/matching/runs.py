@@ -50,6 +50,8 @@ class Asked:
     """What a match is asked, with the stored versions it comes from."""
 
     input: schemas.MatchInput
+    owner: OrganisationId | None = None
+    """Whose match it is; None: nobody's, and it is not stored."""
     need: StoredNeed | None = None
     profile: StoredProfile | None = None
 
@@ -74,11 +76,13 @@ async def resolve(
         ScopeMissing: the caller's key may not run stored matches.
         NeedNotFound, ProfileNotFound: there is none, or they may not see all of it.
     """
-    need = profile = None
+    need = profile = owner = None
     if request.persist or request.need_id is not None or request.profile_id is not None:
         principal = _account(visitor)
+        owner = principal.organisation_id
         if request.need_id is not None:
             need = await demand.get_need(session, request.need_id, principal, taxonomy)
+            owner = _firm(need, principal)
         if request.profile_id is not None:
             profile = await _profile(session, request.profile_id, principal)
     facts = request.need if need is None else need.facts
@@ -89,7 +93,7 @@ async def resolve(
         pools=request.pools,
         limit=request.limit,
     )
-    return Asked(asked, need, profile)
+    return Asked(asked, owner, need, profile)
 
 
 async def resolve_need(
@@ -100,7 +104,9 @@ async def resolve_need(
     principal: Principal,
     taxonomy: Taxonomy,
 ) -> Asked:
-    """The need as it stands, with the profile of the firm whose need it is, if it stated one.
+    """The need as it stands, with the profile of the firm it is matched for, if it stated one.
+
+    A firm that shares somebody's need matches it for itself: with its own profile, not the other's.
 
     Raises:
         NeedNotFound: there is none, or they may not see all of it.
@@ -109,8 +115,9 @@ async def resolve_need(
     need = await demand.get_need(session, need_id, principal, taxonomy)
     if need.state in _ENDED:
         raise NeedClosed(extra={"state": need.state.value})
+    owner = _firm(need, principal)
     try:
-        profile = await enterprise.get_facts(session, need.organisation_id)
+        profile = await enterprise.get_facts(session, owner)
     except ProfileNotFound:
         profile = None
     asked = schemas.MatchInput(
@@ -119,7 +126,7 @@ async def resolve_need(
         pools=request.pools,
         limit=request.limit,
     )
-    return Asked(asked, need, profile)
+    return Asked(asked, owner, need, profile)
 
 
 async def store(
@@ -130,14 +137,10 @@ async def store(
     answers: Mapping[Language, schemas.MatchAnswer],
     principal: Principal,
 ) -> RunId:
-    """The id of the run, now stored with its answer in every language; the transaction's last act.
-
-    Raises:
-        StoringNeedsAccount: nobody is known to ask.
-    """
+    """The id of the run, stored with its answer in every language; the transaction ends here."""
     run_id = new_run_id()
     need, profile = asked.need, asked.profile
-    owner = principal.organisation_id if need is None else need.organisation_id
+    owner = asked.owner or principal.organisation_id
     row = MatchRunRow(
         id=run_id,
         organisation_id=owner,
@@ -241,6 +244,13 @@ def _account(visitor: Principal | None) -> Principal:
     if Scope.MATCH_RUN not in visitor.scopes:
         raise ScopeMissing(extra={"scope": Scope.MATCH_RUN.value})
     return visitor
+
+
+def _firm(need: StoredNeed, principal: Principal) -> OrganisationId:
+    """For whom ``principal`` matches the need: a firm for itself, an operator for whose it is."""
+    if OrganisationRole.OPERATOR in principal.roles:
+        return need.organisation_id
+    return principal.organisation_id
 
 
 async def _profile(

@@ -363,6 +363,8 @@ async def test_control_a_raw_statement_before_any_other_commits_by_itself(
 
 async def test_a_file_longer_than_a_chunk_is_written_whole(session: Session, owner: str) -> None:
     number = 3_101
+    # The second file is read while the transaction of the first is open: a slow machine needs time.
+    await session.execute(text("set local idle_in_transaction_session_timeout = '60s'"))
     report = await run(session, provider_line(external_id=owner), *_offerings(owner, number))
     assert report.offerings == Counts(new=number)
     assert await count(session, owner) == (number, number, number)

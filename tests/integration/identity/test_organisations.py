@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -13,10 +14,12 @@ from tests.factories import credit_code
 from tests.identities import Holder, holder
 
 from matchmaker.core import events
-from matchmaker.core.db import ReadSession
+from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.patching import MEDIA_TYPE
+from matchmaker.identity import queries
 from matchmaker.identity.machine import ORGANISATION, TOLD_AS
 from matchmaker.identity.models import OrganisationRole, OrganisationState
+from matchmaker.identity.service import DeclaredProvider, register_providers
 
 R, S = OrganisationRole, OrganisationState
 Client = httpx.AsyncClient
@@ -335,3 +338,16 @@ class TestLife:
 
     def test_every_step_is_told(self) -> None:
         assert TOLD_AS.keys() == {step.name for step in ORGANISATION.steps}
+
+
+async def test_what_a_file_changes_is_a_revision_too(session: Session) -> None:
+    """An editor that read the organisation before an import does not overwrite what it said."""
+    declared = DeclaredProvider(external_id=f"p-{uuid4().hex[:8]}", name={"en": "Pine"})
+    ((id_, _),) = (await register_providers(session, [declared])).values()
+    stood = []
+    for one in (declared, replace(declared, region="210200"), replace(declared, region="210200")):
+        await register_providers(session, [one])
+        found = await queries.organisation(session, id_)
+        assert found is not None
+        stood.append((found.revision, found.state))
+    assert stood == [(1, S.VERIFIED), (2, S.VERIFIED), (2, S.VERIFIED)]

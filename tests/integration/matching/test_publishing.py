@@ -10,12 +10,13 @@ import pytest
 from tests.conftest import FAST, reachable_directory
 
 from matchmaker.app import Released
-from matchmaker.catalog import service
+from matchmaker.catalog.life import service
+from matchmaker.catalog.life.applying import CONSOLE
 from matchmaker.catalog.models import OfferingId
 from matchmaker.cli import pool
 from matchmaker.cli.session import Database
 from matchmaker.core import migrate, shipped
-from matchmaker.core.machine import Actor
+from matchmaker.core.clock import utc_now
 from matchmaker.core.postgres import Embedded
 from matchmaker.core.settings import Settings
 from matchmaker.matching.index import IndexHolder, IndexNotReady
@@ -76,7 +77,9 @@ async def test_a_suspended_offering_leaves_the_index(
     await pool.ensure_index(running, released)
     first, second = offerings(running)
     async with running.transaction() as session:
-        await service.take_step(session, OfferingId(UUID(first)), "suspend", actor=Actor.OPERATOR)
+        await service.take_step(
+            session, OfferingId(UUID(first)), "suspend", by=CONSOLE, today=utc_now().date()
+        )
 
     assert await pool.ensure_index(running, released) is not None
     assert offerings(running) == (second,)

@@ -10,10 +10,12 @@ from matchmaker.catalog.codes import known_codes
 from matchmaker.catalog.importing.reading import read_file
 from matchmaker.catalog.importing.report import Counts, ImportReport, LineFault, Phases
 from matchmaker.catalog.importing.writing import check_against_stored, claim, write
+from matchmaker.core import events
 
 if TYPE_CHECKING:
     from matchmaker.catalog.texts import Tokenizer
     from matchmaker.core.db import Session
+    from matchmaker.core.events import EventActor
     from matchmaker.taxonomy.registry import Taxonomy
 
 __all__ = ("Counts", "ImportReport", "LineFault", "Phases", "import_file")
@@ -29,6 +31,7 @@ async def import_file(
     tokenizer: Tokenizer,
     *,
     text_version: str = TEXT_VERSION,
+    actor: EventActor = events.CLI,
 ) -> ImportReport:
     """What became of the file; with any line rejected, nothing of it was written.
 
@@ -37,7 +40,7 @@ async def import_file(
 
     Raises:
         ImportUnderway: another import is being checked or written.
-        IllegalTransition: an offering was moved meanwhile; roll the transaction back.
+        IllegalTransition: an offering was changed meanwhile; roll the transaction back.
     """
     started = perf_counter()
     read = await read_file(stream, known_codes(taxonomy), tokenizer)
@@ -48,7 +51,9 @@ async def import_file(
         await check_against_stored(session, read)
         providers, offerings = Counts(), Counts()
         if not read.faults.found:
-            providers, offerings = await write(session, read, text_version=text_version)
+            providers, offerings = await write(
+                session, read, text_version=text_version, actor=actor
+            )
     return ImportReport(
         lines=read.lines,
         rejected=read.faults.rejected,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text, Uuid
 
@@ -27,7 +27,8 @@ class OfferingRow(NamedTuple):
     offering_id: OfferingId
     version_id: VersionId
     organisation_id: OrganisationId
-    is_new: bool
+    revision: int
+    """At which it is expected; 0: it is new."""
     number: int
     external_id: str
     kind: str
@@ -55,15 +56,17 @@ class PackageRow(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """What an offering last declared."""
+    """An offering with the number of its latest version and what its published one declared."""
 
     offering_id: OfferingId
+    revision: int
     number: int
     content_hash: bytes | None
+    """None: nothing of it was published yet."""
 
 
 class Kept(NamedTuple):
-    """An offering that no import publishes, with what it last declared."""
+    """An offering that no import publishes, with what it last published."""
 
     provider: str
     external_id: str
@@ -74,7 +77,7 @@ class Kept(NamedTuple):
 _TEMPORARY = (
     """
     create temporary table if not exists import_offering (
-        offering_id uuid, version_id uuid, organisation_id uuid, is_new boolean,
+        offering_id uuid, version_id uuid, organisation_id uuid, revision bigint,
         number bigint, external_id text, kind varchar(32), visibility varchar(32), title jsonb,
         summary jsonb, document jsonb, attested date, valid_from date, valid_to date, must jsonb,
         tokens jsonb, content_hash bytea
@@ -86,20 +89,26 @@ _TEMPORARY = (
         document jsonb
     ) on commit drop
     """,
+    """
+    create temporary table if not exists import_live (
+        offering_id uuid, version_id uuid, organisation_id uuid, is_new boolean
+    ) on commit drop
+    """,
 )
 # The limit keeps the planner from joining the whole table: each name is one look into an index.
 _LATEST = text(
     """
-    select k.organisation_id, k.external_id, o.id, coalesce(v.number, 0), v.content_hash
+    select k.organisation_id, k.external_id, o.id, o.revision, v.number,
+        (select content_hash from mm.offering_version where id = o.published_version_id)
     from unnest(:organisation_ids, :external_ids) as k (organisation_id, external_id)
     cross join lateral (
-        select id from mm.offering
+        select id, revision, published_version_id from mm.offering
         where organisation_id = k.organisation_id and external_id = k.external_id limit 1
     ) o
-    left join lateral (
-        select number, content_hash from mm.offering_version
+    cross join lateral (
+        select number from mm.offering_version
         where offering_id = o.id order by number desc limit 1
-    ) v on true
+    ) v
     """
 ).bindparams(
     bindparam("organisation_ids", type_=ARRAY(Uuid)), bindparam("external_ids", type_=ARRAY(Text))
@@ -109,28 +118,29 @@ _KEPT = text(
     select p.external_id, o.external_id, o.state, v.content_hash
     from mm.offering o
     join mm.organisation p on p.id = o.organisation_id
-    left join lateral (
-        select content_hash from mm.offering_version
-        where offering_id = o.id order by number desc limit 1
-    ) v on true
+    left join mm.offering_version v on v.id = o.published_version_id
     where p.external_id = any (:providers) and o.state <> all (:importable)
     """
 ).bindparams(bindparam("providers", type_=ARRAY(Text)), bindparam("importable", type_=ARRAY(Text)))
 _ADD_OFFERINGS = text(
     """
     insert into mm.offering
-        (id, organisation_id, external_id, kind, visibility, state, published_version_id)
-    select offering_id, organisation_id, external_id, kind, visibility, 'published', version_id
-    from import_offering where is_new
+        (id, organisation_id, external_id, kind, visibility, state, published_version_id, revision)
+    select offering_id, organisation_id, external_id, kind, visibility, 'published', version_id, 1
+    from import_offering where revision = 0
     """
 )
 _PUBLISH_CHANGED = text(
     """
     update mm.offering o
     set kind = i.kind, visibility = i.visibility, state = 'published',
-        published_version_id = i.version_id
+        published_version_id = i.version_id, draft_version_id = null, note = null,
+        change_state = case when o.change_state in ('draft', 'in_review', 'changes_requested')
+            then 'discarded' else o.change_state end,
+        revision = o.revision + 1, changed_at = clock_timestamp()
     from import_offering i
-    where not i.is_new and o.id = i.offering_id and o.state = any (:importable)
+    where i.revision > 0 and o.id = i.offering_id and o.revision = i.revision
+        and o.state = any (:importable)
     returning o.id
     """
 ).bindparams(bindparam("importable", type_=ARRAY(Text)))
@@ -148,6 +158,25 @@ _ADD_PACKAGES = text(
     """
     insert into mm.offering_package (version_id, position, organisation_id, code, title, document)
     select version_id, position, organisation_id, code, title, document from import_package
+    """
+)
+_NOTE_LIVE = text(
+    """
+    insert into import_live (offering_id, version_id, organisation_id, is_new)
+    select offering_id, version_id, organisation_id, revision = 0 from import_offering
+    """
+)
+_END_LIVE = text(
+    """
+    update mm.offering_live l set to_position = :position
+    from import_live i
+    where not i.is_new and l.offering_id = i.offering_id and l.to_position is null
+    """
+)
+_BEGIN_LIVE = text(
+    """
+    insert into mm.offering_live (offering_id, from_position, version_id, organisation_id)
+    select offering_id, :position, version_id, organisation_id from import_live
     """
 )
 _STATES = [state.value for state in IMPORTABLE]
@@ -201,14 +230,22 @@ async def update_cards(session: Session, rows: Sequence[dict[str, Any]]) -> None
     if rows:
         connection = await session.connection()
         await connection.execute(
-            update(Provider).where(Provider.organisation_id == bindparam("of")), rows
+            update(Provider)
+            .where(Provider.organisation_id == bindparam("of"))
+            .values(
+                summary=bindparam("summary"),
+                website=bindparam("website"),
+                revision=Provider.revision + 1,
+                changed_at=func.clock_timestamp(),
+            ),
+            rows,
         )
 
 
 async def latest_versions(
     session: ReadSession, keys: Sequence[tuple[OrganisationId, str]]
 ) -> dict[tuple[OrganisationId, str], Stored]:
-    """What the offerings named by organisation and external id last declared."""
+    """The offerings named by organisation and external id, as they stand."""
     if not keys:
         return {}
     rows = await session.execute(
@@ -218,13 +255,15 @@ async def latest_versions(
             "external_ids": [external_id for _, external_id in keys],
         },
     )
-    return {(owner, name): Stored(id_, number, digest) for owner, name, id_, number, digest in rows}
+    return {(owner, name): Stored(*row) for owner, name, *row in rows}
 
 
 async def open_tables(session: Session) -> None:
     """Create the temporary tables; they go with the transaction."""
     for statement in _TEMPORARY:
         await session.execute(text(statement))
+    # Another file of the same transaction may have left its rows.
+    await session.execute(text("truncate import_live"))
 
 
 async def copy_in(
@@ -237,13 +276,24 @@ async def copy_in(
     await _copy(driver, "import_package", PackageRow._fields, packages)
 
 
-async def move_on(session: Session, *, text_version: str) -> int:
+async def publish(session: Session) -> int:
     """How many stored offerings were published anew; fewer than copied: one moved meanwhile."""
     await session.execute(_ADD_OFFERINGS)
     published = await session.execute(_PUBLISH_CHANGED, {"importable": _STATES})
+    return len(published.all())
+
+
+async def add_versions(session: Session, *, text_version: str) -> None:
+    """Write the versions and packages that were copied, and keep in mind what will be live."""
     await session.execute(_ADD_VERSIONS, {"text_version": text_version})
     await session.execute(_ADD_PACKAGES)
-    return len(published.all())
+    await session.execute(_NOTE_LIVE)
+
+
+async def go_live(session: Session, position: int) -> None:
+    """Let everything that was written be live from the event at ``position``."""
+    await session.execute(_END_LIVE, {"position": position})
+    await session.execute(_BEGIN_LIVE, {"position": position})
 
 
 async def _driver(session: Session) -> asyncpg.Connection:

@@ -34,6 +34,11 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     changed: int = 0
     unchanged: int = 0
 
+    @property
+    def written(self) -> int:
+        """Lines after which something stored is another than before."""
+        return self.new + self.changed
+
 
 class Phases(msgspec.Struct, frozen=True, kw_only=True):
     """Where the time went, in seconds: reading and checking, then writing."""

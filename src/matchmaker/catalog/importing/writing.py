@@ -15,6 +15,9 @@ from matchmaker.catalog.importing.prepared import CHUNK
 from matchmaker.catalog.importing.report import Counts
 from matchmaker.catalog.models import new_offering_id, new_version_id
 from matchmaker.catalog.reasons import fault
+from matchmaker.core import events
+from matchmaker.core.events import Event
+from matchmaker.core.ids import uuid7
 from matchmaker.core.transitions import IllegalTransition
 from matchmaker.identity import queries as identity_queries
 from matchmaker.identity import service as identity
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from matchmaker.catalog.models import VersionId
     from matchmaker.core.db import ReadSession, Session
     from matchmaker.core.errors import FieldFault
+    from matchmaker.core.events import EventActor
     from matchmaker.identity.models import OrganisationId
 
 T = TypeVar("T")
@@ -80,14 +84,31 @@ def _kept_fault(read: FileRead, kept: queries.Kept) -> tuple[int, Sequence[Field
     return place.line, [fault("#", "not_importable", state=kept.state)]
 
 
-async def write(session: Session, read: FileRead, *, text_version: str) -> tuple[Counts, Counts]:
+async def write(
+    session: Session, read: FileRead, *, text_version: str, actor: EventActor = events.CLI
+) -> tuple[Counts, Counts]:
     """What became of providers and of offerings, now in the transaction of ``session``.
 
+    One event tells of the whole file; from it on its offerings are live.
+
     Raises:
-        IllegalTransition: an offering left its state between check and write.
+        IllegalTransition: an offering was changed between check and write.
     """
     providers, newcomers = await _write_providers(session, list(read.providers.values()))
     offerings = await _write_offerings(session, read, newcomers, text_version=text_version)
+    if providers.written or offerings.written:
+        event = Event(
+            kind="catalog.imported",
+            subject_type="import",
+            subject_id=uuid7(),
+            organisation_id=None,
+            actor=actor,
+            data={
+                "providers": msgspec.to_builtins(providers),
+                "offerings": msgspec.to_builtins(offerings),
+            },
+        )
+        await queries.go_live(session, await events.append(session, event))
     return providers, offerings
 
 
@@ -104,13 +125,13 @@ async def _write_offerings(
         # The next chunk is read in a thread: the server is busy with this one for longer.
         following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
         try:
-            published = await queries.move_on(session, text_version=text_version)
+            if await queries.publish(session) != found[Outcome.CHANGED]:
+                raise IllegalTransition(
+                    zh="导入期间有产品被修改", en="an offering was changed during the import"
+                )
+            await queries.add_versions(session, text_version=text_version)
         finally:
             chunk = await following
-        if published != found[Outcome.CHANGED]:
-            raise IllegalTransition(
-                zh="导入期间有产品被移动", en="an offering was moved during the import"
-            )
         outcomes += found
     return _counts(outcomes)
 
@@ -212,7 +233,7 @@ def _offering_rows(
             new_offering_id() if stored is None else stored.offering_id,
             version_id,
             owner,
-            stored is None,
+            0 if stored is None else stored.revision,
             1 if stored is None else stored.number + 1,
             offering.external_id,
             offering.kind,

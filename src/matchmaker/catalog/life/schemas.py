@@ -1,0 +1,152 @@
+"""What a provider writes of an offering, and what it and its reviewers read of drafts and versions.
+
+Verified cases and the record are the operator's word (docs/adr/0012): shown here, never taken.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from matchmaker.catalog.declaration import (
+    Attributes,
+    Case,
+    Codes,
+    PackageLine,
+    Record,
+    Standard,
+)
+from matchmaker.catalog.machine import ChangeState, OfferingState
+from matchmaker.catalog.models import Kind, OfferingId, Visibility
+from matchmaker.catalog.schemas import ProviderName
+from matchmaker.core.diffs import Change
+from matchmaker.core.wire import Code, Prose, Text
+
+Rule = dict[str, Any]
+Packages = Annotated[tuple[PackageLine, ...], msgspec.Meta(max_length=50)]
+
+
+class OfferingFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a provider states of an offering; null or missing is unknown, ``all`` no limit."""
+
+    title: Text
+    summary: Text | None = None
+    industries: Codes | None = None
+    regions: Codes | None = None
+    deployment: Codes | None = None
+    languages: Codes | None = None
+    categories: Codes | None = None
+    delivery_form: Code | None = None
+    interfaces: Codes | None = None
+    standards: tuple[Standard, ...] | None = None
+    must: Rule | None = None
+    visibility: Visibility = Visibility.PUBLIC
+    valid_from: dt.date | None = None
+    valid_to: dt.date | None = None
+    attested: dt.date | None = None
+    attributes: Attributes | None = None
+    packages: Packages = ()
+
+
+class NewOffering(OfferingFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A draft to be made; its kind and its ``external_id`` stay, everything else can be edited."""
+
+    kind: Kind
+    external_id: Code | None = None
+    """Unique among the provider's offerings; given out where none is stated."""
+
+
+class TextPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Languages of a text to be changed; null takes one away."""
+
+    zh: Prose | UnsetType | None = UNSET
+    en: Prose | UnsetType | None = UNSET
+
+
+class OfferingPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to change in the latest version; lists, packages and the rule are replaced whole."""
+
+    title: TextPatch | UnsetType = UNSET
+    summary: TextPatch | UnsetType | None = UNSET
+    industries: Codes | UnsetType | None = UNSET
+    regions: Codes | UnsetType | None = UNSET
+    deployment: Codes | UnsetType | None = UNSET
+    languages: Codes | UnsetType | None = UNSET
+    categories: Codes | UnsetType | None = UNSET
+    delivery_form: Code | UnsetType | None = UNSET
+    interfaces: Codes | UnsetType | None = UNSET
+    standards: tuple[Standard, ...] | UnsetType | None = UNSET
+    must: Rule | UnsetType | None = UNSET
+    visibility: Visibility | UnsetType | None = UNSET
+    valid_from: dt.date | UnsetType | None = UNSET
+    valid_to: dt.date | UnsetType | None = UNSET
+    attested: dt.date | UnsetType | None = UNSET
+    attributes: dict[str, Any] | UnsetType | None = UNSET
+    packages: Packages | UnsetType | None = UNSET
+
+
+class OfferingDraft(OfferingFacts, frozen=True, kw_only=True):
+    """The latest version of an offering, and where the offering stands."""
+
+    id: OfferingId
+    external_id: str
+    kind: Kind
+    provider: ProviderName
+    state: OfferingState
+    change: ChangeState | None
+    """Of the change beside what is published, or of the last one there was."""
+    version: int
+    published_version: int | None
+    """The version last published."""
+    cases: tuple[Case, ...] | None = None
+    record: Record | None = None
+    note: str | None = None
+    """What was said with the last transition, of the offering or of its change."""
+    created_at: dt.datetime
+    changed_at: dt.datetime
+
+
+class OwnOfferingSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """An offering in its owner's list, by its latest version."""
+
+    id: OfferingId
+    external_id: str
+    kind: Kind
+    state: OfferingState
+    change: ChangeState | None
+    version: int
+    title: Text
+    changed_at: dt.datetime
+
+
+class VersionSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A version in the list of an offering's versions."""
+
+    number: int
+    title: Text
+    created_at: dt.datetime
+    is_published: bool
+    """It is the version last published."""
+    is_draft: bool
+    """It is the latest and not published."""
+
+
+class VersionDetail(OfferingFacts, frozen=True, kw_only=True):
+    """All that one version declares; it never changes."""
+
+    number: int
+    kind: Kind
+    cases: tuple[Case, ...] | None = None
+    record: Record | None = None
+    created_at: dt.datetime
+
+
+class VersionDiff(msgspec.Struct, frozen=True, kw_only=True):
+    """Every place in which two versions differ."""
+
+    from_version: int
+    to_version: int
+    changes: list[Change]

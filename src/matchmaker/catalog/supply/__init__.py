@@ -1,0 +1,1 @@
+"""The supply card of an organisation, as the organisation itself writes it."""

@@ -1,0 +1,550 @@
+"""The life of offerings, and what of them is live, against a model that knows no table."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import hypothesis
+import msgspec
+import pytest
+from hypothesis import Phase
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import text
+from tests.factories import jsonl, taxonomy, tokenizer
+from tests.stateful import Transactions, length, transactions
+
+from matchmaker.catalog import queries as catalog
+from matchmaker.catalog.importing import import_file
+from matchmaker.catalog.life import queries, service, steps
+from matchmaker.catalog.life.applying import By
+from matchmaker.catalog.life.facts import Declarations, facts_of, vouched_of
+from matchmaker.catalog.life.schemas import NewOffering, OfferingPatch
+from matchmaker.catalog.models import OfferingId
+from matchmaker.core import events
+from matchmaker.core.db import Session
+from matchmaker.core.errors import MatchmakerError
+from matchmaker.core.machine import Actor
+from matchmaker.core.postgres import Server
+from matchmaker.core.settings import Settings
+from matchmaker.identity.models import OrganisationId
+
+DAY = dt.date(2030, 1, 1)
+YEARS = dt.timedelta(days=10_000)
+PACKAGE = {"code": "one", "title": {"en": "One"}}
+REGISTER = {"accepted": 1, "projects": 2}
+LIVING = {"published", "paused"}
+OPEN = {"draft", "in_review", "changes_requested"}
+SEEN = {"published", "paused", "expired"}
+STEPS = {
+    "submit": ({"draft", "changes_requested"}, "in_review", {"owner"}),
+    "withdraw": ({"in_review"}, "draft", {"owner"}),
+    "request_changes": ({"in_review"}, "changes_requested", {"operator"}),
+    "publish": ({"in_review"}, "published", {"operator"}),
+    "pause": ({"published"}, "paused", {"owner", "operator"}),
+    "resume": ({"paused"}, "published", {"owner", "operator"}),
+    "expire": (LIVING, "expired", {"clock"}),
+    "renew": ({"expired"}, "in_review", {"owner"}),
+    "suspend": ({"in_review", *SEEN}, "suspended", {"operator"}),
+    "reinstate": ({"suspended"}, "published", {"operator"}),
+    "retire": ({"draft", "changes_requested", *SEEN}, "retired", {"owner", "operator"}),
+}
+CHANGES = {
+    "submit": ({"draft", "changes_requested"}, "in_review", {"owner"}),
+    "withdraw": ({"in_review"}, "draft", {"owner"}),
+    "request_changes": ({"in_review"}, "changes_requested", {"operator"}),
+    "accept": ({"in_review"}, "accepted", {"operator"}),
+    "discard": ({"draft", "changes_requested"}, "discarded", {"owner"}),
+}
+
+titles = st.sampled_from(["a", "b", "c"])
+days = st.none() | st.integers(0, 12).map(lambda days: (DAY + dt.timedelta(days)).isoformat())
+packages = st.sampled_from([(), ("one",), ("one",), ("one",)])
+actors = st.sampled_from(["owner", "owner", "operator", "operator", "stranger"])
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a version says, as far as this test varies it."""
+
+    title: str
+    valid_to: str | None
+    packages: tuple[str, ...]
+    in_register: bool = False
+
+
+@dataclass
+class Modelled:
+    """What an offering should be."""
+
+    owner: OrganisationId
+    versions: list[Said]
+    state: str = "draft"
+    change: str | None = None
+    published: int | None = None
+    draft: int | None = 1
+    revision: int = 1
+
+    @property
+    def latest(self) -> int:
+        found = self.draft or self.published
+        assert found is not None
+        return found
+
+    def said(self, number: int) -> Said:
+        return self.versions[number - 1]
+
+    def write(self, said: Said) -> int:
+        self.versions.append(said)
+        return len(self.versions)
+
+    def settle(self) -> None:
+        """A draft is a change exactly while something is published beside it."""
+        is_change = self.state in LIVING and self.draft is not None
+        if is_change and self.change not in OPEN:
+            self.change = "draft"
+        if not is_change and self.change in OPEN:
+            self.change = None
+
+
+@dataclass
+class History:
+    """What was live right after each event."""
+
+    at: dict[int, set[tuple[OfferingId, int]]] = field(default_factory=dict)
+
+
+def past(said: Said, today: dt.date) -> bool:
+    return said.valid_to is not None and said.valid_to < today.isoformat()
+
+
+def by(part: str) -> By:
+    acting = frozenset[Actor]() if part == "stranger" else frozenset({Actor(part)})
+    return By(lambda _: acting, events.CLI)
+
+
+class OfferingLife(RuleBasedStateMachine):
+    """Two providers, an operator, its files and the clock."""
+
+    run: ClassVar[Transactions]
+    declarations: ClassVar[Declarations]
+    met: ClassVar[Counter[str]]
+    offerings = Bundle("offerings")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.today = DAY
+        self.model: dict[OfferingId, Modelled] = {}
+        self.named: dict[tuple[OrganisationId, str], OfferingId] = {}
+        self.verified: dict[OrganisationId, bool] = {}
+        self.names: dict[OrganisationId, str] = {}
+        self.history = History()
+
+    @initialize()
+    def providers(self) -> None:
+        for _ in range(2):
+            name = f"p-{uuid4().hex[:12]}"
+            line = {"type": "provider", "external_id": name, "name": {"en": "P"}}
+            report = self.run(lambda s, line=line: self.load(s, line))  # type: ignore[misc]
+            assert report.is_written
+            found = self.run(lambda s, name=name: organisation(s, name))  # type: ignore[misc]
+            self.verified[found], self.names[found] = True, name
+        self.position = self.run(events.head)
+        self.history.at[self.position] = set()
+
+    @precondition(lambda self: len(self.model) < 4)
+    @rule(target=offerings, nth=st.integers(0, 1), title=titles, valid_to=days, held=packages)
+    def create(
+        self, nth: int, title: str, valid_to: str | None, held: tuple[str, ...]
+    ) -> OfferingId:
+        owner = list(self.verified)[nth]
+        stated = {"kind": "solution", **facts(Said(title, valid_to, held))}
+        made = self.run(
+            lambda session: service.create(
+                session,
+                msgspec.convert(stated, NewOffering),
+                owner,
+                by=by("owner"),
+                declarations=self.declarations,
+                today=self.today,
+            )
+        )
+        id_ = made.stored.offering_id
+        self.model[id_] = Modelled(owner, [Said(title, valid_to, held)])
+        self.named[owner, made.stored.external_id] = id_
+        self.happened(1)
+        self.agrees(id_)
+        return id_
+
+    @rule(
+        id_=offerings,
+        part=st.sampled_from(["owner", "owner", "owner", "operator", "stranger"]),
+        change=st.fixed_dictionaries(
+            {}, optional={"title": titles, "valid_to": days, "packages": packages}
+        ),
+        off=st.sampled_from([0, 0, 0, 0, 1]),
+    )
+    def edit(self, id_: OfferingId, part: str, change: dict[str, Any], off: int) -> None:
+        now = self.model[id_]
+        before = now.said(now.latest)
+        after = replace(before, **change)
+        expected = None
+        if part != "owner":
+            expected = "offering_not_found" if part == "stranger" else "forbidden"
+        elif off:
+            expected = "stale_version"
+        elif now.state not in {"draft", "changes_requested", *SEEN} or (
+            now.state in LIVING and now.change == "in_review"
+        ):
+            expected = "offering_not_editable"
+        stated = facts(after)
+        patch = {name: stated.get(name) for name in change}
+        outcome = self.outcome(
+            lambda session: service.edit(
+                session,
+                id_,
+                msgspec.convert(patch, OfferingPatch),
+                revision=now.revision + off,
+                by=by(part),
+                declarations=self.declarations,
+                today=self.today,
+            )
+        )
+        assert outcome == expected
+        if expected is None and after != before:
+            now.draft = now.write(after)
+            now.revision += 1
+            now.settle()
+            self.happened(1)
+        self.agrees(id_)
+
+    @rule(id_=offerings, part=actors, step=st.sampled_from(list(STEPS)))
+    def move(self, id_: OfferingId, part: str, step: str) -> None:
+        now = self.model[id_]
+        sources, target, parts = STEPS[step]
+        expected = None
+        if part == "stranger":
+            expected = "offering_not_found"
+        elif part not in parts:
+            expected = "not_your_transition"
+        elif now.state not in sources:
+            expected = "illegal_transition"
+        elif self.hindered(now, step):
+            expected = "transition_hindered"
+        outcome = self.outcome(
+            lambda session: service.take_step(session, id_, step, by=by(part), today=self.today)
+        )
+        assert outcome == expected
+        if expected is None:
+            now.state = target
+            if step == "publish" or (step == "reinstate" and now.published is None):
+                now.published, now.draft = now.latest, None
+            now.revision += 1
+            now.settle()
+            self.happened(1)
+        self.agrees(id_)
+
+    def hindered(self, now: Modelled, step: str) -> bool:
+        if step == "resume":
+            assert now.published is not None
+            return past(now.said(now.published), self.today)
+        reviewed = step in {"submit", "renew", "publish"}
+        return (reviewed or (step == "reinstate" and now.published is None)) and self.lacking(now)
+
+    def lacking(self, now: Modelled) -> bool:
+        said = now.said(now.latest)
+        return not self.verified[now.owner] or not said.packages or past(said, self.today)
+
+    @rule(id_=offerings, part=actors, step=st.sampled_from(list(CHANGES)))
+    def move_change(self, id_: OfferingId, part: str, step: str) -> None:
+        now = self.model[id_]
+        sources, target, parts = CHANGES[step]
+        refusals = {
+            "offering_not_found": part == "stranger",
+            "change_not_found": now.change is None,
+            "not_your_transition": part not in parts,
+            "illegal_transition": now.change not in sources,
+            "transition_hindered": step in {"submit", "accept"} and self.lacking(now),
+        }
+        expected = next((name for name, is_met in refusals.items() if is_met), None)
+        outcome = self.outcome(
+            lambda session: service.take_change_step(
+                session, id_, step, by=by(part), today=self.today
+            )
+        )
+        assert outcome == expected
+        if expected is None:
+            now.change = target
+            if target == "accepted":
+                now.published = now.draft
+            if target in {"accepted", "discarded"}:
+                now.draft = None
+            now.revision += 1
+            self.happened(1)
+        self.agrees(id_)
+
+    @rule(id_=offerings, nth=st.integers(0, 3))
+    def advance(self, id_: OfferingId, nth: int) -> None:
+        """A step that leads on: by chance alone few offerings would be published."""
+        now = self.model[id_]
+        if now.state in LIVING and now.change in OPEN:
+            names = [name for name, (sources, _, _) in CHANGES.items() if now.change in sources]
+            name = names[nth % len(names)]
+            self.move_change(id_, next(iter(CHANGES[name][2])), name)
+            return
+        names = [
+            name
+            for name, (sources, target, parts) in STEPS.items()
+            if now.state in sources and target != "retired" and "clock" not in parts
+        ]
+        if names:
+            name = names[nth % len(names)]
+            self.move(id_, min(STEPS[name][2]), name)
+
+    @rule(id_=offerings, title=titles, valid_to=days)
+    def import_again(self, id_: OfferingId, title: str, valid_to: str | None) -> None:
+        """The operator's file has its own word for an offering, whatever its owner drafts."""
+        now = self.model[id_]
+        said = Said(title, valid_to, ("one",), in_register=True)
+        (name,) = [name for (_, name), found in self.named.items() if found == id_]
+        line = {
+            "type": "offering",
+            "external_id": name,
+            "provider": self.names[now.owner],
+            "kind": "solution",
+            "record": REGISTER,
+            **facts(said),
+        }
+        report = self.run(lambda session: self.load(session, line))
+        is_same = now.published is not None and now.said(now.published) == said
+        is_kept = now.state in {"suspended", "retired"} and not is_same
+        assert report.is_written is not is_kept
+        self.met["kept" if is_kept else "same" if is_same else "imported"] += 1
+        if not is_kept and not is_same:
+            now.published, now.draft = now.write(said), None
+            now.change = "discarded" if now.change in OPEN else now.change
+            now.state = "published"
+            now.revision += 1
+            self.happened(1)
+        self.agrees(id_)
+
+    @rule(nth=st.integers(0, 1))
+    def doubt(self, nth: int) -> None:
+        """A provider loses its verification, or gets it back."""
+        owner = list(self.verified)[nth]
+        self.verified[owner] = not self.verified[owner]
+        state = "verified" if self.verified[owner] else "suspended"
+        self.run(lambda session: stand(session, owner, state))
+
+    @rule(days=st.integers(1, 3))
+    def time_passes(self, days: int) -> None:
+        self.today += dt.timedelta(days)
+        due = sorted(
+            id_
+            for id_, now in self.model.items()
+            if now.state in LIVING
+            and now.published is not None
+            and past(now.said(now.published), self.today)
+        )
+        self.run(lambda session: service.expire_due(session, self.today))
+        for id_ in due:
+            now = self.model[id_]
+            now.state = "expired"
+            now.revision += 1
+            now.settle()
+            self.met["expired"] += 1
+            self.happened(1)
+            self.agrees(id_)
+
+    def load(self, session: Session, line: dict[str, Any]) -> Awaitable[Any]:
+        return import_file(session, jsonl(line), taxonomy(), tokenizer())
+
+    def outcome(self, work: Callable[[Session], Awaitable[object]]) -> str | None:
+        """The slug of the failure; None where there is none."""
+        try:
+            self.run(work)
+        except MatchmakerError as failure:
+            self.met[failure.slug] += 1
+            return failure.slug
+        self.met["done"] += 1
+        return None
+
+    def happened(self, count: int) -> None:
+        """So many events more, after which this is live."""
+        self.position += count
+        self.history.at[self.position] = {
+            (id_, now.published)
+            for id_, now in self.model.items()
+            if now.state == "published" and now.published is not None
+        }
+
+    def agrees(self, id_: OfferingId) -> None:
+        now = self.model[id_]
+        stored, version, published = self.run(
+            lambda session: service.read_draft(session, id_, by("operator"))
+        )
+        assert (stored.state, stored.change_state, stored.revision) == (
+            now.state,
+            now.change,
+            now.revision,
+        )
+        assert (version.number, published) == (now.latest, now.published)
+        assert said_of(version) == now.said(now.latest)
+
+    def teardown(self) -> None:
+        if not self.history.at:
+            return
+        assert self.run(events.head) == self.position
+        for position, expected in self.history.at.items():
+            live = self.run(lambda session, at=position: live_at(session, at, self.model))  # type: ignore[misc]
+            assert live == expected, position
+        for id_, now in self.model.items():
+            found = self.run(lambda session, id_=id_: history(session, id_))  # type: ignore[misc]
+            assert found == now.versions
+        shown = self.run(lambda session: published(session, self.position, self.model))
+        verified = {id_ for id_, now in self.model.items() if self.verified[now.owner]}
+        last = self.history.at[self.position]
+        assert shown == {(id_, number) for id_, number in last if id_ in verified}
+        # The next life shares the database: nothing of this one may fall due in it.
+        while self.run(lambda session: service.expire_due(session, DAY + YEARS)):
+            pass
+
+
+def facts(said: Said) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "title": {"en": said.title},
+        "packages": [{**PACKAGE, "code": code} for code in said.packages],
+    }
+    return found if said.valid_to is None else {**found, "valid_to": said.valid_to}
+
+
+def said_of(version: queries.Version) -> Said:
+    found = facts_of(version)
+    return Said(
+        found.title.en or "",
+        None if found.valid_to is None else found.valid_to.isoformat(),
+        tuple(package.code for package in found.packages),
+        vouched_of(version).record is not None,
+    )
+
+
+async def organisation(session: Session, name: str) -> OrganisationId:
+    found = await session.execute(
+        text("select id from mm.organisation where external_id = :name"), {"name": name}
+    )
+    return OrganisationId(found.scalar_one())
+
+
+async def stand(session: Session, owner: OrganisationId, state: str) -> None:
+    await session.execute(
+        text("update mm.organisation set state = :state where id = :id"),
+        {"state": state, "id": owner},
+    )
+
+
+async def live_at(
+    session: Session, position: int, known: dict[OfferingId, Modelled]
+) -> set[tuple[OfferingId, int]]:
+    """Offering and version number of what was live of the known ones."""
+    found = await queries.live_at(session, position)
+    return {
+        (offering_id, (await queries.version(session, version_id)).number)
+        for offering_id, version_id in found
+        if offering_id in known
+    }
+
+
+async def published(
+    session: Session, position: int, known: dict[OfferingId, Modelled]
+) -> set[tuple[OfferingId, int]]:
+    """Offering and version number of what an index at ``position`` would hold of the known."""
+    rows = [row async for row in catalog.published_offerings(session, position)]
+    return {(row.offering_id, row.number) for row in rows if row.offering_id in known}
+
+
+async def history(session: Session, id_: OfferingId) -> list[Said]:
+    """What every version says, in the order of their numbers."""
+    listed = await queries.versions(session, id_, after=None, limit=1000)
+    assert [each.number for each in listed] == list(range(1, len(listed) + 1))
+    return [said_of(await queries.version(session, each.version_id)) for each in listed]
+
+
+OUTCOMES = {
+    "done",
+    "imported",
+    "same",
+    "kept",
+    "expired",
+    "change_not_found",
+    "forbidden",
+    "illegal_transition",
+    "not_your_transition",
+    "offering_not_editable",
+    "offering_not_found",
+    "stale_version",
+    "transition_hindered",
+}
+"""Everything that may come of what the machine does."""
+
+
+@pytest.fixture(scope="module")
+def declarations() -> Declarations:
+    return Declarations.of(taxonomy(), tokenizer(), "1")
+
+
+def test_offerings_live_as_the_model_says(
+    server: Server, settings: Settings, declarations: Declarations
+) -> None:
+    with transactions(server, settings) as run:
+        OfferingLife.run, OfferingLife.declarations = run, declarations
+        OfferingLife.met = Counter()
+        run_state_machine_as_test(OfferingLife, settings=length())
+    assert OfferingLife.met.keys() == OUTCOMES
+
+
+def _publish_unseen(found: queries.Stored, _: object) -> queries.Stored:
+    return found._replace(published_version_id=found.latest, draft_version_id=None)
+
+
+async def _never_ends(*_: object) -> None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "broken"),
+    [
+        (steps, "change_stepped", _publish_unseen),
+        (queries, "end_live", _never_ends),
+    ],
+    ids=["a change nobody accepted", "what is paused stays live"],
+)
+def test_control_a_broken_life_is_noticed(
+    server: Server,
+    settings: Settings,
+    declarations: Declarations,
+    monkeypatch: pytest.MonkeyPatch,
+    where: object,
+    name: str,
+    broken: object,
+) -> None:
+    monkeypatch.setattr(where, name, broken)
+    once = hypothesis.settings(
+        length(), phases=[Phase.generate], database=None, report_multiple_bugs=False
+    )
+    with transactions(server, settings) as run:
+        OfferingLife.run, OfferingLife.declarations = run, declarations
+        OfferingLife.met = Counter()
+        with pytest.raises(Exception, match=r"."):
+            run_state_machine_as_test(OfferingLife, settings=once)
