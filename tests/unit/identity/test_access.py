@@ -108,7 +108,9 @@ def test_what_is_declared_is_read_back() -> None:
 def test_at_the_console_an_organisation_acts_with_its_rights_and_no_key() -> None:
     firm = Organisation(name={"en": "Firm"}, roles=["sme"], state=S.VERIFIED)
     by = access.at_console(firm)
-    assert (by.organisation_id, by.roles, by.key_id) == (firm.id, {R.SME}, None)
+    assert by.organisation_id == firm.id
+    assert by.roles == {R.SME}
+    assert by.key_id is None
     assert by.scopes == access.SCOPES_OF[R.SME]
     assert access.actors_of(by, firm.id) == {Actor.OWNER}
     told = access.event_actor(by)
