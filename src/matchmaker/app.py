@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from litestar import Litestar, Router
 from litestar.di import Provide
 
+from matchmaker.catalog.admissions.controllers import AdmissionController, PoolAdmissionController
+from matchmaker.catalog.components.controllers import OfferingComponentController, SystemController
 from matchmaker.catalog.controllers import OfferingController, ProviderController
+from matchmaker.catalog.evidence.controllers import EvidenceController
 from matchmaker.catalog.history.controllers import (
     OfferingVersionController,
     OwnOfferingController,
@@ -18,6 +21,7 @@ from matchmaker.catalog.history.controllers import (
 from matchmaker.catalog.life import jobs as catalog_jobs
 from matchmaker.catalog.life.controllers import OfferingLifeController
 from matchmaker.catalog.life.facts import Declarations
+from matchmaker.catalog.pools.controllers import PoolController
 from matchmaker.catalog.supply.controllers import SupplyCardController
 from matchmaker.core import access, children, db, etags, http, log, openapi, problems, shipped
 from matchmaker.core.clock import utc_now
@@ -69,6 +73,12 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     *identity.CONTROLLERS,
     OfferingController,
     ProviderController,
+    EvidenceController,
+    OfferingComponentController,
+    SystemController,
+    PoolController,
+    PoolAdmissionController,
+    AdmissionController,
     OfferingLifeController,
     OfferingVersionController,
     OwnOfferingController,

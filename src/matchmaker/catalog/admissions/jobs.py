@@ -1,0 +1,29 @@
+"""What the clock does with admissions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from matchmaker.catalog.admissions import service
+from matchmaker.core import jobs
+from matchmaker.core.clock import utc_now
+
+if TYPE_CHECKING:
+    from matchmaker.taxonomy.fields import FieldCatalogue
+
+EXPIRE: Final = "admissions.expire"
+"""The kind of job; once an hour is enough: a last day ends at midnight UTC."""
+
+
+def expiring(fields: FieldCatalogue) -> jobs.Handler:
+    """What expires admissions; every expiry is a decision, and answers the rule by ``fields``."""
+
+    async def expire(context: jobs.Context, _: dict[str, Any]) -> dict[str, Any]:
+        """Expire what is past its last day; what one job does not manage the next does."""
+        today = utc_now().date()
+        expired = await service.expire_due(context.session, today, fields=fields)
+        if expired == service.EXPIRED_AT_ONCE:
+            await jobs.enqueue(context.session, jobs.Job(kind=EXPIRE))
+        return {"expired": expired}
+
+    return expire
