@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from litestar import Litestar, Router
 from litestar.di import Provide
 
+from matchmaker.catalog.admissions import jobs as admission_jobs
 from matchmaker.catalog.admissions.controllers import AdmissionController, PoolAdmissionController
 from matchmaker.catalog.components.controllers import OfferingComponentController, SystemController
 from matchmaker.catalog.controllers import OfferingController, ProviderController
+from matchmaker.catalog.evidence import jobs as evidence_jobs
 from matchmaker.catalog.evidence.controllers import EvidenceController
 from matchmaker.catalog.history.controllers import (
     OfferingVersionController,
@@ -127,14 +129,26 @@ class Released:
         return Sources(self.model.card, self.taxonomy, self.words)
 
 
-def handlers(_released: Released) -> Mapping[str, Handler]:
+def handlers(released: Released) -> Mapping[str, Handler]:
     """What a worker does, by the kind of the job."""
-    return {**housekeeping.HANDLERS, **catalog_jobs.HANDLERS, **demand_jobs.HANDLERS}
+    return {
+        **housekeeping.HANDLERS,
+        **catalog_jobs.HANDLERS,
+        **evidence_jobs.HANDLERS,
+        **admission_jobs.handlers(released.checker.fields),
+        **demand_jobs.HANDLERS,
+    }
 
 
 def crons() -> Sequence[Cron]:
     """What is due again and again."""
-    return (*housekeeping.CRONS, *catalog_jobs.CRONS, *demand_jobs.CRONS)
+    return (
+        *housekeeping.CRONS,
+        *catalog_jobs.CRONS,
+        *evidence_jobs.CRONS,
+        *admission_jobs.CRONS,
+        *demand_jobs.CRONS,
+    )
 
 
 def served() -> Litestar:

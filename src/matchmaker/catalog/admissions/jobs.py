@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
 from matchmaker.catalog.admissions import service
@@ -9,6 +10,8 @@ from matchmaker.core import jobs
 from matchmaker.core.clock import utc_now
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matchmaker.taxonomy.fields import FieldCatalogue
 
 EXPIRE: Final = "admissions.expire"
@@ -27,3 +30,11 @@ def expiring(fields: FieldCatalogue) -> jobs.Handler:
         return {"expired": expired}
 
     return expire
+
+
+def handlers(fields: FieldCatalogue) -> Mapping[str, jobs.Handler]:
+    """What a worker does with admissions, by the kind of the job."""
+    return {EXPIRE: expiring(fields)}
+
+
+CRONS: Final = (jobs.Cron(name=EXPIRE, kind=EXPIRE, every=dt.timedelta(hours=1)),)

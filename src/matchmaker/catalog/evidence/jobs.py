@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Final
 
 from matchmaker.catalog.evidence import service
@@ -18,3 +19,7 @@ async def expire(context: jobs.Context, _: dict[str, Any]) -> dict[str, Any]:
     if expired == service.EXPIRED_AT_ONCE:
         await jobs.enqueue(context.session, jobs.Job(kind=EXPIRE))
     return {"expired": expired}
+
+
+HANDLERS: Final[dict[str, jobs.Handler]] = {EXPIRE: expire}
+CRONS: Final = (jobs.Cron(name=EXPIRE, kind=EXPIRE, every=dt.timedelta(hours=1)),)
