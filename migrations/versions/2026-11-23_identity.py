@@ -143,6 +143,9 @@ def _create_consent() -> None:
         ),
         schema=_SCHEMA,
     )
+    op.create_index(
+        op.f("ix_consent_organisation_id_id"), "consent", ["organisation_id", "id"], schema=_SCHEMA
+    )
     # A purpose is allowed once at a time.
     op.create_index(
         op.f("uq_consent_organisation_id_purpose"),

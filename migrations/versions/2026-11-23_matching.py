@@ -93,7 +93,7 @@ def _create_run() -> None:
         ),
         schema=_SCHEMA,
     )
-    for column in ("organisation_id", "need_id"):
+    for column in ("organisation_id", "asked_by", "need_id"):
         op.create_index(
             op.f(f"ix_match_run_{column}_id"), "match_run", [column, "id"], schema=_SCHEMA
         )

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import msgspec
@@ -169,9 +169,16 @@ class TestStoring:
             headers=firm.headers,
         )
         assert moved.status_code == 200
-        answer = await demo.post(f"/v1/needs/{need_id}/matches", json={}, headers=firm.headers)
-        assert (answer.status_code, answer.json()["code"]) == (409, "need_closed")
-        assert answer.json()["state"] == "withdrawn"
+        named = {"need_id": need_id}
+        for path, body in (
+            (f"/v1/needs/{need_id}/matches", {}),
+            ("/v1/match", named),
+            ("/v1/match", {**named, "persist": True}),
+            ("/v1/match/explain", {**named, "offering_id": "x"}),
+        ):
+            answer = await demo.post(path, json=body, headers=firm.headers)
+            assert (answer.status_code, answer.json()["code"]) == (409, "need_closed"), path
+            assert answer.json()["state"] == "withdrawn"
 
 
 class TestJointNeeds:
@@ -401,6 +408,22 @@ class TestShortlists:
             for name in ("offering_id", "version", "package", "rank", "score", "fit"):
                 assert entry[name] == item[name]
             assert entry["current_version"] == entry["version"]
+
+    async def test_who_has_it_is_told_when_a_provider_changes_what_it_holds(
+        self, demo: httpx.AsyncClient, firm: Holder, app_engine: AsyncEngine
+    ) -> None:
+        made = await self.made(demo, firm)
+        path, entry = f"/v1/shortlists/{made.json()['id']}", made.json()["entries"][0]
+        known = {**firm.headers, "If-None-Match": made.headers["etag"]}
+        assert (await demo.get(path, headers=known)).status_code == 304
+        move = text("update mm.offering set state = :state where id = :id")
+        told = []
+        for state in ("paused", "published"):
+            async with app_engine.begin() as connection:
+                await connection.execute(move, {"state": state, "id": UUID(entry["offering_id"])})
+            told.append(await demo.get(path, headers=known))
+        assert told[0].json()["entries"][0]["current_version"] is None
+        assert told[1].status_code == 304
 
     async def test_it_is_frozen_and_stays(
         self, demo: httpx.AsyncClient, firm: Holder, app_engine: AsyncEngine

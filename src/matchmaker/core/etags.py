@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Annotated, Any, Final, TypeVar
 
+import msgspec
 from litestar import Response
 from litestar.datastructures import ResponseHeader
 from litestar.params import HeaderParameter
@@ -17,7 +19,7 @@ T = TypeVar("T")
 IF_MATCH: Final = "If-Match"
 _ALWAYS: Final = "The ETag the change starts from"
 _UNLESS_NEW: Final = "The ETag the change starts from; none where nothing is stored yet"
-_STRONG = re.compile(r'"([1-9][0-9]{0,15})"')
+_STRONG = re.compile(r'"([1-9][0-9]{0,15})([.][0-9a-f]{16})?"')
 
 HEADERS: Final = (ResponseHeader(name="ETag", description="The revision", documentation_only=True),)
 """``response_headers`` of a handler that answers with `tagged`."""
@@ -25,14 +27,28 @@ PROBLEMS: Final = (VersionRequired, StaleVersion)
 """What every operation that needs If-Match may answer."""
 
 
-def etag(revision: int) -> str:
-    """The strong validator of a revision."""
-    return f'"{revision}"'
+class Varying(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer extends that says more than the revision of its thing tells.
+
+    It has words in a language, or what others did, or what the day allows. Its ETag has a digest of
+    all that was said, or If-None-Match would call it known when it is not.
+    """
+
+
+def etag(revision: int, digest: str = "") -> str:
+    """The strong validator of a revision, or of what was said of it; If-Match takes either."""
+    return f'"{revision}.{digest}"' if digest else f'"{revision}"'
 
 
 def tagged(content: T, revision: int, *, status_code: int = 200, **headers: str) -> Response[T]:
     """``content`` as an answer with its ETag."""
-    return Response(content, status_code=status_code, headers={**headers, "ETag": etag(revision)})
+    digest = _digest(content) if isinstance(content, Varying) else ""
+    tag = etag(revision, digest)
+    return Response(content, status_code=status_code, headers={**headers, "ETag": tag})
+
+
+def _digest(content: Varying) -> str:
+    return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:16]
 
 
 async def provide_expected_revision(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import msgspec
 
 from matchmaker.core.errors import Conflict, FieldFault, Forbidden, Unprocessable
+from matchmaker.core.etags import Varying
 from matchmaker.core.language import Bilingual
 from matchmaker.core.wire import Code, Prose
 
@@ -84,7 +85,7 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     why_not: list[Hindrance]
 
 
-class Transitions(msgspec.Struct, frozen=True, kw_only=True):
+class Transitions(Varying, frozen=True, kw_only=True):
     """Where a thing stands, and every transition there is for its kind."""
 
     state: str

@@ -106,6 +106,11 @@ async def list_public_needs(
     return await _listed(session, public, wanted, after=after, limit=limit)
 
 
+async def hold_need(session: Session, need_id: NeedId) -> None:
+    """Let nobody change the need until this transaction ends; what is read from now on stays."""
+    await session.execute(select(Need.id).where(Need.id == need_id).with_for_update(read=True))
+
+
 async def insert_need(session: Session, values: dict[str, Any]) -> NeedId | None:
     """The id of the new need; None if its organisation has one of that external id."""
     added = await session.execute(
@@ -190,10 +195,15 @@ async def expire(session: Session, today: dt.date, limit: int) -> list[ExpiredNe
     return sorted(ExpiredNeed(*row) for row in rows)
 
 
-async def list_members(session: ReadSession, need_id: NeedId) -> list[NeedMember]:
-    """Everyone who shares the need or was asked to, in the order they were asked."""
+async def list_members(
+    session: ReadSession, need_id: NeedId, *, after: UUID | None, limit: int
+) -> list[NeedMember]:
+    """Up to ``limit`` who share the need or were asked to, as they were asked, after ``after``."""
+    statement = select(NeedMember).where(NeedMember.need_id == need_id)
+    if after is not None:
+        statement = statement.where(NeedMember.id > after)
     rows = await session.scalars(
-        select(NeedMember).where(NeedMember.need_id == need_id).order_by(NeedMember.id),
+        statement.order_by(NeedMember.id).limit(limit),
         execution_options={"populate_existing": True},
     )
     return list(rows)
@@ -220,15 +230,15 @@ async def insert_member(session: Session, values: dict[str, Any]) -> NeedMemberI
     return added.scalar_one_or_none()
 
 
-async def delete_member(session: Session, member_id: NeedMemberId) -> bool:
-    """Whether it was there and is gone now."""
+async def delete_member(session: Session, member_id: NeedMemberId) -> MemberState | None:
+    """Where it stood, now that it is gone; None if it was gone before."""
     gone = await session.execute(
         delete(NeedMember)
         .where(NeedMember.id == member_id)
-        .returning(NeedMember.id)
+        .returning(NeedMember.state)
         .execution_options(synchronize_session=False)
     )
-    return gone.one_or_none() is not None
+    return gone.scalar_one_or_none()
 
 
 async def is_active_firm(session: ReadSession, organisation_id: OrganisationId) -> bool:

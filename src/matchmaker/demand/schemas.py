@@ -68,9 +68,3 @@ class NeedMember(msgspec.Struct, frozen=True, kw_only=True):
     state: MemberState
     note: Annotated[str | None, msgspec.Meta(description="Said with its last transition")]
     created_at: dt.datetime
-
-
-class NeedMembers(msgspec.Struct, frozen=True, kw_only=True):
-    """Everyone who shares a need or was asked to, in the order they were asked."""
-
-    items: list[NeedMember]

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from matchmaker.core.diffs import Change
+from matchmaker.core.etags import Varying
 from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.identity.models import OrganisationId
 
@@ -52,7 +53,7 @@ class DerivedFacts(msgspec.Struct, frozen=True, kw_only=True):
     missing: list[MissingFact]
 
 
-class Profile(msgspec.Struct, frozen=True, kw_only=True):
+class Profile(Varying, frozen=True, kw_only=True):
     """A version of what a firm states of itself, and what follows from it; null is unknown."""
 
     organisation_id: OrganisationId

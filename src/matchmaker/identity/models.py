@@ -194,6 +194,7 @@ class Consent(Base, kw_only=True):
             "purpose in ('share_with_agency', 'share_with_matched_providers', 'contact')",
             name="purpose_known",
         ),
+        Index(None, "organisation_id", "id"),
         CheckConstraint("withdrawn_at >= granted_at", name="withdrawn_after_granted"),
     )
 

@@ -93,7 +93,7 @@ async def revise(
     revision: int,
     by: Principal,
 ) -> Organisation:
-    """The organisation with ``patch`` merged into it.
+    """The organisation with ``patch`` merged into it; what changes nothing is no revision.
 
     Raises:
         OrganisationNotFound: there is none, or it is none of the caller's business.
@@ -102,9 +102,14 @@ async def revise(
         StaleVersion: it is no longer at ``revision``.
     """
     found, actors = await read(session, organisation_id, by=by)
+    # Of what was read: a revision that came later is one that nobody has looked at here.
+    if found.revision != revision:
+        raise StaleVersion
     before = facts(found)
     after = _checked(patching.merged(before, patch), taxonomy)
     changed = [name for name in after.__struct_fields__ if _differs(before, after, name)]
+    if not changed:
+        return found
     if Actor.OPERATOR not in actors:
         _refuse_operators_fields(found.state, changed)
     written = await rows.revise(
@@ -151,9 +156,10 @@ async def move(
         UnknownTransition, NotYourTransition, IllegalTransition, TransitionHindered: as they say.
     """
     found, actors = await read(session, organisation_id, by=by)
+    source = found.state
     step = transitions.checked(
         ORGANISATION,
-        found.state,
+        source,
         request.transition,
         actors=actors,
         hindrances=_hindrances(found),
@@ -162,15 +168,18 @@ async def move(
         session,
         Organisation,
         organisation_id,
-        source=found.state,
+        source=source,
         step=step,
         values={"note": request.note},
     )
+    now = await _present(session, organisation_id)
     if revision is None:
-        now = await _present(session, organisation_id)
         raise transitions.IllegalTransition(extra={"state": now.state.value})
-    told = {"revision": revision, "from": found.state.value, "to": step.target.value}
-    await tell(session, TOLD_AS[step.name], found, by=by, data=told)
+    # What was read may have been changed since; what is held now can no longer change.
+    if missing := _hindrances(now).get(step.name):
+        raise transitions.TransitionHindered(errors=missing, extra={"state": source.value})
+    told = {"revision": revision, "from": source.value, "to": step.target.value}
+    await tell(session, TOLD_AS[step.name], now, by=by, data=told)
 
 
 def facts(found: Organisation) -> schemas.OrganisationFacts:

@@ -45,6 +45,7 @@ _ASKING = (
     StoringNeedsAccount,
     ScopeMissing,
     NeedNotFound,
+    NeedClosed,
     ProfileNotFound,
 )
 

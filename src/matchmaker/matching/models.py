@@ -50,6 +50,7 @@ class MatchRunRow(Base, kw_only=True):
             ["need_version_id", "need_id"], ["mm.need_version.id", "mm.need_version.need_id"]
         ),
         Index(None, "organisation_id", "id"),
+        Index(None, "asked_by", "id"),
         Index(None, "need_id", "id"),
         CheckConstraint("(need_id is null) = (need_version_id is null)", name="need_in_a_version"),
         CheckConstraint("digest ~ '^sha256:[0-9a-f]{64}$'", name="digest_is_sha256"),

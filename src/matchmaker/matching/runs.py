@@ -75,13 +75,14 @@ async def resolve(
         StoringNeedsAccount: it names something stored, or wants to be, and nobody is known to ask.
         ScopeMissing: the caller's key may not run stored matches.
         NeedNotFound, ProfileNotFound: there is none, or they may not see all of it.
+        NeedClosed: the need has ended.
     """
     need = profile = owner = None
     if request.persist or request.need_id is not None or request.profile_id is not None:
         principal = _account(visitor)
         owner = principal.organisation_id
         if request.need_id is not None:
-            need = await demand.get_need(session, request.need_id, principal, taxonomy)
+            need = await _need(session, request.need_id, principal, taxonomy)
             owner = _firm(need, principal)
         if request.profile_id is not None:
             profile = await _profile(session, request.profile_id, principal)
@@ -112,9 +113,7 @@ async def resolve_need(
         NeedNotFound: there is none, or they may not see all of it.
         NeedClosed: it has ended.
     """
-    need = await demand.get_need(session, need_id, principal, taxonomy)
-    if need.state in _ENDED:
-        raise NeedClosed(extra={"state": need.state.value})
+    need = await _need(session, need_id, principal, taxonomy)
     owner = _firm(need, principal)
     try:
         profile = await enterprise.get_facts(session, owner)
@@ -244,6 +243,21 @@ def _account(visitor: Principal | None) -> Principal:
     if Scope.MATCH_RUN not in visitor.scopes:
         raise ScopeMissing(extra={"scope": Scope.MATCH_RUN.value})
     return visitor
+
+
+async def _need(
+    session: ReadSession, need_id: NeedId, principal: Principal, taxonomy: Taxonomy
+) -> StoredNeed:
+    """The need, which may still be matched.
+
+    Raises:
+        NeedNotFound: there is none, or they may not match it.
+        NeedClosed: it has ended.
+    """
+    found = await demand.get_need(session, need_id, principal, taxonomy)
+    if found.state in _ENDED:
+        raise NeedClosed(extra={"state": found.state.value})
+    return found
 
 
 def _firm(need: StoredNeed, principal: Principal) -> OrganisationId:

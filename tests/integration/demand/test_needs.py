@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.factories import taxonomy
+from tests.interleaving import meanwhile
 from tests.needs import CALL, draft
 from tests.objects import organisations
 
@@ -27,9 +28,9 @@ from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 from matchmaker.demand import content, jobs, queries, service
 from matchmaker.demand.declaration import NeedDraft, NeedPatch
-from matchmaker.demand.errors import NeedExternalIdTaken, NeedNotFound
+from matchmaker.demand.errors import NeedExternalIdTaken, NeedNotEditable, NeedNotFound
 from matchmaker.demand.joining import service as joining
-from matchmaker.demand.machine import NeedState
+from matchmaker.demand.machine import MemberState, NeedState
 from matchmaker.demand.models import NeedId
 from matchmaker.demand.queries import FoundNeed
 from matchmaker.identity.access import Principal, Scope, event_actor
@@ -65,15 +66,7 @@ async def committed(engine: AsyncEngine) -> AsyncIterator[Session]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def firm(engine: AsyncEngine) -> Principal:
-    async with engine.begin() as connection:
-        (id_,) = await organisations(connection)
-    return Principal(
-        organisation_id=OrganisationId(id_),
-        roles=frozenset({OrganisationRole.SME}),
-        state=OrganisationState.VERIFIED,
-        key_id=ApiKeyId(uuid4()),
-        scopes=frozenset(Scope),
-    )
+    return await another(engine)
 
 
 Make = Callable[..., Awaitable[NeedId]]
@@ -111,6 +104,25 @@ async def owner_engine(server: Server, settings: Settings) -> AsyncIterator[Asyn
 async def step(session: Session, need_id: NeedId, name: str, caller: Principal) -> FoundNeed:
     asked = transitions.TransitionRequest(transition=name)
     return await service.take_step(session, need_id, asked, principal=caller, now=NOW)
+
+
+async def another(engine: AsyncEngine) -> Principal:
+    """A firm that may be asked to share a need."""
+    async with engine.begin() as connection:
+        (id_,) = await organisations(connection)
+    return Principal(
+        organisation_id=OrganisationId(id_),
+        roles=frozenset({OrganisationRole.SME}),
+        state=OrganisationState.VERIFIED,
+        key_id=ApiKeyId(uuid4()),
+        scopes=frozenset(Scope),
+    )
+
+
+async def accept(engine: AsyncEngine, need_id: NeedId, caller: Principal) -> None:
+    asked = transitions.TransitionRequest(transition="accept")
+    async with committed(engine) as session:
+        await joining.take_step(session, need_id, caller.organisation_id, asked, principal=caller)
 
 
 async def kinds(session: ReadSession, need_id: NeedId) -> list[str]:
@@ -370,6 +382,45 @@ class TestAtOnce:
         opened = await waiting
         assert opened.need.state is NeedState.OPEN
         assert opened.version.title is None
+
+    async def test_nobody_joins_a_need_that_others_engage_on_meanwhile(
+        self, engine: AsyncEngine, server: Server, make: Make, firm: Principal
+    ) -> None:
+        id_, other, third = await make("open"), await another(engine), await another(engine)
+        engaged = "state = 'engaged', revision = revision + 1"
+        async with committed(engine) as session:
+            await joining.invite(session, id_, other.organisation_id, firm)
+        with (
+            meanwhile(engine, server, "need", id_, engaged, before="UPDATE mm.need_member "),
+            pytest.raises(transitions.TransitionHindered),
+        ):
+            await accept(engine, id_, other)
+        async with committed(engine) as session:
+            await step(session, id_, "release", firm)
+        with (
+            meanwhile(engine, server, "need", id_, engaged, before="INSERT INTO mm.need_member "),
+            pytest.raises(NeedNotEditable),
+        ):
+            async with committed(engine) as session:
+                await joining.invite(session, id_, third.organisation_id, firm)
+        async with committed(engine) as session:
+            found = await queries.list_members(session, id_, after=None, limit=3)
+        assert [(each.organisation_id, each.state) for each in found] == [
+            (other.organisation_id, MemberState.INVITED)
+        ]
+
+    async def test_whoever_leaves_is_told_of_as_they_stood(
+        self, engine: AsyncEngine, server: Server, make: Make, firm: Principal
+    ) -> None:
+        id_, other = await make("open"), await another(engine)
+        async with committed(engine) as session:
+            member = await joining.invite(session, id_, other.organisation_id, firm)
+        joined, before = "state = 'accepted', revision = 2", "DELETE FROM mm.need_member "
+        with meanwhile(engine, server, "need_member", member.id, joined, before=before):
+            async with committed(engine) as session:
+                await joining.remove(session, id_, other.organisation_id, firm)
+        async with committed(engine) as session:
+            assert (await kinds(session, id_))[-1] == "need.member_left"
 
     async def test_who_comes_second_learns_where_the_need_stands(
         self, engine: AsyncEngine, make: Make, firm: Principal

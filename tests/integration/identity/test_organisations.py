@@ -12,11 +12,13 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.factories import credit_code
 from tests.identities import Holder, holder
+from tests.interleaving import meanwhile
 
 from matchmaker.core import events
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.patching import MEDIA_TYPE
-from matchmaker.identity import queries
+from matchmaker.core.postgres import Server
+from matchmaker.identity import organisations, queries
 from matchmaker.identity.machine import ORGANISATION, TOLD_AS
 from matchmaker.identity.models import OrganisationRole, OrganisationState
 from matchmaker.identity.service import DeclaredProvider, register_providers
@@ -220,6 +222,30 @@ class TestChanging:
         )
         assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
 
+    async def test_a_change_starts_from_the_revision_that_was_read(
+        self, identity: Client, engine: AsyncEngine, server: Server
+    ) -> None:
+        """Whoever guesses the next ETag neither overwrites it nor slips past a transition."""
+        firm = await holder(engine, state=S.DRAFT)
+        id_ = firm.organisation_id
+        submitted = "region = '210200', state = 'submitted', revision = 2"
+        with meanwhile(engine, server, "organisation", id_, submitted):
+            answer = await change(identity, firm, id_, 2, name={"en": "Other"})
+        assert code(answer) == (412, "stale_version")
+        found = (await identity.get(f"/v1/organisations/{id_}", headers=firm.headers)).json()
+        assert (found["name"], found["region"]) == ({"en": "Holder"}, "210200")
+
+    async def test_what_changes_nothing_is_no_revision(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        firm = await holder(engine, state=S.DRAFT)
+        id_ = firm.organisation_id
+        for fields in ({}, {"name": {"en": "Holder"}}, {"region": None}):
+            answer = await change(identity, firm, id_, 1, **fields)
+            assert (answer.status_code, answer.headers["etag"]) == (200, '"1"')
+        assert await told_of(engine, id_) == []
+        assert code(await change(identity, firm, id_, 2)) == (412, "stale_version")
+
     @pytest.mark.parametrize("role", ["operator", "agency"])
     async def test_nobody_gives_themselves_a_role(
         self, identity: Client, engine: AsyncEngine, role: str
@@ -299,6 +325,37 @@ class TestLife:
         kinds = [kind for kind, _ in await told_of(engine, id_)]
         assert kinds == ["organisation.revised", *(TOLD_AS[name] for _, name in steps)]
 
+    async def test_what_is_taken_away_meanwhile_hinders_too(
+        self, identity: Client, engine: AsyncEngine, server: Server
+    ) -> None:
+        firm = await holder(engine, state=S.DRAFT)
+        id_ = firm.organisation_id
+        assert (await change(identity, firm, id_, 1, region="210200")).status_code == 200
+        emptied = "region = null, revision = 3"
+        with meanwhile(engine, server, "organisation", id_, emptied):
+            answer = await take(identity, firm, id_, "submit")
+        assert code(answer) == (409, "transition_hindered")
+        found = (await identity.get(f"/v1/organisations/{id_}", headers=firm.headers)).json()
+        assert (found["state"], found["revision"]) == ("draft", 3)
+        assert [kind for kind, _ in await told_of(engine, id_)] == ["organisation.revised"]
+
+    async def test_control_a_check_of_what_was_read_lets_it_pass(
+        self,
+        identity: Client,
+        engine: AsyncEngine,
+        server: Server,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        firm = await holder(engine, state=S.DRAFT)
+        id_ = firm.organisation_id
+        assert (await change(identity, firm, id_, 1, region="210200")).status_code == 200
+        whole, looks = organisations._hindrances, iter([True])
+        monkeypatch.setattr(
+            organisations, "_hindrances", lambda found: whole(found) if next(looks, False) else {}
+        )
+        with meanwhile(engine, server, "organisation", id_, "region = null, revision = 3"):
+            assert (await take(identity, firm, id_, "submit")).status_code == 200
+
     async def test_four_eyes(self, identity: Client, engine: AsyncEngine) -> None:
         """An operator verifies others, never itself; a firm nobody."""
         operator, other = [await holder(engine, R.OPERATOR) for _ in range(2)]
@@ -320,10 +377,27 @@ class TestLife:
         possible = {}
         for caller in (operator, firm):
             answer = await identity.get(path, headers=caller.headers)
-            assert answer.headers["etag"] == '"1"'
+            assert answer.headers["etag"].startswith('"1.')
             possible[caller] = {t["name"] for t in answer.json()["transitions"] if t["possible"]}
         assert possible[operator] == {"request_changes", "reject", "verify", "close"}
         assert possible[firm] == {"withdraw", "close"}
+
+    async def test_who_has_it_in_one_language_has_it_not_in_the_other(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        operator, firm = await holder(engine, R.OPERATOR), await holder(engine)
+        path = f"/v1/organisations/{firm.organisation_id}/transitions"
+        zh = {**operator.headers, "Accept-Language": "zh"}
+        en = {**operator.headers, "Accept-Language": "en"}
+        had = await identity.get(path, headers=zh)
+        known = {"If-None-Match": had.headers["etag"]}
+        assert (await identity.get(path, headers=zh | known)).status_code == 304
+        other = await identity.get(path, headers=en | known)
+        assert other.status_code == 200
+        assert other.json() != had.json()
+        # Nor has the operator's answer, which the firm may not act on, become the firm's.
+        theirs = await identity.get(path, headers={**zh, **firm.headers} | known)
+        assert theirs.status_code == 200
 
     async def test_of_several_operators_one_wins(
         self, identity: Client, engine: AsyncEngine

@@ -11,10 +11,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.identities import Holder, holder
+from tests.interleaving import meanwhile
 
 from matchmaker.core import events
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.patching import MEDIA_TYPE
+from matchmaker.core.postgres import Server
 from matchmaker.identity import queries
 from matchmaker.identity.models import ApiKeyId, ConsentId, ConsentPurpose, OrganisationRole
 from matchmaker.identity.people import service
@@ -67,6 +69,21 @@ class TestMembers:
         removed = await identity.delete(path, headers={**firm.headers, "If-Match": '"2"'})
         assert (removed.status_code, removed.content) == (204, b"")
         assert code(await identity.get(path, headers=firm.headers)) == (404, "member_not_found")
+
+    async def test_a_change_starts_from_the_revision_that_was_read(
+        self, identity: Client, engine: AsyncEngine, server: Server
+    ) -> None:
+        firm = await holder(engine)
+        path = f"/v1/members/{(await add(identity, firm)).json()['id']}"
+        second = {**firm.headers, "Content-Type": MEDIA_TYPE, "If-Match": '"2"'}
+        promoted = "role = 'admin', revision = 2"
+        with meanwhile(engine, server, "member", path.rpartition("/")[2], promoted):
+            late = await identity.patch(path, json={"name": "L"}, headers=second)
+        assert code(late) == (412, "stale_version")
+        assert (await identity.get(path, headers=firm.headers)).json()["role"] == "admin"
+        same = await identity.patch(path, json={"role": "admin"}, headers=second)
+        assert (same.status_code, same.headers["etag"]) == (200, '"2"')
+        assert [kind for kind, _ in await told(engine, firm)] == ["member.added"]
 
     async def test_no_event_names_a_person(self, identity: Client, engine: AsyncEngine) -> None:
         firm = await holder(engine)

@@ -7,11 +7,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 
 from matchmaker.core import etags
+from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.language import Language
 from matchmaker.core.problems import problems
 from matchmaker.core.transitions import PROBLEMS, TransitionRequest, Transitions, overview
-from matchmaker.demand import schemas, wording
+from matchmaker.core.wire import Page
+from matchmaker.demand import queries, schemas, wording
 from matchmaker.demand.errors import (
     FirmNotInvitable,
     NeedMemberNotFound,
@@ -22,6 +24,7 @@ from matchmaker.demand.joining import service
 from matchmaker.demand.machine import NEED_MEMBER
 from matchmaker.demand.models import NeedId, NeedMember
 from matchmaker.demand.queries import FoundNeed
+from matchmaker.demand.service import find_whole
 from matchmaker.identity import access
 from matchmaker.identity.access import Principal, Scope
 from matchmaker.identity.models import OrganisationId
@@ -39,16 +42,24 @@ class NeedMemberController(Controller):
     path = "/needs/{need_id:uuid}/members"
     tags = ("Demand",)
 
-    @get(operation_id="listNeedMembers", opt=_READ, responses=problems(NeedNotFound))
+    @get(operation_id="listNeedMembers", opt=_READ, responses=problems(NeedNotFound, CursorInvalid))
     async def list(
         self,
         need_id: FromPath[NeedId],
         read_session: NamedDependency[ReadSession],
         principal: Caller,
-    ) -> schemas.NeedMembers:
-        """List who shares the need or was asked to."""
-        found = await service.members_of(read_session, need_id, principal)
-        return schemas.NeedMembers(items=[wording.member(row) for row in found])
+        cursors: NamedDependency[SkipValidation[Cursors]],
+        *,
+        limit: Limit = 20,
+        cursor: Cursor = None,
+    ) -> Page[schemas.NeedMember]:
+        """List who shares the need or was asked to, in the order they were asked."""
+        await find_whole(read_session, need_id, principal)
+        listing = Listing("need/members", str(need_id), principal.organisation_id)
+        after = cursors.read(cursor, listing)
+        found = await queries.list_members(read_session, need_id, after=after, limit=limit + 1)
+        shown, page = cursors.page(found, limit, listing, lambda row: row.id)
+        return Page(items=[wording.member(row) for row in shown], page=page)
 
     @put(
         _FIRM,

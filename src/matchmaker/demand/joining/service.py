@@ -23,16 +23,6 @@ if TYPE_CHECKING:
     from matchmaker.identity.models import OrganisationId
 
 
-async def members_of(session: ReadSession, need_id: NeedId, reader: Principal) -> list[NeedMember]:
-    """Everyone who shares the need or was asked to.
-
-    Raises:
-        NeedNotFound: there is none, or they may not see all of it.
-    """
-    await find_whole(session, need_id, reader)
-    return await queries.list_members(session, need_id)
-
-
 async def find_member(
     session: ReadSession, need_id: NeedId, firm: OrganisationId, reader: Principal
 ) -> tuple[FoundNeed, NeedMember]:
@@ -59,9 +49,7 @@ async def invite(
         NeedNotEditable: it is past being shared anew.
         FirmNotInvitable: the firm is the owner, no active one, or none at all.
     """
-    found = await find_own(session, need_id, principal)
-    if found.need.state not in EDITABLE:
-        raise NeedNotEditable(extra={"state": found.need.state.value})
+    _refuse_closed(await find_own(session, need_id, principal))
     if firm == principal.organisation_id or not await queries.is_active_firm(session, firm):
         raise FirmNotInvitable
     values = {
@@ -72,12 +60,21 @@ async def invite(
         "revision": 1,
     }
     is_new = await queries.insert_member(session, values) is not None
+    # It may have been engaged on since it was read; what is held now can no longer change.
+    await queries.hold_need(session, need_id)
+    found = await find_own(session, need_id, principal)
+    _refuse_closed(found)
     member = await queries.find_member(session, need_id, firm)
     if member is None:
         raise NeedMemberNotFound
     if is_new:
         await _tell(session, "need.member_invited", found, firm=firm, principal=principal)
     return member
+
+
+def _refuse_closed(found: FoundNeed) -> None:
+    if found.need.state not in EDITABLE:
+        raise NeedNotEditable(extra={"state": found.need.state.value})
 
 
 def hindrances_of(found: FoundNeed) -> transitions.Hindrances:
@@ -127,7 +124,11 @@ async def take_step(
     ):
         _, now = await find_member(session, need_id, firm, principal)
         raise transitions.IllegalTransition(extra={"state": now.state.value})
+    # As in `invite`: the hindrance is the need's, whose row was not held when it was looked at.
+    await queries.hold_need(session, need_id)
     found, moved = await find_member(session, need_id, firm, principal)
+    if missing := hindrances_of(found).get(step.name):
+        raise transitions.TransitionHindered(errors=missing, extra={"state": source.value})
     await _tell(session, "need.member_joined", found, firm=firm, principal=principal)
     return found, moved
 
@@ -144,10 +145,11 @@ async def remove(
     found, member = await find_member(session, need_id, firm, principal)
     if principal.organisation_id not in {found.need.organisation_id, firm}:
         raise NeedMemberNotFound
-    if not await queries.delete_member(session, member.id):
+    stood = await queries.delete_member(session, member.id)
+    if stood is None:
         raise NeedMemberNotFound
     was = {MemberState.INVITED: "need.invitation_ended", MemberState.ACCEPTED: "need.member_left"}
-    await _tell(session, was[member.state], found, firm=firm, principal=principal)
+    await _tell(session, was[stood], found, firm=firm, principal=principal)
 
 
 async def _tell(

@@ -101,14 +101,20 @@ async def revise_member(
     revision: int,
     by: Principal,
 ) -> Member:
-    """The member with ``patch`` merged into it.
+    """The member with ``patch`` merged into it; what changes nothing is no revision.
 
     Raises:
         MemberNotFound: there is none, or the organisation is not the caller's.
         StaleVersion: it is no longer at ``revision``.
     """
     found = await read_member(session, member_id, by=by)
-    after = patching.merged(schemas.MemberFacts(name=found.name, role=found.role), patch)
+    # Of what was read: a revision that came later is one that nobody has looked at here.
+    if found.revision != revision:
+        raise StaleVersion
+    before = schemas.MemberFacts(name=found.name, role=found.role)
+    after = patching.merged(before, patch)
+    if after == before:
+        return found
     values = {"name": after.name, "role": after.role}
     written = await rows.revise(session, Member, member_id, revision=revision, values=values)
     if written is None:

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from matchmaker.core.etags import Varying
 from matchmaker.core.wire import Line, Prose, Text
 from matchmaker.identity.models import OrganisationId
 from matchmaker.matching.models import RunId
@@ -68,7 +69,7 @@ class ListedOffering(msgspec.Struct, frozen=True, kw_only=True):
     current_version: int | None
 
 
-class Shortlist(msgspec.Struct, frozen=True, kw_only=True):
+class Shortlist(Varying, frozen=True, kw_only=True):
     """Some of what a run showed, kept for a decision; frozen, it stays as it is."""
 
     id: ShortlistId
