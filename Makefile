@@ -12,7 +12,7 @@ STAMP := .venv/.from-lock
 help: ## list the targets
 	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(STAMP) ## one SME from profile to explained match (IN=zh for Chinese)
+demo: $(STAMP) ## one SME from profile to a frozen shortlist and its events (IN=zh for Chinese)
 	$(BIN)/matchmaker demo --language $(IN)
 
 serve: $(STAMP) ## the API on http://127.0.0.1:8000, docs at /docs
@@ -33,7 +33,7 @@ types: $(STAMP) ## mypy strict on everything, pyright strict on the rooms that d
 migrate: $(STAMP) ## bring the database to the newest schema
 	$(BIN)/matchmaker migrate
 
-seed: $(STAMP) ## load the taxonomy and the demo pool
+seed: $(STAMP) ## load the demo pool, its firms and their needs
 	$(BIN)/matchmaker seed
 
 openapi: $(STAMP) ## write openapi/matchmaker.v1.json

@@ -11,7 +11,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from matchmaker.catalog.admissions.models import Admission
+from matchmaker.catalog.evidence.models import Evidence
 from matchmaker.catalog.models import Offering, OfferingVersion
+from matchmaker.catalog.pools.machine import PoolState
+from matchmaker.catalog.pools.models import Pool, PoolVersion
 from matchmaker.core.ids import uuid7
 from matchmaker.core.rows import Revised
 from matchmaker.demand.models import Need, NeedMember, NeedVersion
@@ -126,11 +130,79 @@ async def shortlists(connection: AsyncConnection, state: enum.StrEnum, count: in
     return [row["id"] for row in rows]
 
 
+async def offering(connection: AsyncConnection, owner: UUID) -> UUID:
+    """A published offering of the owner's."""
+    ids: dict[str, Any] = {"id": uuid7(), "organisation_id": owner, "revision": 1}
+    version_id = uuid7()
+    stated = {"kind": "solution", "visibility": "public"}
+    said = {"kind": "solution", "title": {"en": "Thing"}, "document": stated, "tokens": {}}
+    offered = {"external_id": ids["id"].hex, "kind": "solution", "state": "published"}
+    await connection.execute(
+        insert(Offering).values(
+            **ids, **offered, visibility="public", published_version_id=version_id
+        )
+    )
+    await connection.execute(
+        insert(OfferingVersion).values(
+            **said,
+            id=version_id,
+            offering_id=ids["id"],
+            organisation_id=owner,
+            number=1,
+            text_version="",
+            content_hash=bytes(32),
+        )
+    )
+    found: UUID = ids["id"]
+    return found
+
+
+async def pools(connection: AsyncConnection, state: enum.StrEnum, count: int) -> list[UUID]:
+    """So many pools of one agency, each with its first version."""
+    (owner,) = await organisations(connection)
+    rows: list[dict[str, Any]] = [
+        {"id": uuid7(), "organisation_id": owner, "code": f"p-{uuid4().hex}"} for _ in range(count)
+    ]
+    life = {"state": state, "revision": 1, "version": 1}
+    await connection.execute(insert(Pool), [{**row, **life} for row in rows])
+    said = {"organisation_id": owner, "number": 1, "name": {"en": "Pool"}}
+    asked = {"rule": {"all": []}, "tiers": []}
+    versions = [{**said, **asked, "id": uuid7(), "pool_id": row["id"]} for row in rows]
+    await connection.execute(insert(PoolVersion), versions)
+    return [row["id"] for row in rows]
+
+
+async def admissions(connection: AsyncConnection, state: enum.StrEnum, count: int) -> list[UUID]:
+    """So many admissions of one offering, each to another pool."""
+    (owner,) = await organisations(connection)
+    offering_id = await offering(connection, owner)
+    whose = {"organisation_id": owner, "offering_id": offering_id, "state": state, "revision": 1}
+    rows: list[dict[str, Any]] = [
+        {**whose, "id": uuid7(), "pool_id": pool_id}
+        for pool_id in await pools(connection, PoolState.OPEN, count)
+    ]
+    await connection.execute(insert(Admission), rows)
+    return [row["id"] for row in rows]
+
+
+async def evidence(connection: AsyncConnection, state: enum.StrEnum, count: int) -> list[UUID]:
+    """So many claims of one provider, which another organisation has looked at."""
+    owner, verifier = await organisations(connection, count=2)
+    said = {"type": "case", "claim": {"en": "Done"}, "scenes": []}
+    whose = {"organisation_id": owner, "verified_by": verifier, "state": state, "revision": 1}
+    rows: list[dict[str, Any]] = [{**said, **whose, "id": uuid7()} for _ in range(count)]
+    await connection.execute(insert(Evidence), rows)
+    return [row["id"] for row in rows]
+
+
 OBJECTS: Final[Mapping[str, tuple[type[Revised], Make]]] = {
+    "admission": (Admission, admissions),
+    "evidence": (Evidence, evidence),
     "need": (Need, needs),
     "offering": (Offering, offerings),
     "need_member": (NeedMember, members),
     "organisation": (Organisation, organisations),
+    "pool": (Pool, pools),
     "shortlist": (Shortlist, shortlists),
 }
 """By the noun of its machine, the table of a thing and how to make some."""

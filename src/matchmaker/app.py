@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 from litestar import Litestar, Router
 from litestar.di import Provide
 
+from matchmaker.catalog.admissions import jobs as admission_jobs
+from matchmaker.catalog.admissions.controllers import AdmissionController, PoolAdmissionController
+from matchmaker.catalog.components.controllers import OfferingComponentController, SystemController
 from matchmaker.catalog.controllers import OfferingController, ProviderController
+from matchmaker.catalog.evidence import jobs as evidence_jobs
+from matchmaker.catalog.evidence.controllers import EvidenceController
 from matchmaker.catalog.history.controllers import (
     OfferingVersionController,
     OwnOfferingController,
@@ -18,6 +23,7 @@ from matchmaker.catalog.history.controllers import (
 from matchmaker.catalog.life import jobs as catalog_jobs
 from matchmaker.catalog.life.controllers import OfferingLifeController
 from matchmaker.catalog.life.facts import Declarations
+from matchmaker.catalog.pools.controllers import PoolController
 from matchmaker.catalog.supply.controllers import SupplyCardController
 from matchmaker.core import access, children, db, etags, http, log, openapi, problems, shipped
 from matchmaker.core.clock import utc_now
@@ -69,6 +75,12 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     *identity.CONTROLLERS,
     OfferingController,
     ProviderController,
+    EvidenceController,
+    OfferingComponentController,
+    SystemController,
+    PoolController,
+    PoolAdmissionController,
+    AdmissionController,
     OfferingLifeController,
     OfferingVersionController,
     OwnOfferingController,
@@ -117,14 +129,26 @@ class Released:
         return Sources(self.model.card, self.taxonomy, self.words)
 
 
-def handlers(_released: Released) -> Mapping[str, Handler]:
+def handlers(released: Released) -> Mapping[str, Handler]:
     """What a worker does, by the kind of the job."""
-    return {**housekeeping.HANDLERS, **catalog_jobs.HANDLERS, **demand_jobs.HANDLERS}
+    return {
+        **housekeeping.HANDLERS,
+        **catalog_jobs.HANDLERS,
+        **evidence_jobs.HANDLERS,
+        **admission_jobs.handlers(released.checker.fields),
+        **demand_jobs.HANDLERS,
+    }
 
 
 def crons() -> Sequence[Cron]:
     """What is due again and again."""
-    return (*housekeeping.CRONS, *catalog_jobs.CRONS, *demand_jobs.CRONS)
+    return (
+        *housekeeping.CRONS,
+        *catalog_jobs.CRONS,
+        *evidence_jobs.CRONS,
+        *admission_jobs.CRONS,
+        *demand_jobs.CRONS,
+    )
 
 
 def served() -> Litestar:

@@ -12,8 +12,14 @@ from tests.contract.match_calls import NEED, PROFILE
 from tests.identities import Holder, holder
 
 from matchmaker.core.patching import MEDIA_TYPE
+from matchmaker.identity.models import OrganisationRole
 
 MATCH = {"need": {"kind": "solution"}}
+OFFERING = {
+    "kind": "solution",
+    "title": {"en": "Traceability"},
+    "packages": [{"code": "light", "title": {"en": "Light"}}],
+}
 ANY_ID = "00000000-0000-4000-8000-000000000000"
 
 BODIES: dict[str, dict[str, Any]] = {
@@ -38,6 +44,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "createShortlist": {"run_id": ANY_ID},
     "reviseShortlist": {"title": "First look"},
     "moveShortlist": {"transition": "freeze"},
+    "createOffering": OFFERING,
+    "patchOfferingDraft": {"title": {"en": "Better traceability"}},
+    "moveOffering": {"transition": "submit"},
+    "moveChange": {"transition": "submit"},
+    "putProvider": {"website": "https://example.org"},
+    "patchProvider": {"website": None},
 }
 """By operation a body that is sound for whoever may call it."""
 
@@ -125,6 +137,28 @@ async def joined_need(world: World) -> str:
     return id_
 
 
+async def draft(world: World) -> str:
+    return str((await sent(world, "POST", "/offerings", OFFERING))["id"])
+
+
+async def changed(world: World) -> str:
+    """A published offering with a change beside it."""
+    id_ = await draft(world)
+    reviewer = world._replace(owner=await holder(world.engine, OrganisationRole.OPERATOR))
+    await sent(world, "POST", f"/offerings/{id_}/transitions", {"transition": "submit"})
+    await sent(reviewer, "POST", f"/offerings/{id_}/transitions", {"transition": "publish"})
+    changes = {"If-Match": '"3"', "Content-Type": MEDIA_TYPE}
+    body = BODIES["patchOfferingDraft"]
+    await sent(world, "PATCH", f"/offerings/{id_}/draft", body, **changes)
+    return id_
+
+
+async def supply_card(world: World) -> str:
+    path = f"/providers/{world.owner.organisation_id}"
+    await sent(world, "PUT", path, BODIES["putProvider"])
+    return str(world.owner.organisation_id)
+
+
 async def another_firm(world: World) -> str:
     return str((await holder(world.engine)).organisation_id)
 
@@ -135,6 +169,7 @@ OWNED: dict[str, Maker] = {
     "member_id": member,
     "consent_id": consent,
     "need_id": need,
+    "offering_id": draft,
     "run_id": run,
     "shortlist_id": shortlist,
 }
@@ -148,6 +183,7 @@ async def offering(world: World) -> str:
 
 
 _PROFILE: dict[str, Maker] = {"organisation_id": profile}
+_CHANGED: dict[str, Maker] = {"offering_id": changed}
 _JOINED: dict[str, Maker] = {"need_id": joined_need}
 SPECIAL: dict[str, dict[str, Maker]] = {
     "getProfile": _PROFILE,
@@ -159,6 +195,10 @@ SPECIAL: dict[str, dict[str, Maker]] = {
     "diffNeedVersions": {"need_id": two_versions},
     "matchNeed": {"need_id": need},
     "explainMatchRun": {"offering_id": offering},
+    "getChangeTransitions": _CHANGED,
+    "moveChange": _CHANGED,
+    "diffOfferingVersions": _CHANGED,
+    "patchProvider": {"organisation_id": supply_card},
     "inviteNeedMember": {"organisation_id": another_firm},
     "removeNeedMember": _JOINED,
     "getNeedMemberTransitions": _JOINED,
@@ -170,6 +210,7 @@ QUERIES: dict[str, dict[str, str]] = {
     "suggestCodes": {"q": "quality"},
     "diffProfileVersions": {"from": "1"},
     "diffNeedVersions": {"from": "1"},
+    "diffOfferingVersions": {"from": "1"},
 }
 """By operation the query it cannot do without."""
 

@@ -196,6 +196,8 @@ class TestReadme:
         asked["profile"]["machines"] = 18
         item = matched(demo_database, released, asked, "en").items[0]
         assert f'"package": "{item.package}", "score": {item.score}, "fit": {item.fit}' in README
+        # Asked inline, and again in the walk that stores it.
+        assert README.count(f'"score": {item.score}, "fit": {item.fit},') == 2
         signed = [f"{'-' if c.adds < 0 else '+'} {abs(c.adds)}" for c in item.contributions]
         assert f"{item.score:.6f} = {item.base} {' '.join(signed)}\n" in README
 

@@ -36,6 +36,8 @@ from matchmaker.identity.models import OrganisationRole as R
 COMMITTED = Path(__file__).parents[2] / "openapi" / "matchmaker.v1.json"
 METHODS = ("get", "post", "put", "patch", "delete")
 EXAMPLES = 15
+MATCHES = 45
+"""Of `POST /v1/match`: one body in twenty that are drawn for it is sound."""
 
 CHECKS = [
     not_a_server_error,
@@ -295,7 +297,9 @@ class TestAnswers:
         for found in schema.get_all_operations():
             assert isinstance(found, Ok)
             headers = credential(demo_database, roles) if roles else None
-            seen[found.ok().label] = exercise(found.ok(), demo_address, EXAMPLES, headers)
+            label = found.ok().label
+            examples = MATCHES if label == "POST /v1/match" else EXAMPLES
+            seen[label] = exercise(found.ok(), demo_address, examples, headers)
         assert len(seen) >= 30
         assert {200, 422} <= seen["POST /v1/match"]
         assert {404, 422} <= seen["POST /v1/match/explain"]
@@ -313,7 +317,7 @@ class TestAnswers:
         doctored["components"]["schemas"]["MatchAnswer"]["required"].append("colour")
         schema = schemathesis.openapi.from_dict(doctored)
         with pytest.raises(FailureGroup):
-            exercise(schema["/v1/match"]["POST"], demo_address, EXAMPLES)
+            exercise(schema["/v1/match"]["POST"], demo_address, MATCHES)
 
     def test_the_bodies_are_all_of_them(self, document: Document) -> None:
         takers = {

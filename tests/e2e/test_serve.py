@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.conftest import reachable_directory
+from tests.e2e import readme
 
 BODY = (Path(__file__).parent / "match.json").read_bytes()
 JSON = {"Content-Type": "application/json"}
@@ -280,6 +282,28 @@ def test_every_worker_gives_the_same_answer(service: Service) -> None:
                 break
     assert len(answers) == WORKERS
     assert len(set(answers.values())) == 1
+
+
+def test_the_walk_of_the_readme_is_as_it_says(service: Service, tmp_path: Path) -> None:
+    outputs = readme.run(tmp_path, f"{service.url}/v1", environment(service.data))
+    for (commands, shown), output in zip(readme.blocks(), outputs, strict=True):
+        assert readme.answers(output, shown), f"{commands}\n{output}\nis not\n{shown}"
+        wrong = shown.replace('"state": "', '"state": "un').replace('"version": 1', '"version": 2')
+        wrong = wrong.replace('"considered": ', '"considered": 1')
+        assert wrong != shown
+        assert not readme.answers(output, wrong), "the control must be caught"
+
+
+def test_what_stands_in_for_curl_does_what_curl_does(service: Service, tmp_path: Path) -> None:
+    """Where a machine has no curl, the walk of the README is tested with this."""
+    stand_in = readme.curl(tmp_path / "curl")
+    words = ["-s", "-H", "Accept-Language: zh", "-H", "Content-Type: application/json"]
+    call = [*words, f"{service.url}/v1/scale", "-d", '{"employees": 64, "industry": "C3312"}']
+    done = subprocess.run([stand_in, *call], capture_output=True, check=True, timeout=30)
+    assert json.loads(done.stdout)["scale"] == "small"
+    if curl := shutil.which("curl"):
+        real = subprocess.run([curl, *call], capture_output=True, check=True, timeout=30)
+        assert real.stdout == done.stdout
 
 
 def timeless(content: bytes) -> bytes:

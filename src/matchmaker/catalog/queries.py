@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, Text, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, Text, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
 
 from matchmaker.catalog import texts
@@ -171,13 +171,9 @@ async def find_provider(
     return None if row is None else ProviderCard(*row)
 
 
-def _whole_row(row: Row[*tuple[Any, ...]]) -> PublishedOffering:
-    found = PublishedOffering(*row)
-    return found._replace(tokens=texts.unpack(found.tokens))
-
-
-def _whole(position: int | None = None) -> Select[*tuple[Any, ...]]:
-    packages = (
+def packages_of_version() -> ScalarSelect[Any]:
+    """The packages of the version a statement selects, in their order: code, title, document."""
+    return (
         select(
             func.jsonb_agg(
                 aggregate_order_by(
@@ -195,6 +191,14 @@ def _whole(position: int | None = None) -> Select[*tuple[Any, ...]]:
         .correlate(OfferingVersion)
         .scalar_subquery()
     )
+
+
+def _whole_row(row: Row[*tuple[Any, ...]]) -> PublishedOffering:
+    found = PublishedOffering(*row)
+    return found._replace(tokens=texts.unpack(found.tokens))
+
+
+def _whole(position: int | None = None) -> Select[*tuple[Any, ...]]:
     return _published(
         select(
             Offering.id,
@@ -213,7 +217,7 @@ def _whole(position: int | None = None) -> Select[*tuple[Any, ...]]:
             OfferingVersion.text_version,
             OfferingVersion.title,
             OfferingVersion.summary,
-            packages,
+            packages_of_version(),
         ),
         position,
     )

@@ -1,4 +1,4 @@
-"""`matchmaker demo`: a database, a pool, an index, and one firm walked down the whole line."""
+"""`matchmaker demo`: a database, a pool, an index, and one firm walked down the stored line."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final, Self
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from matchmaker.cli import pool, sample, session, show, texts
+from matchmaker.cli import pool, sample, session, show, stored, texts
 from matchmaker.cli.walk import Walk
+from matchmaker.core.clock import utc_now
 from matchmaker.core.language import LANGUAGES
 from matchmaker.core.shipped import FolderMissing
-from matchmaker.matching.query import Caller
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,21 +39,25 @@ BODY: Final = '{"need": {"kind": "solution", "scenes": ["quality"]}}'
     help="Language of everything that is told.",
 )
 def demo(language: Language) -> None:
-    """Walk one fictional firm from its profile to an explained match."""
+    """Walk one fictional firm from its profile to a shortlist, and show what was recorded."""
     page = show.Page(show.console(), language)
     with session.one_line(FolderMissing, ValueError, sample.SampleMissing):
         found = session.settings()
         with _Steps(page, len(pool.demo_files()) + 3) as steps:
             steps.next(texts.STARTING.in_language(language))
             released = session.released()
-            told = sample.load(language)
+            told = sample.load(language, utc_now().date())
             with session.database(found) as running:
                 asyncio.run(_fill(running, released, steps))
-            steps.next(texts.MATCHING.in_language(language))
-            walk = Walk(page, released.matcher(running.index_folder), told)
-            answer = walk.matcher.match(walk.request, Caller(), language)
-    walk.tell(answer)
+                steps.next(texts.MATCHING.in_language(language))
+                matcher = released.matcher(running.index_folder)
+                kept = asyncio.run(
+                    stored.store(running, released, told, matcher=matcher, language=language)
+                )
+    Walk(page, matcher, kept).tell()
     _end(page, found.host, found.port)
+    if not kept.verdict.is_whole:
+        raise click.ClickException(page.words(texts.CHAIN_BROKEN, position=kept.verdict.broken_at))
 
 
 class _Steps:
@@ -106,7 +110,7 @@ def _refuse_faults(file: Path, report: ImportReport, page: Page) -> None:
 
 def _end(page: Page, host: str, port: int) -> None:
     """How to go on."""
-    page.heading(11, texts.NEXT)
+    page.heading(13, texts.NEXT)
     page.say(page.words(texts.SERVE))
     page.say(f"  make serve   {page.words(texts.OR)}   matchmaker serve", "bold")
     page.say(page.words(texts.CALL))

@@ -13,16 +13,18 @@ from rich.table import Table
 
 from matchmaker.catalog import queries
 from matchmaker.catalog.importing import ImportReport, import_file
-from matchmaker.cli import session
+from matchmaker.cli import firms, session
 from matchmaker.cli.processes import until_end
 from matchmaker.core import shipped
 from matchmaker.core.leading import Leadership
 from matchmaker.core.transient import is_transient
+from matchmaker.identity.service import Outcome
 from matchmaker.matching.index import IndexHolder, IndexNotReady, folder_id
 from matchmaker.matching.publisher import publish
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections import Counter
+    from collections.abc import Mapping, Sequence
 
     from matchmaker.app import Released
     from matchmaker.cli.session import Database
@@ -40,12 +42,13 @@ def migrate() -> None:
 
 @click.command()
 def seed() -> None:
-    """Load the demo pool and publish the index."""
+    """Load the demo pool, its firms and their needs, and publish the index."""
     released = session.released()
     with session.database(session.settings()) as running:
         reports = asyncio.run(import_all(running, released, demo_files()))
+        stored = asyncio.run(firms.store_all(running, released))
         asyncio.run(ensure_index(running, released))
-    sys.exit(_tell(reports))
+    sys.exit(_tell(reports, stored))
 
 
 @click.command("import")
@@ -153,7 +156,10 @@ async def publish_index(running: Database, released: Released) -> Index:
         return await publish(session_, running.index_folder, released.sources())
 
 
-def _tell(reports: Sequence[tuple[Path, ImportReport]]) -> int:
+def _tell(
+    reports: Sequence[tuple[Path, ImportReport]],
+    stored: Mapping[str, Counter[Outcome]] | None = None,
+) -> int:
     """Print what became of the files; 0 when every one was written."""
     console = Console()
     table = Table("file", "lines", "new", "changed", "unchanged", "rejected")
@@ -165,6 +171,9 @@ def _tell(reports: Sequence[tuple[Path, ImportReport]]) -> int:
             *(str(sum(getattr(c, name) for c in both)) for name in ("new", "changed", "unchanged")),
             str(report.rejected),
         )
+    for name, counts in (stored or {}).items():
+        of_each = (str(counts[each]) for each in Outcome)
+        table.add_row(name, str(counts.total()), *of_each, "0")
     console.print(table)
     for file, report in reports:
         for fault in report.faults[:_LISTED]:

@@ -1,7 +1,8 @@
-"""The firm and the need that the demo tells about, and the facts of the firm in words."""
+"""The firms and needs of the demo, which of them it tells about, and their facts in words."""
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -14,13 +15,14 @@ from matchmaker.demand.declaration import NeedFacts
 from matchmaker.enterprise.declaration import Amount, ProfileFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
     from matchmaker.cli.show import Page
     from matchmaker.core.language import Language
     from matchmaker.taxonomy.fields import FieldCatalogue
 
+SMES: Final = "smes.jsonl"
+NEEDS: Final = "needs.jsonl"
 FIRM: Final = "sme-grey-otter"
 NEED: Final = "need-grey-otter-cutting"
 IN_ENGLISH: Final = (
@@ -31,6 +33,9 @@ IN_ENGLISH: Final = (
     "to read its jobs from a tablet. Nothing complicated: two of us can use a computer."
 )
 """The need as the same owner would put it in English; the pool has it in Chinese."""
+NEED_IN_ENGLISH: Final = f"{NEED}-en"
+"""Its name of its own: told in turns, neither text makes a new version of the other."""
+_LATER: Final = dt.timedelta(weeks=52)
 _TOLD_APART: Final = frozenset({"scenes", "goals", "scale", "must"})
 
 
@@ -46,6 +51,8 @@ class NeedLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line of needs.jsonl."""
 
     external_id: str
+    profile: str
+    """The firm it belongs to."""
     need: NeedFacts
 
 
@@ -60,23 +67,42 @@ class SampleMissing(Exception):
 class Sample:
     """A fictional firm with one of its needs."""
 
-    name: Text
-    profile: ProfileFacts
-    need: NeedFacts
+    firm: SmeLine
+    need: NeedLine
 
 
-def load(language: Language) -> Sample:
-    """The firm of the demo with its need, told in ``language``.
+def load(language: Language, today: dt.date) -> Sample:
+    """The firm of the demo with its need, told in ``language`` on ``today``.
 
     Raises:
         SampleMissing: the demo pool has no such firm or need.
     """
-    folder = shipped.folder("seeds") / "demo"
-    firm = _line(folder / "smes.jsonl", SmeLine, FIRM)
-    need = _line(folder / "needs.jsonl", NeedLine, NEED).need
+    firm = _named(FIRM, firms(), SMES)
+    need = _named(NEED, needs(today), NEEDS)
     if language == "en":
-        need = msgspec.structs.replace(need, text=IN_ENGLISH)
-    return Sample(firm.name, firm.profile, need)
+        facts = msgspec.structs.replace(need.need, text=IN_ENGLISH)
+        need = msgspec.structs.replace(need, external_id=NEED_IN_ENGLISH, need=facts)
+    return Sample(firm, need)
+
+
+def firms() -> list[SmeLine]:
+    """Every firm of the demo pool."""
+    return _lines(SMES, SmeLine)
+
+
+def needs(today: dt.date) -> list[NeedLine]:
+    """Every need of the demo pool; a date that has passed is put off, 52 weeks at a time."""
+    return [
+        msgspec.structs.replace(line, need=_ahead(line.need, today))
+        for line in _lines(NEEDS, NeedLine)
+    ]
+
+
+def _ahead(need: NeedFacts, today: dt.date) -> NeedFacts:
+    date = need.ready_by
+    while date is not None and date < today:
+        date += _LATER
+    return msgspec.structs.replace(need, ready_by=date)
 
 
 def known_facts(
@@ -116,12 +142,16 @@ def missing_facts(profile: ProfileFacts, fields: FieldCatalogue, page: Page) -> 
     return names
 
 
-def _line(file: Path, of: type[Row], code: str) -> Row:
-    for line in file.read_bytes().splitlines():
-        found = msgspec.json.decode(line, type=of)
-        if found.external_id == code:
-            return found
-    raise SampleMissing(texts.SAMPLE_MISSING.en.format(file=file.name, code=code))
+def _lines(file: str, of: type[Row]) -> list[Row]:
+    raw = (shipped.folder("seeds") / "demo" / file).read_bytes()
+    return [msgspec.json.decode(line, type=of) for line in raw.splitlines()]
+
+
+def _named(code: str, lines: Iterable[Row], file: str) -> Row:
+    for line in lines:
+        if line.external_id == code:
+            return line
+    raise SampleMissing(texts.SAMPLE_MISSING.en.format(file=file, code=code))
 
 
 def _plain_names(profile: ProfileFacts) -> list[str]:

@@ -7,7 +7,7 @@ import inspect
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import asyncpg
 import click
@@ -23,7 +23,7 @@ from matchmaker.core.postgres import Embedded
 from matchmaker.core.settings import Settings, SettingsInvalid, from_environment
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
 _LONG_STATEMENT = 600.0
@@ -42,6 +42,10 @@ _SECRET: Final = re.compile(r"(?<=://)\S*@")
 """The login of a URL; up to the last @, for a password may hold one."""
 
 
+Begin: TypeAlias = "Callable[[], contextlib.AbstractAsyncContextManager[db.Session]]"
+"""Begins a transaction, which is committed at its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """Logins of a running, migrated database."""
@@ -52,6 +56,12 @@ class Database:
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[db.Session]:
         """One transaction as mm_app, committed at the end; its statements may take long."""
+        async with self.transactions() as begin, begin() as session:
+            yield session
+
+    @contextlib.asynccontextmanager
+    async def transactions(self) -> AsyncIterator[Begin]:
+        """What begins such transactions, one after the other on the same connections."""
         patient = msgspec.structs.replace(
             self.settings,
             statement_timeout=_LONG_STATEMENT - 1,
@@ -59,9 +69,15 @@ class Database:
             idle_in_transaction_timeout=_LONG_STATEMENT,
         )
         engine = db.create_engine(self.url, patient)
-        try:
-            async with async_sessionmaker(engine, expire_on_commit=False).begin() as session:
+        sessions = async_sessionmaker(engine, expire_on_commit=False)
+
+        @contextlib.asynccontextmanager
+        async def begin() -> AsyncIterator[db.Session]:
+            async with sessions.begin() as session:
                 yield db.Session(db.ReadSession(session))
+
+        try:
+            yield begin
         finally:
             await engine.dispose()
 

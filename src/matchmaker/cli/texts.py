@@ -5,20 +5,36 @@ from __future__ import annotations
 from typing import Final
 
 from matchmaker.core.language import Bilingual
+from matchmaker.identity.service import Outcome
+from matchmaker.matching.shortlists.machine import ShortlistState
 
 STARTING: Final = Bilingual(zh="启动数据库", en="Starting the database")
 IMPORTING: Final = Bilingual(zh="导入示例库", en="Importing the demo pool")
 PUBLISHING: Final = Bilingual(zh="发布索引", en="Publishing the index")
-MATCHING: Final = Bilingual(zh="匹配", en="Matching")
+MATCHING: Final = Bilingual(zh="匹配并保存", en="Matching and storing")
 
 TITLE: Final = Bilingual(
-    zh="{name}：从一份企业档案到讲得清理由的匹配", en="{name}: from a profile to an explained match"
+    zh="{name}：从一份企业档案到讲得清理由的候选清单",
+    en="{name}: from a profile to a shortlist with its reasons",
 )
 INTRODUCTION: Final = Bilingual(
-    zh="企业和服务商都是虚构的。结果由接口所用的同一套代码当场算出，不保存任何内容。",
-    en="The firm and the providers are fictional. What follows is computed now by the code that "
-    "answers the API; nothing is stored.",
+    zh="企业和服务商都是虚构的。结果由接口所用的同一套代码当场算出，并保存在这里的数据库中：以下内容都从库中读出。",
+    en="The firm and the providers are fictional. What follows was computed just now by the code "
+    "that answers the API and stored in the database of this installation; it is told from there.",
 )
+KEPT: Final = {
+    Outcome.NEW: Bilingual(
+        zh="已保存为 {name} 第{version}版。", en="Stored as version {version} of {name}."
+    ),
+    Outcome.CHANGED: Bilingual(
+        zh="内容有变，已保存为 {name} 第{version}版；旧版本保留不动。",
+        en="Changed since, and stored as version {version} of {name}; what was before stays.",
+    ),
+    Outcome.UNCHANGED: Bilingual(
+        zh="与已保存的 {name} 第{version}版相同，没有再写入。",
+        en="As version {version} of {name} has it: nothing was written again.",
+    ),
+}
 
 PROFILE: Final = Bilingual(zh="企业档案", en="The profile")
 NOT_STATED: Final = Bilingual(zh="没有填写，也不作猜测：", en="Not stated, and never guessed:")
@@ -125,10 +141,66 @@ RECEIPT_HELD: Final = Bilingual(
     zh="同样的输入、时刻和版本，任何时候重算都得到同一个摘要。",
     en="The same input, instant and versions give the same digest, whenever it is replayed.",
 )
+RUN: Final = Bilingual(zh="匹配记录", en="run")
 AS_OF: Final = Bilingual(zh="时刻", en="as of")
 MODEL: Final = Bilingual(zh="模型", en="model")
 INDEX: Final = Bilingual(zh="索引位置", en="index position")
 TAXONOMY: Final = Bilingual(zh="分类版本", en="taxonomy")
+
+SHORTLIST: Final = Bilingual(zh="候选清单", en="The shortlist")
+FROZEN: Final = Bilingual(
+    zh="前{count}项进入候选清单并已定稿：服务商以后再修改，清单里的版本也不变。",
+    en="The first {count} are shortlisted and frozen in the version they were shown in, whatever "
+    "their providers change later.",
+)
+LISTED: Final = Bilingual(zh="服务", en="Offering")
+VERSION: Final = Bilingual(zh="版本", en="Version")
+SHORTLIST_ID: Final = Bilingual(zh="清单编号", en="shortlist")
+STATE: Final = Bilingual(zh="状态", en="state")
+STATES: Final = {
+    ShortlistState.OPEN: Bilingual(zh="未定稿", en="open"),
+    ShortlistState.FROZEN: Bilingual(zh="已定稿", en="frozen"),
+    ShortlistState.DISCARDED: Bilingual(zh="已放弃", en="discarded"),
+}
+
+TRAIL: Final = Bilingual(zh="事件留痕", en="The event trail")
+RECORDED: Final = Bilingual(
+    zh="这次演示记入事件链的全部事件；没有改变的内容不产生事件。",
+    en="Every event that this walk added to the chain. What stayed as it was made none.",
+)
+POSITION: Final = Bilingual(zh="位置", en="#")
+TIME: Final = Bilingual(zh="时间 UTC", en="Time UTC")
+EVENT: Final = Bilingual(zh="事件 / 对象", en="Event / subject")
+BY_WHOM: Final = Bilingual(zh="由谁", en="By")
+HAPPENED: Final = {
+    "organisation.registered": Bilingual(zh="企业已登记 {kind}", en="{kind}"),
+    "profile.stated": Bilingual(zh="企业档案已填报 {kind}", en="{kind}"),
+    "need.created": Bilingual(zh="需求已起草 {kind}", en="{kind}"),
+    "need.revised": Bilingual(zh="需求已修改 {kind}", en="{kind}"),
+    "need.opened": Bilingual(zh="需求已发布 {kind}", en="{kind}"),
+    "match_run.stored": Bilingual(zh="匹配结果已保存 {kind}", en="{kind}"),
+    "shortlist.created": Bilingual(zh="候选清单已建立 {kind}", en="{kind}"),
+    "shortlist.frozen": Bilingual(zh="候选清单已定稿 {kind}", en="{kind}"),
+}
+HAPPENED_ELSE: Final = Bilingual(zh="{kind}", en="{kind}")
+SUBJECTS: Final = {
+    "organisation": Bilingual(zh="组织", en="organisation"),
+    "profile": Bilingual(zh="档案", en="profile"),
+    "need": Bilingual(zh="需求", en="need"),
+    "match_run": Bilingual(zh="匹配记录", en="run"),
+    "shortlist": Bilingual(zh="候选清单", en="shortlist"),
+}
+FIRM: Final = Bilingual(zh="企业", en="the firm")
+OPERATOR: Final = Bilingual(zh="运营方", en="operator")
+CONSOLE: Final = Bilingual(zh="命令行", en="console")
+CHAIN_WHOLE: Final = Bilingual(
+    zh="事件链完整，直到第{position}位：没有缺失，没有改动。",
+    en="The chain is whole to position {position}: none missing, none changed.",
+)
+CHAIN_BROKEN: Final = Bilingual(
+    zh="事件链在第{position}位断开", en="the chain of events breaks at position {position}"
+)
+VERIFY: Final = Bilingual(zh="随时可以再查一遍：", en="Check it again at any time:")
 
 NEXT: Final = Bilingual(zh="轮到您了", en="Your turn")
 SERVE: Final = Bilingual(

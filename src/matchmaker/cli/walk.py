@@ -1,4 +1,4 @@
-"""One firm of the demo pool down the line: from its profile to an explained match."""
+"""One firm of the demo pool down the line: what was stored of it, told from there."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import numpy as np
 
-from matchmaker.cli import texts
+from matchmaker.cli import texts, trail
 from matchmaker.cli.prose import Prose
 from matchmaker.cli.sample import known_facts, missing_facts
+from matchmaker.core.wire import Text
 from matchmaker.enterprise.derived import by_figures
-from matchmaker.matching import schemas
-from matchmaker.matching.query import Caller
+from matchmaker.matching import runs, schemas
 from matchmaker.rules import conjuncts, parse, sentence
 from matchmaker.taxonomy import wording, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.text import Text
+    from rich.text import Text as Styled
 
-    from matchmaker.cli.sample import Sample
     from matchmaker.cli.show import Page
+    from matchmaker.cli.stored import Stored
     from matchmaker.core.wire import Money
-    from matchmaker.enterprise.declaration import Rule
+    from matchmaker.demand.declaration import NeedFacts
+    from matchmaker.enterprise.declaration import ProfileFacts, Rule
+    from matchmaker.identity.service import Outcome
     from matchmaker.matching.matcher import Matcher
     from matchmaker.taxonomy.fields import FieldWords
     from matchmaker.taxonomy.registry import Taxonomy
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
 EXPLAINED: Final = 2
 """Of the first ones; the first with something to confirm comes on top."""
 _LISTED_WORDS: Final = 12
-_ANYONE: Final = Caller()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +44,22 @@ class Walk:
 
     page: Page
     matcher: Matcher
-    sample: Sample
+    stored: Stored
 
     @property
-    def request(self) -> schemas.MatchInput:
-        """The match that is told."""
-        return schemas.MatchInput(profile=self.sample.profile, need=self.sample.need)
+    def stated(self) -> ProfileFacts:
+        """The profile as the match read it."""
+        return self.stored.firm.profile.facts
+
+    @property
+    def sought(self) -> NeedFacts:
+        """The need as the match read it."""
+        return self.stored.match.asked.input.need
 
     @property
     def words(self) -> FieldWords:
         """Facts and codes in the language of the page."""
-        budget = self.sample.need.budget
+        budget = self.sought.budget
         fields = self.matcher.reader.fields
         if budget is None:
             return fields.words(self.page.language)
@@ -63,9 +70,11 @@ class Walk:
         """The released tables."""
         return self.matcher.reader.taxonomy
 
-    def tell(self, answer: schemas.MatchAnswer) -> None:
-        """Everything there is to say about ``answer``, which answers `request`."""
-        name = self.sample.name.in_language(self.page.language)
+    def tell(self) -> None:
+        """Everything there is to say about what is stored."""
+        answer = self.stored.match.answer
+        firm = self.stored.firm.organisation
+        name = msgspec.convert(firm.name, Text).in_language(self.page.language)
         self.page.title(self.page.words(texts.TITLE, name=name))
         self.page.say(self.page.words(texts.INTRODUCTION), "dim")
         self.profile()
@@ -78,22 +87,26 @@ class Walk:
         self.left_out()
         self.unused_words(answer)
         self.receipt(answer)
+        trail.shortlist(self.page, self.stored)
+        trail.events(self.page, self.stored)
 
     def profile(self) -> None:
         """What the firm said, and what it did not say."""
         self.page.heading(1, texts.PROFILE)
         fields = self.matcher.reader.fields
-        self.page.pairs(known_facts(self.sample.profile, fields, self.page))
-        missing = missing_facts(self.sample.profile, fields, self.page)
+        self.page.pairs(known_facts(self.stated, fields, self.page))
+        missing = missing_facts(self.stated, fields, self.page)
         if missing:
             self.page.say("")
             self.page.say(self.page.words(texts.NOT_STATED), "yellow")
             self.page.bullets("", [self.page.words(texts.BETWEEN).join(missing)])
+        firm = self.stored.firm
+        self._kept(firm.organisation.external_id or "", firm.profile.number, firm.outcome)
 
     def scale(self) -> None:
         """The size of the firm, and what it rests on."""
         self.page.heading(2, texts.SCALE)
-        found = by_figures(self.taxonomy, self.sample.profile)
+        found = by_figures(self.taxonomy, self.stated)
         result = wording.scale_result(self.taxonomy, found, self.page.language)
         self.page.say(self.page.words(texts.BASIS[result.basis], scale=result.label or ""))
         self.page.bullets("", result.explanation)
@@ -101,17 +114,20 @@ class Walk:
     def need(self) -> None:
         """What the firm looks for."""
         self.page.heading(3, texts.NEED)
-        need = self.sample.need
+        need = self.sought
         if need.text:
             self.page.say(need.text, "italic")
         self.page.say("")
         self.page.pairs(self._terms())
         self.page.bullets(
             self.page.words(texts.MUSTS),
-            [*self._sentences(need.must), *self._sentences(self.sample.profile.must)],
+            [*self._sentences(need.must), *self._sentences(self.stated.must)],
         )
         prefers = [self._sentence(leaf) for leaf in need.prefer or ()]
         self.page.bullets(self.page.words(texts.PREFERS), prefers)
+        kept = self.stored.need
+        name = kept.found.need.external_id or ""
+        self._kept(name, kept.found.version.number, kept.outcome)
 
     def ranking(self, answer: schemas.MatchAnswer) -> None:
         """The slate as a table."""
@@ -172,7 +188,7 @@ class Walk:
         offering_id = self._nearest_miss()
         if offering_id is None:
             return
-        told = self.matcher.explain(self.request, offering_id, _ANYONE, self.page.language)
+        told = runs.explain(self.stored.match.run, offering_id, self.matcher, self.page.language)
         if told.excluded_by is None:
             return
         self.page.heading(8, texts.WHY_NOT)
@@ -203,6 +219,7 @@ class Walk:
         self.page.say(self.page.words(texts.RECEIPT_HELD))
         used = answer.receipt.versions
         found = (
+            (texts.RUN, answer.run_id or ""),
             (texts.AS_OF, answer.receipt.as_of),
             (texts.MODEL, used.model),
             (texts.INDEX, f"{used.index.base} + {used.index.delta}"),
@@ -211,8 +228,14 @@ class Walk:
         self.page.pairs((self.page.words(label), value) for label, value in found)
         self.page.line(f"  {answer.receipt.digest}")
 
+    def _kept(self, name: str, version: int, outcome: Outcome) -> None:
+        """As which version something is stored, and whether this walk made it."""
+        said = self.page.words(texts.KEPT[outcome], name=name, version=version)
+        self.page.say("")
+        self.page.say(said, "dim")
+
     def _terms(self) -> Iterator[tuple[str, str]]:
-        need, page = self.sample.need, self.page
+        need, page = self.sought, self.page
         yield page.words(texts.KIND), self.words.value("need.kind", need.kind)
         if need.scenes:
             yield page.words(texts.WANTED_SCENES), self._listed("need.scenes", need.scenes)
@@ -235,7 +258,7 @@ class Walk:
     def _sentence(self, rule: Rule) -> str:
         return sentence(parse(rule), self.words)
 
-    def _row(self, item: schemas.MatchedItem) -> tuple[str | Text, ...]:
+    def _row(self, item: schemas.MatchedItem) -> tuple[str | Styled, ...]:
         title = Prose(item.title)
         title.append(f"\n{item.provider.name} · {item.package_title}", style="dim")
         fit = "" if item.fit is None else str(item.fit)
@@ -277,7 +300,7 @@ class Walk:
 
     def _nearest_miss(self) -> str | None:
         """The excluded offering whose best package would have scored highest."""
-        _, found = self.matcher.run(self.request, _ANYONE)
+        found = self.stored.match.scoring
         excluded = np.flatnonzero(found.verdict.excluded_by >= 0)
         if not len(excluded):
             return None

@@ -19,6 +19,8 @@ from matchmaker.identity.models import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from matchmaker.identity.models import Organisation
+
 public = access.public
 
 
@@ -72,13 +74,14 @@ INACTIVE: Final = frozenset({OrganisationState.SUSPENDED, OrganisationState.CLOS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """The caller: an organisation, through one of its keys."""
+    """The caller: an organisation, through one of its keys or at the console."""
 
     organisation_id: OrganisationId
     roles: frozenset[OrganisationRole]
     """The roles in force: agency and operator only of a verified organisation."""
     state: OrganisationState
-    key_id: ApiKeyId
+    key_id: ApiKeyId | None
+    """None at the console; whoever calls over HTTP has one."""
     scopes: frozenset[Scope]
     """What the key was given, as far as the organisation's roles allow it now."""
 
@@ -118,10 +121,24 @@ def actors_of(principal: Principal, owner: OrganisationId) -> frozenset[Actor]:
     return frozenset(actor for role, actor in found.items() if role in principal.roles)
 
 
+def at_console(organisation: Organisation) -> Principal:
+    """The organisation as the command line acts for it: with all its rights, and no key."""
+    roles = roles_in_force(map(OrganisationRole, organisation.roles), organisation.state)
+    return Principal(
+        organisation_id=organisation.id,
+        roles=roles,
+        state=organisation.state,
+        key_id=None,
+        scopes=scopes_of(roles),
+    )
+
+
 def event_actor(principal: Principal | None) -> EventActor:
-    """Who an event says it was: the caller's key, or the command line where there is no caller."""
+    """Who an event says it was: the caller's key, or the command line, for whomever it acts."""
     if principal is None:
         return CLI
+    if principal.key_id is None:
+        return EventActor(type=ActorType.CLI, organisation_id=principal.organisation_id)
     return EventActor(
         type=ActorType.API_KEY, id=principal.key_id, organisation_id=principal.organisation_id
     )

@@ -201,6 +201,7 @@ class MeController(Controller):
     ) -> schemas.Me:
         """Say who is calling: the organisation, the key, and the rights it has at this moment."""
         found, _ = await organisations.read(read_session, principal.organisation_id, by=principal)
+        assert principal.key_id is not None  # noqa: S101  (the console calls no operation)
         key = await issuing.read(read_session, principal.key_id, by=principal)
         return schemas.Me(
             organisation=organisation_to_wire(found),

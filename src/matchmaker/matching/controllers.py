@@ -229,7 +229,15 @@ async def _stored(
 
 def summary_to_wire(run: queries.ListedRun) -> schemas.MatchRunSummary:
     """A stored match in a list."""
-    return schemas.MatchRunSummary(**{**run._asdict(), "as_of": instant(run.as_of)})
+    return schemas.MatchRunSummary(
+        id=run.id,
+        organisation_id=run.organisation_id,
+        need_id=run.need_id,
+        as_of=instant(run.as_of),
+        digest=run.digest,
+        shown=run.shown,
+        created_at=run.created_at,
+    )
 
 
 def run_to_wire(found: queries.FoundRun, language: Language) -> schemas.MatchRun:

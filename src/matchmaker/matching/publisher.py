@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from matchmaker.catalog import queries as catalog
 from matchmaker.catalog import texts
 from matchmaker.catalog.declaration import OfferingDocument, PackageDocument, PriceCard
+from matchmaker.catalog.facts import declared_facts
 from matchmaker.core import events
 from matchmaker.core.canonical import canonical, digest
 from matchmaker.core.wire import Text
@@ -18,10 +18,10 @@ from matchmaker.matching.index import IndexVersions, OfferingCard, PackageCard, 
 from matchmaker.ranking import facts as ranked
 from matchmaker.ranking.index import Index, build
 from matchmaker.ranking.tokens import TokenCount
-from matchmaker.rules import Fact, Span, parse
+from matchmaker.rules import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from matchmaker.catalog.queries import PublishedOffering
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from matchmaker.taxonomy.registry import Taxonomy
 
 _VERIFIED: Final = "verified"
-_NO_FACTS: Final = frozenset({"cases", "standards"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def facts_of(row: PublishedOffering, stages: tuple[str, ...]) -> ranked.Offering
         provider_id=str(row.organisation_id),
         kind=row.kind,
         packages=tuple(_package(package, stages) for package in row.packages),
-        declared=_declared(row, document),
+        declared=declared_facts(document, kind=row.kind, visibility=row.visibility),
         text=row.tokens,
         visibility=row.visibility,
         valid_from=row.valid_from,
@@ -151,43 +150,6 @@ def _price(card: PriceCard) -> ranked.PriceCard:
             for part in card.parts
         ),
     )
-
-
-def _declared(row: PublishedOffering, document: OfferingDocument) -> dict[str, Fact]:
-    """Every fact a rule may read as ``offering.<name>``, attributes beside the rest."""
-    plain: dict[str, object] = msgspec.to_builtins(document, builtin_types=(dt.date,))
-    attributes = plain.pop("attributes", None)
-    if attributes is not None:
-        plain = {**cast("dict[str, object]", attributes), **plain}
-    found: dict[str, Fact] = {}
-    for name, value in plain.items():
-        if isinstance(value, dict):
-            inner = cast("dict[str, object]", value)
-            found |= {f"{name}.{part}": _fact(each) for part, each in inner.items()}
-            found[name] = _range(inner)
-        elif name not in _NO_FACTS:
-            found[name] = _fact(value)
-    known = {name: fact for name, fact in found.items() if fact is not None}
-    return {**known, "kind": row.kind, "visibility": row.visibility}
-
-
-def _fact(value: object) -> Fact:
-    """A stored value as rules read it: a pair of numbers is from-to, any other list a set."""
-    if isinstance(value, list | tuple):
-        each = cast("Sequence[object]", value)
-        numbers = [number for number in each if isinstance(number, int)]
-        if numbers:
-            return Span(numbers[0], numbers[-1])
-        return frozenset(map(str, each)) or None
-    return value if isinstance(value, bool | int | float | str | dt.date) else None
-
-
-def _range(value: Mapping[str, object]) -> Fact:
-    """An amount from-to; None for an object that is none."""
-    lowest, highest = value.get("from"), value.get("to")
-    if isinstance(lowest, int) and isinstance(highest, int):
-        return Span(lowest, highest)
-    return None
 
 
 def _text_version(index: Index) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from matchmaker.core.errors import FieldFault
 from matchmaker.core.language import Bilingual
@@ -13,6 +13,7 @@ from matchmaker.rules import (
     Leaf,
     MalformedRule,
     Severity,
+    Specs,
     lint,
     parse,
     wording,
@@ -21,10 +22,13 @@ from matchmaker.taxonomy import region
 from matchmaker.taxonomy.registry import REGION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from matchmaker.taxonomy.fields import FieldCatalogue
     from matchmaker.taxonomy.registry import Taxonomy
+
+MATCHED: Final = frozenset({"offering", "package", "profile", "need"})
+"""The nouns whose facts a match knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,18 @@ class Checker:
         if code is not None and region.normalise(self.taxonomy, code) is None:
             yield unknown_code(at, code, REGION)
 
-    def rule(self, data: object, at: str, *, is_leaf: bool = False) -> Iterator[FieldFault]:
-        """The faults of a rule: its form, its fields and whether it can hold at all."""
+    def rule(
+        self,
+        data: object,
+        at: str,
+        *,
+        is_leaf: bool = False,
+        reads: Collection[str] = MATCHED,
+    ) -> Iterator[FieldFault]:
+        """The faults of a rule: its form, its fields and whether it can hold at all.
+
+        ``reads`` are the nouns whose fields it may read; those of others are unknown to it.
+        """
         if data is None:
             return
         try:
@@ -65,9 +79,12 @@ class Checker:
         if is_leaf and not isinstance(rule, Leaf):
             said = Bilingual(zh="偏好只能是单个条件", en="a preference is a single leaf")
             yield FieldFault(at, "not_a_leaf", said)
-        for finding in lint(rule, self.fields.spec, at=at):
+        for finding in lint(rule, self._specs(reads), at=at):
             if finding.severity is Severity.ERROR:
                 yield _rule_fault(finding.pointer, finding.code)
+
+    def _specs(self, reads: Collection[str]) -> Specs:
+        return lambda name: self.fields.spec(name) if name.partition(".")[0] in reads else None
 
 
 def unknown_code(at: str, code: str, scheme: str) -> FieldFault:

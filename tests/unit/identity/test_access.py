@@ -9,11 +9,13 @@ import pytest
 from litestar import Controller, Litestar, Router, get
 
 from matchmaker.core import access as declared
+from matchmaker.core.events import ActorType
 from matchmaker.core.machine import Actor
 from matchmaker.identity import access
 from matchmaker.identity.access import Principal, Scope
 from matchmaker.identity.models import (
     ApiKeyId,
+    Organisation,
     OrganisationId,
     OrganisationRole,
     OrganisationState,
@@ -101,3 +103,17 @@ def test_what_is_declared_is_read_back() -> None:
     assert found["/v1/telling/mine"] == declared.Access(
         is_public=False, scope="needs:read", roles=frozenset({"sme"})
     )
+
+
+def test_at_the_console_an_organisation_acts_with_its_rights_and_no_key() -> None:
+    firm = Organisation(name={"en": "Firm"}, roles=["sme"], state=S.VERIFIED)
+    by = access.at_console(firm)
+    assert by.organisation_id == firm.id
+    assert by.roles == {R.SME}
+    assert by.key_id is None
+    assert by.scopes == access.SCOPES_OF[R.SME]
+    assert access.actors_of(by, firm.id) == {Actor.OWNER}
+    told = access.event_actor(by)
+    assert (told.type, told.id, told.organisation_id) == (ActorType.CLI, None, firm.id)
+    draft = Organisation(name={"en": "Board"}, roles=["operator"], state=S.DRAFT)
+    assert access.at_console(draft).roles == set()

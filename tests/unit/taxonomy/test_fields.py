@@ -43,6 +43,8 @@ NAMED = {
         ("package", PACKAGE),
         ("profile", PROFILE),
         ("need", NEED),
+        ("provider", "kind region"),
+        ("evidence", "certificates cases"),
     )
     for name in names.split()
 }
@@ -52,7 +54,8 @@ COUNTED = {"number", "span"}
 
 def test_every_fact_that_the_contract_names_is_a_field(catalogue: FieldCatalogue) -> None:
     assert {name for name in NAMED if name not in catalogue} == set()
-    assert {field.owner for field in catalogue} == {"offering", "package", "profile", "need"}
+    owners = {"offering", "package", "profile", "need", "provider", "evidence"}
+    assert {field.owner for field in catalogue} == owners
 
 
 def test_a_field_has_what_its_type_demands(catalogue: FieldCatalogue, taxonomy: Taxonomy) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Select, func, insert, select, update
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy.dialects.postgresql import JSONB
 
 from matchmaker.catalog.machine import CHANGEABLE, ChangeState, OfferingState
 from matchmaker.catalog.models import (
@@ -19,7 +19,7 @@ from matchmaker.catalog.models import (
     VersionId,
     Visibility,
 )
-from matchmaker.catalog.queries import was_live
+from matchmaker.catalog.queries import packages_of_version, was_live
 from matchmaker.identity.models import (
     Organisation,
     OrganisationId,
@@ -298,24 +298,6 @@ async def live_at(session: ReadSession, position: int) -> set[tuple[OfferingId, 
 
 
 def _versions() -> Select[*tuple[Any, ...]]:
-    packages = (
-        select(
-            func.jsonb_agg(
-                aggregate_order_by(
-                    func.jsonb_build_object(
-                        *("code", OfferingPackage.code),
-                        *("title", OfferingPackage.title),
-                        *("document", OfferingPackage.document),
-                    ),
-                    OfferingPackage.position,
-                ),
-                type_=JSONB,
-            )
-        )
-        .where(OfferingPackage.version_id == OfferingVersion.id)
-        .correlate(OfferingVersion)
-        .scalar_subquery()
-    )
     return select(
         OfferingVersion.id,
         OfferingVersion.number,
@@ -327,5 +309,5 @@ def _versions() -> Select[*tuple[Any, ...]]:
         OfferingVersion.valid_to,
         OfferingVersion.content_hash,
         OfferingVersion.created_at,
-        func.coalesce(packages, func.jsonb_build_array(type_=JSONB), type_=JSONB),
+        func.coalesce(packages_of_version(), func.jsonb_build_array(type_=JSONB), type_=JSONB),
     )

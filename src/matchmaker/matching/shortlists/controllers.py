@@ -194,11 +194,15 @@ def to_wire(shortlist: Shortlist, entries: Sequence[queries.FoundEntry]) -> sche
         note=shortlist.note,
         entries=[
             schemas.ListedOffering(
-                **{
-                    **entry._asdict(),
-                    "title": msgspec.convert(entry.title, Text),
-                    "score": entry.score / MILLION,
-                }
+                offering_id=entry.offering_id,
+                title=msgspec.convert(entry.title, Text),
+                version=entry.version,
+                package=entry.package,
+                rank=entry.rank,
+                score=entry.score / MILLION,
+                fit=entry.fit,
+                note=entry.note,
+                current_version=entry.current_version,
             )
             for entry in entries
         ],

@@ -120,6 +120,6 @@ async def entries_of(
         .order_by(ShortlistEntry.shortlist_id, ShortlistEntry.position)
     )
     found: dict[ShortlistId, list[FoundEntry]] = {id_: [] for id_ in shortlist_ids}
-    for shortlist_id, *entry in rows:
-        found[shortlist_id].append(FoundEntry(*entry))
+    for row in rows:
+        found[row[0]].append(FoundEntry(*row[1:]))
     return found

@@ -1,0 +1,1 @@
+"""Admissions: offerings that apply to pools, what the rules answer, and what was decided."""

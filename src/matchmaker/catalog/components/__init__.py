@@ -1,0 +1,1 @@
+"""Components: the technology bill of an offering, and the systems an enterprise runs."""

@@ -1,0 +1,1 @@
+"""Evidence: what a provider claims of itself and others can check."""

@@ -1,0 +1,1 @@
+"""Pools: curated lists of agencies, and the immutable versions of what they ask."""
