@@ -43,6 +43,7 @@ bench: $(STAMP) ## measure events, jobs and import; CATALOGUE=DIR also judges th
 	$(BIN)/python -m tests.benchmark.events
 	$(BIN)/python -m tests.benchmark.jobs
 	$(BIN)/python -m tests.benchmark.import_offerings
+	$(BIN)/python -m tests.benchmark.exchange
 	test -z "$(CATALOGUE)" || $(BIN)/python -m tests.benchmark.psg "$(CATALOGUE)"
 
 soak: $(STAMP) ## the property and the fault tests in their long forms

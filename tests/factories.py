@@ -8,6 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from matchmaker.core.db import create_engine
+from matchmaker.core.settings import Settings
 from matchmaker.ranking.tokens import Tokenizer
 from matchmaker.taxonomy.registry import Taxonomy, load
 
@@ -24,6 +28,11 @@ def taxonomy() -> Taxonomy:
 def tokenizer() -> Tokenizer:
     """A tokenizer with a short stop list and no glossary."""
     return Tokenizer(frozenset("的了和"), frozenset({"the", "and"}))
+
+
+def no_database() -> AsyncEngine:
+    """An engine for what asks for one and connects to nothing."""
+    return create_engine("postgresql://nobody@localhost/none", Settings())
 
 
 def provider_line(**fields: object) -> dict[str, Any]:

@@ -38,6 +38,10 @@ from matchmaker.demand import controllers as demand
 from matchmaker.demand import jobs as demand_jobs
 from matchmaker.demand.joining.controllers import NeedMemberController
 from matchmaker.enterprise.controllers import ProfileController
+from matchmaker.exchange import controllers as exchange
+from matchmaker.exchange import jobs as exchange_jobs
+from matchmaker.exchange.kinds import Means
+from matchmaker.feed import controllers as feed
 from matchmaker.identity import controllers as identity
 from matchmaker.identity.authentication import (
     Authentication,
@@ -94,6 +98,8 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     NeedMatchController,
     MatchRunController,
     ShortlistController,
+    *feed.CONTROLLERS,
+    *exchange.CONTROLLERS,
 )
 """Every controller of the API, room by room; all are served under /v1."""
 
@@ -125,19 +131,28 @@ class Released:
         mine = (self.model.card.name, self.taxonomy.version, self.words.version)
         return (index.card, index.taxonomy, index.glossary) == mine
 
+    def means(self) -> Means:
+        """What imports are held against."""
+        return Means(
+            checker=self.checker,
+            tokenizer=self.words.tokenizer,
+            text_version=self.words.version,
+        )
+
     def sources(self) -> Sources:
         """What shapes an index beside the offerings."""
         return Sources(self.model.card, self.taxonomy, self.words)
 
 
-def handlers(released: Released) -> Mapping[str, Handler]:
-    """What a worker does, by the kind of the job."""
+def handlers(released: Released, engine: AsyncEngine) -> Mapping[str, Handler]:
+    """What a worker does, by the kind of the job; ``engine`` is for reading beside a job's work."""
     return {
         **housekeeping.HANDLERS,
         **catalog_jobs.HANDLERS,
         **evidence_jobs.HANDLERS,
         **admission_jobs.handlers(released.checker.fields),
         **demand_jobs.HANDLERS,
+        **exchange_jobs.handlers(released.means(), db.reading(engine)),
     }
 
 
@@ -149,6 +164,7 @@ def crons() -> Sequence[Cron]:
         *evidence_jobs.CRONS,
         *admission_jobs.CRONS,
         *demand_jobs.CRONS,
+        *exchange_jobs.CRONS,
     )
 
 
@@ -205,12 +221,12 @@ def create_app(
     Raises:
         AccessNotDeclared: an operation does not say who may call it.
     """
-    guard = http.Guard()
+    guard, handled = http.Guard(), _with_limits(controllers, settings)
     app_state = db.state(engine)
     authentication = Authentication(app_state.read, app_state.write)
     app_state.update({**(state or {}), "checks": {**database_checks(engine), **(checks or {})}})
     app = Litestar(
-        [HealthController, DocsController, Router("/v1", route_handlers=list(controllers))],
+        [HealthController, DocsController, Router("/v1", route_handlers=handled)],
         state=app_state,
         dependencies={
             "session": Provide(db.provide_session),
@@ -236,6 +252,16 @@ def create_app(
     guard.learn(app)
     app.asgi_handler = http.Edge(app.asgi_handler, body_deadline=settings.body_deadline)
     return app
+
+
+def _with_limits(
+    controllers: Sequence[ControllerRouterHandler], settings: Settings
+) -> list[ControllerRouterHandler]:
+    """``controllers``, where files are handed in with a limit of its own for their size."""
+    files = [each for each in controllers if each is exchange.ImportController]
+    rest = [each for each in controllers if each is not exchange.ImportController]
+    limit = settings.import_limit
+    return [*rest, Router("/", route_handlers=files, request_max_body_size=limit)]
 
 
 def _cursors(settings: Settings) -> Callable[[], Cursors]:

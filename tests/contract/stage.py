@@ -235,6 +235,32 @@ class Stage:
         self.ask("PUT", f"/v1/providers/{self.own}", {"summary": {"en": "We"}})
         return self.own
 
+    def export(self) -> str:
+        """A file that the owner asked for; a worker makes it."""
+        return self.made("/v1/exports", {"kind": "needs"})
+
+    def import_(self) -> str:
+        """A file that the owner handed in; a worker reads it."""
+        headers = {**self.callers[OWNER].headers, "Content-Type": "application/x-ndjson"}
+        found = self.api.post("/v1/imports?kind=needs&dry_run=true", content=b"{}", headers=headers)
+        if found.is_error:
+            raise NotMade(found.text)
+        return str(found.json()["id"])
+
+    def job(self) -> str:
+        """A new job of the owner."""
+        return str(self.ask("POST", "/v1/exports", {"kind": "needs"}).json()["job_id"])
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the files that the requests are about were made and read."""
+        paths = (
+            f"/v1/exports/{self.keep('export', self.export)}",
+            f"/v1/imports/{self.keep('import_', self.import_)}",
+        )
+        found = {self.ask("GET", path).json()["state"] for path in paths}
+        return not found & {"queued", "running"}
+
     def etag(self, path: str, by: str) -> str:
         """The ETag of what is there now."""
         return str(self.ask("GET", path, by=by).headers["ETag"])

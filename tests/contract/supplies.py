@@ -363,6 +363,15 @@ SUPPLIES: Final[dict[str, Supply]] = {
         versioned="/v1/admissions/{admission_id}",
         is_consumed=True,
     ),
+    # exchange and jobs
+    "createExport": Supply(),
+    "getExport": Supply(path=kept("export_id", Stage.export)),
+    "getExportFile": Supply(path=kept("export_id", Stage.export)),
+    "createImport": Supply(query=lambda _, query: {**query, "kind": "needs"}),
+    "getImport": Supply(path=kept("import_id", Stage.import_)),
+    "getImportReport": Supply(path=kept("import_id", Stage.import_)),
+    "getJob": Supply(path=kept("job_id", Stage.job)),
+    "cancelJob": Supply(path=fresh("job_id", Stage.job), is_consumed=True),
     # taxonomy
     "getTaxonomy": Supply(),
     "getScheme": Supply(path=lambda _: {"scheme": "sme_scene"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import math
 import os
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -38,9 +39,10 @@ from tests.contract.stage import NEIGHBOUR, OPERATOR, OWNER, Caller, NotMade, St
 from tests.contract.supplies import SUPPLIES, integers
 from tests.identities import holder
 
-from matchmaker.app import Released
+from matchmaker.app import Released, handlers
 from matchmaker.cli.session import Database
 from matchmaker.core import db
+from matchmaker.core.jobs import Handler, Options, Worker
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.taxonomy import uscc
 
@@ -101,13 +103,26 @@ async def stage(released: Released) -> Any:  # noqa: ANN401
             NEIGHBOUR: await holder(engine, *firm),
             OPERATOR: await holder(engine, role.OPERATOR),
         }
-        await engine.dispose()
         callers = {
             name: Caller(organisation_id=str(found.organisation_id), headers=found.headers)
             for name, found in held.items()
         }
         with serving(database) as address, httpx.Client(base_url=address, timeout=30) as api:
-            yield Stage(api, callers)
+            made = Stage(api, callers)
+            await work_until_done(made, database, handlers(released, engine))
+            await engine.dispose()
+            yield made
+
+
+async def work_until_done(stage: Stage, database: Database, handled: Mapping[str, Handler]) -> None:
+    """Have the jobs done that requests ask about; those that follow wait."""
+    worker = Worker(database.url, database.settings, handled, options=Options(poll=0.05))
+    task = asyncio.create_task(worker.run())
+    async with asyncio.timeout(PATIENCE):
+        while not stage.is_done:
+            await asyncio.sleep(0.05)
+    worker.stop()
+    await task
 
 
 @contextlib.contextmanager

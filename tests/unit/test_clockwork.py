@@ -3,7 +3,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from tests.factories import SEEDS
+from tests.factories import SEEDS, no_database
 
 import matchmaker
 from matchmaker.app import Released, crons, handlers
@@ -13,13 +13,14 @@ CLOCKS = {
     "catalog.expire",
     "demand.expire",
     "evidence.expire",
+    "exchange.prune",
     "jobs.prune",
 }
 
 
 def test_every_job_of_the_clock_has_its_turn_and_somebody_who_does_it() -> None:
     assert {cron.kind for cron in crons()} == CLOCKS
-    assert handlers(Released(SEEDS)).keys() >= CLOCKS
+    assert handlers(Released(SEEDS), no_database()).keys() >= CLOCKS
 
 
 def test_no_room_has_a_job_of_the_clock_that_never_comes() -> None:

@@ -11,12 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REASONS: Mapping[str, Bilingual] = {
-    "not_utf8": Bilingual(zh="该行不是 UTF-8 编码", en="the line is not UTF-8"),
-    "nul": Bilingual(zh="该行含有空字符（NUL）", en="the line holds a NUL character"),
-    "line_too_long": Bilingual(
-        zh="该行超过 {limit} 字节", en="the line is longer than {limit} bytes"
-    ),
-    "invalid_json": Bilingual(zh="该行不是有效的 JSON", en="the line is not valid JSON"),
     "unknown_type": Bilingual(
         zh="type 应为 provider 或 offering", en="type must be provider or offering"
     ),

@@ -10,9 +10,10 @@ from matchmaker.cli import session
 from matchmaker.cli.contract import openapi
 from matchmaker.cli.demo import demo
 from matchmaker.cli.events import events
+from matchmaker.cli.exchange import export, import_files, template
 from matchmaker.cli.jobs import jobs
 from matchmaker.cli.keys import keys
-from matchmaker.cli.pool import import_files, index, migrate, seed
+from matchmaker.cli.pool import index, migrate, seed
 from matchmaker.cli.processes import worker
 from matchmaker.cli.serve import serve
 from matchmaker.core.postgres import EmbeddedUnavailable
@@ -49,6 +50,8 @@ COMMANDS = (
     migrate,
     seed,
     import_files,
+    export,
+    template,
     index,
     jobs,
     events,

@@ -1,10 +1,9 @@
-"""`matchmaker migrate`, `seed`, `import`, `index`: what fills the pool and publishes it."""
+"""`matchmaker migrate`, `seed`, `index`: what fills the pool and publishes it."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -25,6 +24,7 @@ from matchmaker.matching.publisher import publish
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from matchmaker.app import Released
     from matchmaker.cli.session import Database
@@ -49,19 +49,6 @@ def seed() -> None:
         stored = asyncio.run(firms.store_all(running, released))
         asyncio.run(ensure_index(running, released))
     sys.exit(_tell(reports, stored))
-
-
-@click.command("import")
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-def import_files(files: tuple[Path, ...]) -> None:
-    """Import providers and offerings from JSON Lines FILES, each whole or not at all."""
-    released = session.released()
-    with session.database(session.settings()) as running:
-        reports = asyncio.run(import_all(running, released, files))
-        asyncio.run(ensure_index(running, released))
-    sys.exit(_tell(reports))
 
 
 @click.command()

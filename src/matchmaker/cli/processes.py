@@ -14,7 +14,7 @@ import uvloop
 
 from matchmaker.app import crons, handlers
 from matchmaker.cli import session
-from matchmaker.core import jobs, log
+from matchmaker.core import db, jobs, log
 from matchmaker.core.children import Kept, Program
 
 if TYPE_CHECKING:
@@ -41,15 +41,19 @@ def worker(concurrency: int | None) -> None:
 
 
 async def _work(running: Database, released: Released, concurrency: int) -> None:
+    engine = db.create_engine(running.url, running.settings)
     made = jobs.Worker(
         running.url,
         running.settings,
-        handlers(released),
+        handlers(released, engine),
         crons=crons(),
         options=jobs.Options(concurrency=concurrency),
     )
     on_end(made.stop)
-    await made.run()
+    try:
+        await made.run()
+    finally:
+        await engine.dispose()
 
 
 async def until_end(work: Coroutine[object, object, None]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import enum
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Literal, NewType
 from uuid import UUID
 
@@ -157,6 +159,32 @@ def state(engine: AsyncEngine) -> State:
             ),
         }
     )
+
+
+def reading(engine: AsyncEngine) -> Callable[[], AbstractAsyncContextManager[ReadSession]]:
+    """Opens read-only transactions on ``engine``."""
+    sessions: async_sessionmaker[AsyncSession] = state(engine).read
+
+    @contextlib.asynccontextmanager
+    async def open_one() -> AsyncIterator[ReadSession]:
+        async with sessions.begin() as session:
+            yield ReadSession(session)
+
+    return open_one
+
+
+@contextlib.asynccontextmanager
+async def undone(session: Session, *, is_meant: bool = True) -> AsyncIterator[None]:
+    """What is written inside is as if it never was; where that is not meant, it stays."""
+    if not is_meant:
+        yield
+        return
+    savepoint = await session.begin_nested()
+    try:
+        yield
+    finally:
+        if savepoint.is_active:
+            await savepoint.rollback()
 
 
 async def provide_session(state: State) -> AsyncIterator[Session]:

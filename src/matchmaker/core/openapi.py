@@ -44,6 +44,9 @@ _ABOUT = (
     "`rule_field` a field of the field catalogue. Whole numbers are written without a fraction: "
     "79, not 79.0. Bodies take no member that is not described."
 )
+ANSWERS = "answers"
+"""In ``opt`` of a handler that answers with a file: the media types it may have."""
+_BINARY = {"type": "string", "format": "binary"}
 _PLAIN = "^[^\\x00-\\x08\\x0b-\\x1f]*$"
 
 
@@ -80,6 +83,7 @@ def document(app: Litestar) -> dict[str, Any]:
     by_type = dict(zip(types, schemas, strict=True))
     _add_described(types, components)
     for handler, operation in pairs:
+        _describe_files(handler, operation)
         _correct(operation, by_type.get(_takes(handler)), by_type.get(_gives(handler)))
         _declare_access(access.of(handler), operation)
         _correct_problems(operation, by_type[Problem])
@@ -138,6 +142,18 @@ def _gives(handler: HTTPRouteHandler) -> Any:  # noqa: ANN401  (a type form)
     return None if field.annotation in {None, type(None), bytes, Any} else field.annotation
 
 
+def _describe_files(handler: HTTPRouteHandler, operation: dict[str, Any]) -> None:
+    """Say of a handler that reads or writes plain octets which files these may be."""
+    accepted: tuple[str, ...] = handler.opt.get("accepts", ())
+    if accepted and _takes(handler) is None:
+        content = {name: {"schema": _BINARY} for name in accepted}
+        operation["requestBody"] = {"required": True, "content": content}
+    answers: tuple[str, ...] = handler.opt.get(ANSWERS, ())
+    if answers:
+        found = {name: {"schema": _BINARY} for name in answers}
+        operation["responses"]["200"]["content"] = found
+
+
 def _correct(operation: dict[str, Any], takes: object, gives: object) -> None:
     if takes is not None:
         for content in operation.get("requestBody", {}).get("content", {}).values():
@@ -183,7 +199,7 @@ def _correct_conditions(handler: HTTPRouteHandler, operation: dict[str, Any]) ->
     etags.require(operation)
     content = operation.get("requestBody", {}).get("content", {})
     accepted: tuple[str, ...] = handler.opt.get("accepts", ())
-    if accepted and content:
+    if accepted and content and _takes(handler) is not None:
         (described,) = content.values()
         operation["requestBody"]["content"] = dict.fromkeys(accepted, described)
     answered = operation["responses"].get("200", {})

@@ -45,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     lock_timeout: Seconds = 2.0
     idle_in_transaction_timeout: Seconds = 5.0
     body_limit: Annotated[int, msgspec.Meta(ge=1024)] = 64 * 1024
+    import_limit: Annotated[int, msgspec.Meta(ge=1024, le=1024 * 1024 * 1024)] = 1024 * 1024
+    """The largest file that may be handed in over HTTP; ``body_deadline`` holds for it too."""
     body_deadline: Seconds = 5.0
     log_format: Literal["json", "console"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

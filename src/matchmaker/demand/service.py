@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from matchmaker.core import events, patching, rows, transitions
 from matchmaker.core.diffs import diff
 from matchmaker.core.errors import StaleVersion
-from matchmaker.demand import content, queries
+from matchmaker.demand import content, queries, writing
 from matchmaker.demand.checking import terms_faults
 from matchmaker.demand.errors import (
     NeedExternalIdTaken,
@@ -19,7 +19,7 @@ from matchmaker.demand.errors import (
 )
 from matchmaker.demand.hindrances import hindrances, missing_to_open
 from matchmaker.demand.machine import EDITABLE, HAPPENED, NEED, MemberState, NeedState
-from matchmaker.demand.models import Need, new_need_id, new_need_version_id
+from matchmaker.demand.models import Need
 from matchmaker.identity.access import INACTIVE, actors_of, event_actor
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.taxonomy.errors import UnusableInput
@@ -164,33 +164,11 @@ async def create(
         NeedExternalIdTaken: the organisation has a need of that name.
     """
     _refuse_faults(checker, draft)
-    need_id, version_id = new_need_id(), new_need_version_id()
-    values = {
-        "id": need_id,
-        "organisation_id": organisation_id,
-        "external_id": draft.external_id,
-        "kind": draft.kind,
-        "state": NEED.initial,
-        "revision": 1,
-        "current_version_id": version_id,
-        **_terms(draft),
-    }
-    if await queries.insert_need(session, values) is None:
+    found = await writing.add(session, draft, organisation_id)
+    if found is None:
         assert draft.external_id is not None  # noqa: S101  (nulls never conflict)
         taken = await queries.id_by_external_id(session, organisation_id, draft.external_id)
         raise NeedExternalIdTaken(extra={"need_id": str(taken)})
-    await queries.insert_version(
-        session,
-        need_id,
-        organisation_id,
-        {
-            "id": version_id,
-            "kind": draft.kind,
-            "number": 1,
-            **content.stored(draft)._asdict(),
-        },
-    )
-    found = await _again(session, need_id, organisation_id)
     await events.append(session, event("need.created", found, by, version=1))
     return found
 
@@ -222,39 +200,15 @@ async def revise(
         raise NeedNotEditable(extra={"state": need.state.value})
     before = content.terms(need, version)
     after = patching.merged(before, patch)
-    if _columns(after) == _columns(before):
+    if writing.says_the_same(before, after):
         return found
     _refuse_faults(checker, after)
     if need.state is NeedState.OPEN:
         missing = list(missing_to_open(after, found.owner, today))
         if missing:
             raise NeedIncomplete(errors=missing)
-    return await _replace(session, found, after, by=event_actor(principal))
-
-
-async def _replace(
-    session: Session, found: FoundNeed, after: NeedTerms, *, by: events.EventActor
-) -> FoundNeed:
-    """The need at its next revision with ``after``.
-
-    Raises:
-        StaleVersion: somebody else changed it first.
-    """
-    need, version = found.need, found.version
-    now = content.stored(after)
-    is_new = now.content_hash != version.content_hash
-    version_id = new_need_version_id() if is_new else version.id
-    values = {**_terms(after), "current_version_id": version_id}
-    # The need first: of two at once one waits here, and then finds another revision.
-    if await rows.revise(session, Need, need.id, revision=need.revision, values=values) is None:
-        raise StaleVersion
-    if is_new:
-        added = {"id": version_id, "kind": need.kind, "number": version.number + 1}
-        await queries.insert_version(
-            session, need.id, need.organisation_id, {**added, **now._asdict()}
-        )
-    changed = await _again(session, need.id, need.organisation_id)
-    said = event("need.revised", changed, by, version=changed.version.number)
+    changed = await writing.replace(session, found, after)
+    said = event("need.revised", changed, event_actor(principal), version=changed.version.number)
     await events.append(session, said)
     return changed
 
@@ -343,28 +297,6 @@ def _refuse_faults(checker: Checker, need: NeedTerms) -> None:
     faults = list(terms_faults(checker, need))
     if faults:
         raise UnusableInput(errors=faults)
-
-
-def _terms(need: NeedTerms) -> dict[str, object]:
-    """The columns of a need that are not of a version."""
-    return {
-        "visibility": need.visibility,
-        "pools": list(dict.fromkeys(need.pools or ())),
-        "expires_on": need.expires_on,
-    }
-
-
-def _columns(need: NeedTerms) -> tuple[object, ...]:
-    """All that is stored of ``need``, to compare: in JSON, unlike in Python, true is not 1."""
-    return content.stored(need).content_hash, _terms(need)
-
-
-async def _again(session: Session, need_id: NeedId, asker: OrganisationId) -> FoundNeed:
-    """The need as this transaction has left it."""
-    found = await queries.find_need(session, need_id, asker)
-    if found is None:
-        raise NeedNotFound
-    return found
 
 
 def event(kind: str, found: FoundNeed, actor: events.EventActor, **data: object) -> events.Event:

@@ -46,6 +46,7 @@ class Scope(enum.StrEnum):
     MATCH_READ = "match:read"
     EVENTS_READ = "events:read"
     JOBS_READ = "jobs:read"
+    JOBS_WRITE = "jobs:write"
     IMPORTS_WRITE = "imports:write"
 
 
@@ -54,13 +55,13 @@ _EVERYONE: Final = frozenset(
     {
         *(_S.ORGANISATIONS_READ, _S.ORGANISATIONS_WRITE, _S.MEMBERS_READ, _S.MEMBERS_WRITE),
         *(_S.KEYS_MANAGE, _S.CONSENTS_READ, _S.CONSENTS_WRITE),
-        *(_S.MATCH_RUN, _S.MATCH_READ, _S.POOLS_READ, _S.EVENTS_READ, _S.JOBS_READ),
+        *(_S.MATCH_RUN, _S.MATCH_READ, _S.POOLS_READ, _S.EVENTS_READ),
+        *(_S.JOBS_READ, _S.JOBS_WRITE, _S.IMPORTS_WRITE),
     }
 )
 SCOPES_OF: Final[Mapping[OrganisationRole, frozenset[Scope]]] = {
     _R.SME: _EVERYONE | {_S.PROFILES_READ, _S.PROFILES_WRITE, _S.NEEDS_READ, _S.NEEDS_WRITE},
-    _R.PROVIDER: _EVERYONE
-    | {_S.OFFERINGS_READ, _S.OFFERINGS_WRITE, _S.NEEDS_READ, _S.IMPORTS_WRITE},
+    _R.PROVIDER: _EVERYONE | {_S.OFFERINGS_READ, _S.OFFERINGS_WRITE, _S.NEEDS_READ},
     _R.AGENCY: _EVERYONE | {_S.POOLS_WRITE, _S.PROFILES_READ, _S.NEEDS_READ, _S.OFFERINGS_READ},
     _R.OPERATOR: frozenset(Scope),
 }

@@ -114,7 +114,7 @@ class Authentication(ASGIMiddleware):
         if credential.state in INACTIVE:
             raise AccountInactive(extra={"state": credential.state.value})
         self._note_use(token.public_id, credential)
-        return _caller(credential)
+        return caller(credential)
 
     async def _credential(self, public_id: str) -> Credential | None:
         now = time.monotonic()
@@ -160,7 +160,8 @@ def _bearer(given: list[bytes]) -> keys.Token | None:
     return keys.read(text.strip(" "))
 
 
-def _caller(credential: Credential) -> Principal:
+def caller(credential: Credential) -> Principal:
+    """Who acts with ``credential``, in the roles and scopes that are in force now."""
     roles = roles_in_force(map(OrganisationRole, credential.roles), credential.state)
     given = frozenset(scope for scope in Scope if scope.value in credential.scopes)
     return Principal(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Text, and_, bindparam, cast, delete, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from matchmaker.core.db import Base
 from matchmaker.identity.models import (
@@ -23,7 +25,6 @@ from matchmaker.identity.models import (
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from uuid import UUID
 
     from sqlalchemy import ColumnElement, Delete, Select, Update
     from sqlalchemy.orm import InstrumentedAttribute
@@ -38,6 +39,7 @@ class OrganisationCard(NamedTuple):
 
     id: OrganisationId
     external_id: str
+    """Its key in files: the external id, or the id of one that has none."""
     name: dict[str, Any]
     roles: list[str]
     provider_kind: str | None
@@ -46,21 +48,43 @@ class OrganisationCard(NamedTuple):
 
 
 async def cards_by_external_id(
-    session: ReadSession, external_ids: Collection[str]
+    session: ReadSession, keys: Collection[str]
 ) -> dict[str, OrganisationCard]:
-    """The organisations known by ``external_ids``, by that name."""
+    """The organisations known in files by ``keys``, by that name."""
     rows = await session.execute(
         select(
             Organisation.id,
-            Organisation.external_id,
+            key_in_files(),
             Organisation.name,
             Organisation.roles,
             Organisation.provider_kind,
             Organisation.region,
             Organisation.uscc,
-        ).where(Organisation.external_id.in_(external_ids))
+        ).where(is_known_by(keys))
     )
     return {card.external_id: card for card in (OrganisationCard(*row) for row in rows)}
+
+
+def key_in_files() -> ColumnElement[str]:
+    """What files know an organisation by: its external id, or its id where it has none."""
+    return func.coalesce(Organisation.external_id, cast(Organisation.id, Text))
+
+
+def is_known_by(keys: Collection[str]) -> ColumnElement[bool]:
+    """That one of ``keys`` is the organisation's in files."""
+    ids = [id_ for id_ in map(_as_id, keys) if id_ is not None]
+    by_name = Organisation.external_id == bindparam("keys", list(keys), type_=ARRAY(Text)).any_()
+    if not ids:
+        return by_name
+    return or_(by_name, and_(Organisation.external_id.is_(None), Organisation.id.in_(ids)))
+
+
+def _as_id(key: str) -> UUID | None:
+    try:
+        found = UUID(key)
+    except ValueError:
+        return None
+    return found if str(found) == key else None
 
 
 async def holders_of_credit_codes(
@@ -104,6 +128,15 @@ class Credential(NamedTuple):
 
 async def live_credential(session: ReadSession, public_id: str) -> Credential | None:
     """The key of that name; None where there is none or it was revoked or has expired."""
+    return await _credential(session, ApiKey.public_id == public_id)
+
+
+async def live_key(session: ReadSession, key_id: ApiKeyId) -> Credential | None:
+    """The key; None where it was revoked or has expired."""
+    return await _credential(session, ApiKey.id == key_id)
+
+
+async def _credential(session: ReadSession, which: ColumnElement[bool]) -> Credential | None:
     rows = await session.execute(
         select(
             ApiKey.id,
@@ -114,7 +147,7 @@ async def live_credential(session: ReadSession, public_id: str) -> Credential | 
             Organisation.state,
         )
         .join(Organisation, Organisation.id == ApiKey.organisation_id)
-        .where(ApiKey.public_id == public_id, *_live())
+        .where(which, *_live())
     )
     found = rows.one_or_none()
     return None if found is None else Credential(*found)

@@ -10,7 +10,7 @@ from matchmaker.catalog.codes import known_codes
 from matchmaker.catalog.importing.reading import read_file
 from matchmaker.catalog.importing.report import Counts, ImportReport, LineFault, Phases
 from matchmaker.catalog.importing.writing import check_against_stored, claim, write
-from matchmaker.core import events
+from matchmaker.core import db, events
 
 if TYPE_CHECKING:
     from matchmaker.catalog.texts import Tokenizer
@@ -32,8 +32,11 @@ async def import_file(
     *,
     text_version: str = TEXT_VERSION,
     actor: EventActor = events.CLI,
+    is_dry_run: bool = False,
 ) -> ImportReport:
     """What became of the file; with any line rejected, nothing of it was written.
+
+    In a dry run it is what would become of it: all is done, and undone again.
 
     The rows are in the transaction of ``session``, which is the caller's to commit. The session is
     first used when the whole file is read, so that no transaction idles meanwhile.
@@ -46,14 +49,15 @@ async def import_file(
     read = await read_file(stream, known_codes(taxonomy), tokenizer)
     with closing(read.spool):
         read_at = perf_counter()
-        # What is checked must still hold when it is written: no other import in between.
-        await claim(session)
-        await check_against_stored(session, read)
-        providers, offerings = Counts(), Counts()
-        if not read.faults.found:
-            providers, offerings = await write(
-                session, read, text_version=text_version, actor=actor
-            )
+        async with db.undone(session, is_meant=is_dry_run):
+            # What is checked must still hold when it is written: no other import in between.
+            await claim(session)
+            await check_against_stored(session, read)
+            providers, offerings = Counts(), Counts()
+            if not read.faults.found:
+                providers, offerings = await write(
+                    session, read, text_version=text_version, actor=actor
+                )
     return ImportReport(
         lines=read.lines,
         rejected=read.faults.rejected,

@@ -1,8 +1,8 @@
-"""A JSON Lines stream as numbered lines, and one line as a declaration."""
+"""One line of an import file as a declaration."""
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -14,49 +14,17 @@ from matchmaker.catalog.declaration import (
 )
 from matchmaker.catalog.reasons import fault
 from matchmaker.core import wire
-from matchmaker.core.errors import FieldFault, MatchmakerError
 from matchmaker.core.faults import from_message
+from matchmaker.core.sheets.lines import LINE_LIMIT, LineRefused, decoded, numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from matchmaker.core.errors import FieldFault
 
-LINE_LIMIT = 1024 * 1024
-"""The longest line read, in bytes, its end apart."""
-_SKIP = 64 * 1024
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+__all__ = ("LINE_LIMIT", "Declared", "LineRefused", "declared", "numbered")
+
 _NOTHING = b"null"
 
 Declared: TypeAlias = ProviderLine | tuple[OfferingLine, Attributes | None]
-
-
-class LineRefused(Exception):
-    """A line that is no declaration; ``faults`` say why."""
-
-    def __init__(self, *faults: FieldFault) -> None:
-        super().__init__(*(found.code for found in faults))
-        self.faults = faults
-
-
-def numbered(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Every line that is not blank, with its number from 1 and without its end.
-
-    A line longer than `LINE_LIMIT` comes cut, one byte too long; the rest of it is passed over.
-    """
-    number = 0
-    while raw := stream.readline(LINE_LIMIT + 2):
-        number += 1
-        line = raw.rstrip(b"\r\n")
-        if not raw.endswith(b"\n") and len(raw) > LINE_LIMIT:
-            _pass_over(stream)
-        if number == 1:
-            line = line.removeprefix(_BYTE_ORDER_MARK)
-        if line.strip():
-            yield number, line
-
-
-def _pass_over(stream: IO[bytes]) -> None:
-    while (rest := stream.readline(_SKIP)) and not rest.endswith(b"\n"):
-        pass
 
 
 def declared(line: bytes) -> Declared:
@@ -65,25 +33,17 @@ def declared(line: bytes) -> Declared:
     Raises:
         LineRefused: with the first place that is wrong.
     """
-    _check_bytes(line)
     try:
-        found: ProviderLine | OfferingLine = wire.decode(line, ProviderLine | OfferingLine)
-        if isinstance(found, ProviderLine):
-            return found
-        return found, _attributes(found)
-    except MatchmakerError as error:
-        raise LineRefused(*_faults(error)) from error
+        return decoded(line, _declared)
+    except LineRefused as refused:
+        raise LineRefused(*map(_named, refused.faults)) from refused
 
 
-def _check_bytes(line: bytes) -> None:
-    if len(line) > LINE_LIMIT:
-        raise LineRefused(fault("#", "line_too_long", limit=LINE_LIMIT))
-    if b"\0" in line:
-        raise LineRefused(fault("#", "nul"))
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        raise LineRefused(fault("#", "not_utf8")) from None
+def _declared(line: bytes) -> Declared:
+    found: ProviderLine | OfferingLine = wire.decode(line, ProviderLine | OfferingLine)
+    if isinstance(found, ProviderLine):
+        return found
+    return found, _attributes(found)
 
 
 def _attributes(line: OfferingLine) -> Attributes | None:
@@ -95,14 +55,6 @@ def _attributes(line: OfferingLine) -> Attributes | None:
     except msgspec.ValidationError as error:
         raise LineRefused(from_message(str(error), root="#/attributes")) from error
     return found
-
-
-def _faults(error: MatchmakerError) -> tuple[FieldFault, ...]:
-    if error.errors:
-        return tuple(_named(found) for found in error.errors)
-    if isinstance(error, wire.UnreadableJson):
-        return (fault("#", "invalid_json"),)
-    return (FieldFault("#", error.slug, error.detail or error.title),)
 
 
 def _named(found: FieldFault) -> FieldFault:

@@ -11,6 +11,7 @@ from sqlalchemy.types import Text, Uuid
 from matchmaker.catalog.machine import IMPORTABLE
 from matchmaker.catalog.models import OfferingId, Provider, VersionId
 from matchmaker.identity.models import Organisation, OrganisationId
+from matchmaker.identity.queries import is_known_by, key_in_files
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -193,12 +194,11 @@ async def providers_by_external_id(
 ) -> dict[str, OrganisationId]:
     """The organisations with a supply card known by ``external_ids``."""
     rows = await session.execute(
-        select(Organisation.external_id, Organisation.id)
+        select(key_in_files(), Organisation.id)
         .join(Provider, Provider.organisation_id == Organisation.id)
-        .where(Organisation.external_id == bindparam("ids", type_=ARRAY(Text)).any_()),
-        {"ids": list(external_ids)},
+        .where(is_known_by(external_ids))
     )
-    return {external_id: id_ for external_id, id_ in rows if external_id is not None}
+    return {row[0]: row[1] for row in rows}
 
 
 async def kept_offerings(session: ReadSession, providers: Collection[str]) -> list[Kept]:

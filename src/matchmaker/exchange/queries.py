@@ -1,0 +1,112 @@
+"""Every statement about files that are carried in and out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, func, select, update
+
+from matchmaker.exchange.models import ExportFile, ExportId, ImportFile, ImportId
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from matchmaker.core.db import ReadSession, Session
+    from matchmaker.identity.models import OrganisationId
+
+
+async def find_import(
+    session: ReadSession, import_id: ImportId, owner: OrganisationId
+) -> ImportFile | None:
+    """The import of ``owner``, its content and report apart."""
+    found: ImportFile | None = await session.scalar(
+        select(ImportFile).where(ImportFile.id == import_id, ImportFile.organisation_id == owner)
+    )
+    return found
+
+
+async def find_export(
+    session: ReadSession, export_id: ExportId, owner: OrganisationId
+) -> ExportFile | None:
+    """The export of ``owner``, its content apart."""
+    found: ExportFile | None = await session.scalar(
+        select(ExportFile).where(ExportFile.id == export_id, ExportFile.organisation_id == owner)
+    )
+    return found
+
+
+async def import_to_do(
+    session: ReadSession, import_id: ImportId
+) -> tuple[ImportFile, bytes] | None:
+    """The import with what was handed in."""
+    rows = await session.execute(
+        select(ImportFile, ImportFile.content).where(ImportFile.id == import_id)
+    )
+    row = rows.one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+async def export_to_do(session: ReadSession, export_id: ExportId) -> ExportFile | None:
+    """The export, whoever asked for it."""
+    found: ExportFile | None = await session.scalar(
+        select(ExportFile).where(ExportFile.id == export_id)
+    )
+    return found
+
+
+async def report_of(session: ReadSession, import_id: ImportId) -> bytes | None:
+    """The faults of the import as JSON Lines; None until it is done."""
+    found: bytes | None = await session.scalar(
+        select(ImportFile.report).where(ImportFile.id == import_id)
+    )
+    return found
+
+
+async def content_of(session: ReadSession, export_id: ExportId) -> bytes | None:
+    """The file that was made; None until it is."""
+    found: bytes | None = await session.scalar(
+        select(ExportFile.content).where(ExportFile.id == export_id)
+    )
+    return found
+
+
+async def add(session: Session, row: ImportFile | ExportFile) -> None:
+    """Add the row; its time is known afterwards."""
+    session.add(row)
+    await session.flush()
+
+
+async def settle_import(
+    session: Session, import_id: ImportId, outcome: dict[str, Any], report: bytes
+) -> None:
+    """Say what became of the import."""
+    await session.execute(
+        update(ImportFile)
+        .where(ImportFile.id == import_id)
+        .values(outcome=outcome, report=report)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def settle_export(session: Session, export_id: ExportId, values: dict[str, Any]) -> None:
+    """Keep the file that was made, or why it was not."""
+    await session.execute(
+        update(ExportFile)
+        .where(ExportFile.id == export_id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def prune(session: Session, age: dt.timedelta) -> int:
+    """How many files older than ``age`` were removed."""
+    removed = 0
+    for model in (ImportFile, ExportFile):
+        gone = await session.execute(
+            delete(model)
+            .where(model.created_at < func.now() - age)
+            .returning(model.id)
+            .execution_options(synchronize_session=False)
+        )
+        removed += len(gone.all())
+    return removed
