@@ -21,6 +21,7 @@ from matchmaker.cli.session import Database
 from matchmaker.core import db
 from matchmaker.core.edges import EVERYWHERE
 from matchmaker.core.errors import MatchmakerError
+from matchmaker.core.patching import MEDIA_TYPE
 from matchmaker.core.wire import Text
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.matching.schemas import ExplainRequest, MatchRequest
@@ -229,7 +230,7 @@ class TestRefusals:
         assert {"sme_scene", "currency", "rule_field"} <= formats
 
 
-STANDARD = {"uuid", "date", "date-time", "decimal"}
+STANDARD = {"binary", "uuid", "date", "date-time", "decimal"}
 
 
 def structs(root: type[msgspec.Struct] = msgspec.Struct) -> Iterator[type[msgspec.Struct]]:
@@ -311,7 +312,7 @@ class TestAnswers:
         takers = {
             operation["operationId"]
             for _, _, operation in operations(document)
-            if any(name.endswith("json") for name in content_of(operation))
+            if content_of(operation).keys() & {"application/json", MEDIA_TYPE}
         }
         assert takers == BODIES.keys()
 
