@@ -248,6 +248,12 @@ class TestTheEdges:
             refused = await hand_in(api, firm, b"{}", "profiles", media_type=media_type)
             assert (refused.status_code, refused.json()["code"]) == (415, "wrong_media_type")
 
+    async def test_nothing_at_all_is_refused(self, api: httpx.AsyncClient, firm: Holder) -> None:
+        """It was a 500: without a body no type was asked for, and none was found."""
+        path = "/v1/imports?kind=needs"
+        refused = await api.post(path, headers=firm.headers)
+        assert (refused.status_code, refused.json()["code"]) == (415, "wrong_media_type")
+
     async def test_a_kind_that_is_none_is_refused(
         self, api: httpx.AsyncClient, firm: Holder
     ) -> None:

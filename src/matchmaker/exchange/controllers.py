@@ -12,6 +12,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from matchmaker.core.access import RoleMissing, ScopeMissing
 from matchmaker.core.db import ReadSession, Session
+from matchmaker.core.edges import WrongMediaType
 from matchmaker.core.openapi import ANSWERS
 from matchmaker.core.problems import problems
 from matchmaker.core.sheets import FileFormat, LineFault
@@ -66,6 +67,9 @@ class ImportController(Controller):
         takes the scope of what is written beside `imports:write`.
         """
         given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if given not in BY_MEDIA_TYPE:
+            # Without a body nobody asked for its type so far.
+            raise WrongMediaType
         made = await service.hand_in(
             session,
             principal,
