@@ -45,6 +45,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "reviseShortlist": {"title": "First look"},
     "moveShortlist": {"transition": "freeze"},
     "createOffering": OFFERING,
+    "createExport": {"kind": "needs"},
     "patchOfferingDraft": {"title": {"en": "Better traceability"}},
     "moveOffering": {"transition": "submit"},
     "moveChange": {"transition": "submit"},
@@ -206,7 +207,30 @@ SPECIAL: dict[str, dict[str, Maker]] = {
 }
 """By operation what of it is made in another way."""
 
+
+async def exported(world: World) -> dict[str, Any]:
+    made: dict[str, Any] = await sent(world, "POST", "/exports", BODIES["createExport"])
+    return made
+
+
+async def imported(world: World) -> str:
+    headers = {**world.owner.headers, "Content-Type": "application/x-ndjson"}
+    made = await world.api.post("/v1/imports?kind=profiles", content=b"", headers=headers)
+    return str(made.json()["id"])
+
+
+async def export(world: World) -> str:
+    return str((await exported(world))["id"])
+
+
+async def job(world: World) -> str:
+    return str((await exported(world))["job_id"])
+
+
+OWNED |= {"import_id": imported, "export_id": export, "job_id": job}
+
 QUERIES: dict[str, dict[str, str]] = {
+    "createImport": {"kind": "profiles"},
     "suggestCodes": {"q": "quality"},
     "diffProfileVersions": {"from": "1"},
     "diffNeedVersions": {"from": "1"},

@@ -97,6 +97,8 @@ async def call(
     if operation.takes_a_body:
         sent["Content-Type"] = operation.media_type
         content = msgspec.json.encode({**BODIES[operation.id], **more})
+    elif operation.id == "createImport":
+        sent["Content-Type"] = operation.media_type
     query = QUERIES.get(operation.id, {})
     return await api.request(
         operation.method, path.format(**named), params=query, headers=sent, content=content
