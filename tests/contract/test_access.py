@@ -298,6 +298,7 @@ async def test_no_more_is_taken_than_is_described(
     owner = await holder(engine, *R)
     ids = await things(World(demo, engine, owner), operation.id, parameters(operation))
     for name in ("id", "state", "organisation_id", "revision", "created_at", "colour"):
-        answer = await call(demo, operation, owner.headers, ids, **{name: "verified"})
+        extra: dict[str, Any] = {name: "verified"}
+        answer = await call(demo, operation, owner.headers, ids, **extra)
         assert code(answer) == (422, "invalid_content"), name
         assert answer.json()["errors"][0]["code"] == "unknown_field"
