@@ -59,6 +59,7 @@ from matchmaker.matching.matcher import Matcher
 from matchmaker.matching.publisher import Sources
 from matchmaker.matching.registry import PHRASES, load_model, load_reader, load_words
 from matchmaker.matching.shortlists.controllers import ShortlistController
+from matchmaker.rules import form
 from matchmaker.taxonomy import controllers as taxonomy
 from matchmaker.taxonomy import registry
 from matchmaker.taxonomy.checking import Checker
@@ -220,16 +221,12 @@ def create_app(
     Raises:
         AccessNotDeclared: an operation does not say who may call it.
     """
-    guard = http.Guard()
+    guard, handled = http.Guard(), _with_limits(controllers, settings)
     app_state = db.state(engine)
     authentication = Authentication(app_state.read, app_state.write)
     app_state.update({**(state or {}), "checks": {**database_checks(engine), **(checks or {})}})
     app = Litestar(
-        [
-            HealthController,
-            DocsController,
-            Router("/v1", route_handlers=_with_limits(controllers, settings)),
-        ],
+        [HealthController, DocsController, Router("/v1", route_handlers=handled)],
         state=app_state,
         dependencies={
             "session": Provide(db.provide_session),
@@ -248,6 +245,7 @@ def create_app(
         request_max_body_size=settings.body_limit,
         exception_handlers=problems.handlers(),
         openapi_config=openapi.config(),
+        opt={openapi.SCHEMAS: {form.NAME: form.SCHEMA}},
         logging_config=None,
     )
     access.check(app)

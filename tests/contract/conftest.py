@@ -30,8 +30,8 @@ def released() -> Released:
     return Released(SEEDS)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def demo_database(released: Released) -> AsyncIterator[Database]:
+@contextlib.asynccontextmanager
+async def stocked(released: Released) -> AsyncIterator[Database]:
     """A migrated database with the demo pool, its index published below its data directory."""
     with reachable_directory() as place, Embedded(place, FAST).start() as server:
         migrate.upgrade(server.url("mm_owner"))
@@ -39,6 +39,13 @@ async def demo_database(released: Released) -> AsyncIterator[Database]:
         for _, report in await pool.import_all(found, released, pool.demo_files()):
             assert report.is_written, report.faults
         await pool.publish_index(found, released)
+        yield found
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def demo_database(released: Released) -> AsyncIterator[Database]:
+    """The demo pool, for tests that write nothing."""
+    async with stocked(released) as found:
         yield found
 
 

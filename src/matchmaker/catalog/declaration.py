@@ -13,6 +13,7 @@ import msgspec
 from matchmaker.catalog.models import Kind, Visibility
 from matchmaker.core.wire import LARGEST, Code, Currency, Line, MinorUnits, Text
 from matchmaker.ranking.facts import MOST_AMOUNT
+from matchmaker.taxonomy.coded import PartCode, ScaleName, SceneCode, StageName
 
 Codes: TypeAlias = tuple[Code, ...]
 """A set of codes in the order declared; null or empty = unknown, ``all`` = no limit."""
@@ -55,7 +56,7 @@ class PricePart(
 ):
     """One line of a price card: ``amount``, or ``from`` and ``to``, or neither (not stated)."""
 
-    part: Code
+    part: PartCode
     amount: Price | None = None
     from_: Price | None = msgspec.field(name="from", default=None)
     to: Price | None = None
@@ -74,9 +75,9 @@ class PackageLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     code: Code
     title: Text
-    scales: Codes | None = None
-    stages: tuple[Code, Code] | None = None
-    levels: dict[str, tuple[Level, Level] | None] | None = None
+    scales: tuple[ScaleName, ...] | None = None
+    stages: tuple[StageName, StageName] | None = None
+    levels: dict[SceneCode, tuple[Level, Level] | None] | None = None
     price: PriceCard | None = None
     weeks: Span | None = None
 

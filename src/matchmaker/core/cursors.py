@@ -25,7 +25,13 @@ _SIGNATURE: Final = 16
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page, 1 to 100")]
 Cursor = Annotated[
-    str | None, QueryParameter(max_length=200, description="`page.next` of the page before")
+    str | None,
+    QueryParameter(
+        max_length=200,
+        description="`page.next` of the page before",
+        # Told, not enforced: whatever is wrong with a cursor is one problem, `cursor_invalid`.
+        schema_extra={"pattern": "^[A-Za-z0-9_-]{43}$"},
+    ),
 ]
 
 

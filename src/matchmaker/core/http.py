@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from typing import TYPE_CHECKING, Any, cast
@@ -14,7 +15,11 @@ from litestar.datastructures import MutableScopeHeaders, State
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.routes import HTTPRoute
-from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED
+from litestar.status_codes import (
+    HTTP_200_OK,
+    HTTP_304_NOT_MODIFIED,
+    HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+)
 
 from matchmaker.core import wire
 from matchmaker.core.edges import (
@@ -36,6 +41,8 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 CALLER = "caller"
 """Where in the state of a scope a middleware leaves what the log says of the caller."""
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_DISCARDED = 1024 * 1024
+"""Octets of a body that is too large which are read before the answer."""
 _METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 _ON_EVERY_ANSWER = (
     ("X-Content-Type-Options", "nosniff"),
@@ -177,8 +184,8 @@ class Edge:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        answer = _Answer(scope, send)
         body = _Body(receive, self._body_deadline)
+        answer = _Answer(scope, send, body)
         scope.setdefault("state", {})["request_id"] = answer.request_id
         if answer.is_head:
             # A copy: the server reads its own scope to know that a HEAD has no body.
@@ -219,7 +226,8 @@ def _client_request_id(scope: Scope) -> str | None:
 class _Answer:
     """The sending half of one request."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, body: _Body) -> None:
+        self._body = body
         self.request_id = str(uuid7())
         self.is_head = _method(scope) == "HEAD"
         self.status = 0
@@ -236,6 +244,8 @@ class _Answer:
                 for name in ("Content-Type", "Content-Length"):
                     headers.pop(name, None)
             self.status = message["status"]
+            if self.status == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
+                await self._body.discard()
             self._add_headers(headers)
         elif message["type"] == "http.response.body" and self._has_no_body:
             message["body"] = b""
@@ -276,3 +286,14 @@ class _Body:
             raise BodyCutShort
         self._complete = not message.get("more_body", False)
         return message
+
+    async def discard(self) -> None:
+        """Read on what nobody wants, within bounds.
+
+        A server that closes on what it has not read resets the connection, and the client may never
+        see the answer.
+        """
+        read = 0
+        with contextlib.suppress(BodyTooSlow, BodyCutShort):
+            while not self._complete and read < _DISCARDED:
+                read += len((await self.receive()).get("body", b""))

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import msgspec.inspect
 from litestar import Router
 from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
@@ -15,7 +16,7 @@ from matchmaker.core.edges import ABOUT_BODY
 from matchmaker.core.wire import END, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from litestar import Litestar
     from litestar.handlers import HTTPRouteHandler
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from matchmaker.core.access import Access
 
 TITLE = "matchmaker"
+SCHEMAS = "schemas"
+"""Where in the ``opt`` of an app the schemas are that no type can state, by name."""
 REF = "#/components/schemas/"
 _REF = re.compile(rf'"{REF}([^"]+)"')
 _PROBLEM_JSON = "application/problem+json"
@@ -36,6 +39,11 @@ _SECURITY = {
     }
 }
 _PYTHON_END = msgspec.json.encode(END)[1:-1]
+_ABOUT = (
+    "A text whose `format` is the name of a scheme of `GET /v1/taxonomy` is one of its codes, and "
+    "`rule_field` a field of the field catalogue. Whole numbers are written without a fraction: "
+    "79, not 79.0. Bodies take no member that is not described."
+)
 ANSWERS = "answers"
 """In ``opt`` of a handler that answers with a file: the media types it may have."""
 _BINARY = {"type": "string", "format": "binary"}
@@ -54,6 +62,7 @@ def config() -> OpenAPIConfig:
     return OpenAPIConfig(
         title=TITLE,
         version="1",
+        description=_ABOUT,
         use_handler_docstrings=True,
         openapi_router=_NoPages("/openapi", route_handlers=[]),
     )
@@ -72,6 +81,7 @@ def document(app: Litestar) -> dict[str, Any]:
     )
     schemas, components = msgspec.json.schema_components(types, ref_template=REF + "{name}")
     by_type = dict(zip(types, schemas, strict=True))
+    _add_described(types, components)
     for handler, operation in pairs:
         _describe_files(handler, operation)
         _correct(operation, by_type.get(_takes(handler)), by_type.get(_gives(handler)))
@@ -80,13 +90,34 @@ def document(app: Litestar) -> dict[str, Any]:
         _correct_conditions(handler, operation)
     ours: dict[str, Any] = found.get("components", {}).get("schemas", {})
     found.setdefault("components", {})["schemas"] = _referenced(
-        found["paths"], {**ours, **components}
+        found["paths"], {**ours, **components, **app.opt.get(SCHEMAS, {})}
     )
     found["components"]["securitySchemes"] = _SECURITY
     # In the dialect of JSON Schema `$` is the very end, and few tools read the lookahead.
     exact = msgspec.json.encode(found, order="sorted").replace(_PYTHON_END, b"$")
     finished: dict[str, Any] = msgspec.json.decode(exact)
     return finished
+
+
+def _add_described(types: Sequence[Any], components: dict[str, Any]) -> None:
+    """Add what structs refuse beyond the types of their members."""
+    for kind in _structs(msgspec.inspect.multi_type_info(types), set()):
+        described = getattr(kind, "json_schema", None)
+        if described is not None:
+            components[kind.__name__].update(described)
+
+
+def _structs(found: object, seen: set[int]) -> Iterator[type[msgspec.Struct]]:
+    """Every struct that a description of types names, each once."""
+    if isinstance(found, tuple | list):
+        for inner in found:
+            yield from _structs(inner, seen)
+    elif isinstance(found, msgspec.inspect.Type | msgspec.inspect.Field) and id(found) not in seen:
+        seen.add(id(found))
+        if isinstance(found, msgspec.inspect.StructType):
+            yield found.cls
+        for name in found.__struct_fields__:
+            yield from _structs(getattr(found, name), seen)
 
 
 def _operations(

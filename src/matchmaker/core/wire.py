@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, Generic, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
 
@@ -13,6 +14,9 @@ from matchmaker.core.errors import BadRequest, FieldFault, Unprocessable
 from matchmaker.core.language import Bilingual, Language
 
 T = TypeVar("T")
+
+Described: TypeAlias = Mapping[str, Any]
+"""What ``__post_init__`` of a struct refuses, in JSON Schema: its class attribute `json_schema`."""
 
 LARGEST = 9_007_199_254_740_991
 """The greatest whole number every JSON reader keeps exact (2**53 - 1)."""
@@ -33,7 +37,14 @@ Prose = Annotated[
 """A longer text: up to 8000 characters, no control characters but tab and line feed."""
 Code = Annotated[str, msgspec.Meta(pattern=f"^[A-Za-z0-9][A-Za-z0-9_.-]{{0,63}}{END}")]
 """A code of a vocabulary or an external id: ASCII, 1 to 64 characters."""
-Currency = Annotated[str, msgspec.Meta(pattern=f"^[A-Z]{{3}}{END}", description="ISO 4217")]
+Currency = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=f"^[A-Z]{{3}}{END}",
+        description="ISO 4217",
+        extra_json_schema={"format": "currency"},
+    ),
+]
 MinorUnits = Annotated[int, msgspec.Meta(ge=0, le=LARGEST, description="Minor units (fen, cents)")]
 
 
@@ -51,6 +62,13 @@ class Text(
 
     zh: Prose | None = None
     en: Prose | None = None
+
+    json_schema: ClassVar[Described] = {
+        "anyOf": [
+            {"required": [name], "properties": {name: {"type": "string", "minLength": 1}}}
+            for name in ("zh", "en")
+        ]
+    }
 
     def __post_init__(self) -> None:
         """Refuse a text that says nothing."""

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from matchmaker.core.wire import Code, Currency, Prose, Text
-from matchmaker.enterprise.declaration import Codes, Region, Rule
+from matchmaker.core.wire import Code, Currency, Described, Prose, Text
+from matchmaker.enterprise.declaration import Categories, Region, Rule
+from matchmaker.taxonomy.coded import DeploymentCode, ScenarioCode, SceneCode
 
 MOST_BUDGET = 1_000_000_000_000
 """The greatest budget in minor units: 10^10 yuan."""
 
 KindCode: TypeAlias = Literal["solution", "advisory", "research", "talent", "finance"]
 BudgetAmount = Annotated[int, msgspec.Meta(ge=1, le=MOST_BUDGET)]
+Deployments: TypeAlias = Annotated[list[DeploymentCode], msgspec.Meta(max_length=50)]
+Scenarios: TypeAlias = Annotated[list[ScenarioCode], msgspec.Meta(max_length=50)]
+Scenes: TypeAlias = Annotated[list[SceneCode], msgspec.Meta(max_length=50)]
 Preferences: TypeAlias = Annotated[list[Rule], msgspec.Meta(max_length=20)]
 Pools: TypeAlias = Annotated[list[Code], msgspec.Meta(max_length=20)]
 
@@ -48,12 +52,12 @@ class NeedFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     kind: KindCode
     text: Prose | None = None
-    scenes: Codes | None = None
-    categories: Codes | None = None
+    scenes: Scenes | None = None
+    categories: Categories | None = None
     budget: Budget | None = None
     ready_by: dt.date | None = None
     region: Region | None = None
-    deployment: Codes | None = None
+    deployment: Deployments | None = None
     must: Rule | None = None
     prefer: Preferences | None = None
 
@@ -78,7 +82,7 @@ class StatedNeed(NeedFacts, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """
 
     title: Text | None = None
-    scenarios: Codes | None = None
+    scenarios: Scenarios | None = None
     open_call: OpenCall | None = None
 
 
@@ -94,6 +98,26 @@ class NeedDraft(NeedTerms, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A new need; ``external_id`` is the name its owner's own books know it by."""
 
     external_id: Code | None = None
+
+    json_schema: ClassVar[Described] = {
+        "anyOf": [
+            {
+                "required": ["visibility", "pools"],
+                "properties": {
+                    "visibility": {"const": NeedVisibility.POOL.value},
+                    "pools": {"type": "array", "minItems": 1},
+                },
+            },
+            {
+                "properties": {
+                    "visibility": {
+                        "enum": [v.value for v in NeedVisibility if v is not NeedVisibility.POOL]
+                    },
+                    "pools": {"type": ["array", "null"], "maxItems": 0},
+                }
+            },
+        ]
+    }
 
 
 class TitlePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -125,13 +149,13 @@ class NeedPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     title: TitlePatch | UnsetType | None = UNSET
     text: Prose | UnsetType | None = UNSET
-    scenes: Codes | UnsetType | None = UNSET
-    scenarios: Codes | UnsetType | None = UNSET
-    categories: Codes | UnsetType | None = UNSET
+    scenes: Scenes | UnsetType | None = UNSET
+    scenarios: Scenarios | UnsetType | None = UNSET
+    categories: Categories | UnsetType | None = UNSET
     budget: BudgetPatch | UnsetType | None = UNSET
     ready_by: dt.date | UnsetType | None = UNSET
     region: Region | UnsetType | None = UNSET
-    deployment: Codes | UnsetType | None = UNSET
+    deployment: Deployments | UnsetType | None = UNSET
     must: Rule | UnsetType | None = UNSET
     prefer: Preferences | UnsetType | None = UNSET
     open_call: OpenCallPatch | UnsetType | None = UNSET

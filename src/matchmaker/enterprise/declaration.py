@@ -8,6 +8,15 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from matchmaker.core.wire import Code, Currency
+from matchmaker.rules import form
+from matchmaker.taxonomy.coded import (
+    CategoryCode,
+    ChainRoleCode,
+    GoalCode,
+    IndustryCode,
+    PlaceCode,
+    SceneCode,
+)
 
 MOST_COUNTED = 1_000_000
 """The greatest number of people, machines or sites."""
@@ -15,12 +24,14 @@ MOST_MONEY = 1_000_000_000_000_000
 """The greatest amount in minor units: 10^13 yuan."""
 
 Counted = Annotated[int, msgspec.Meta(ge=0, le=MOST_COUNTED)]
-Codes: TypeAlias = Annotated[list[Code], msgspec.Meta(max_length=50)]
+Categories: TypeAlias = Annotated[list[CategoryCode], msgspec.Meta(max_length=50)]
+Clusters: TypeAlias = Annotated[list[Code], msgspec.Meta(max_length=50)]
+Industries: TypeAlias = Annotated[list[IndustryCode], msgspec.Meta(max_length=50)]
 Level = Annotated[int, msgspec.Meta(ge=0, le=4)]
 Year = Annotated[int, msgspec.Meta(ge=1800, le=2200)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Region = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$(?!\n)", description="GB/T 2260 code")]
-Rule: TypeAlias = dict[str, Any]
+Region = PlaceCode
+Rule: TypeAlias = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=form.REFERENCE)]
 ScaleCode: TypeAlias = Literal["micro", "small", "medium", "large"]
 StageCode: TypeAlias = Literal[
     "not_started", "tool_assisted", "standardised", "integrated", "data_driven", "leading"
@@ -45,7 +56,7 @@ class ProfileFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ``must`` a standing rule.
     """
 
-    industries: Codes | None = None
+    industries: Industries | None = None
     region: Region | None = None
     employees: Counted | None = None
     users: Counted | None = None
@@ -55,12 +66,12 @@ class ProfileFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     assets: Amount | None = None
     scale: ScaleCode | None = None
     founded: Year | None = None
-    chain_role: Code | None = None
-    clusters: Codes | None = None
-    systems: Codes | None = None
-    goals: Annotated[dict[Code, Share], msgspec.Meta(max_length=20)] | None = None
+    chain_role: ChainRoleCode | None = None
+    clusters: Clusters | None = None
+    systems: Categories | None = None
+    goals: Annotated[dict[GoalCode, Share], msgspec.Meta(max_length=20)] | None = None
     yearly_budget: Amount | None = None
-    scenes: Annotated[dict[Code, Level], msgspec.Meta(max_length=16)] | None = None
+    scenes: Annotated[dict[SceneCode, Level], msgspec.Meta(max_length=16)] | None = None
     stage: StageCode | None = None
     must: Rule | None = None
 
@@ -68,8 +79,8 @@ class ProfileFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class AmountPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A change of an amount of money; what is left out stays."""
 
-    amount: MinorUnits | UnsetType | None = UNSET
-    currency: Currency | UnsetType | None = UNSET
+    amount: MinorUnits | UnsetType = UNSET
+    currency: Currency | UnsetType = UNSET
 
 
 class ProfilePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,7 +90,7 @@ class ProfilePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     whole.
     """
 
-    industries: Codes | UnsetType | None = UNSET
+    industries: Industries | UnsetType | None = UNSET
     region: Region | UnsetType | None = UNSET
     employees: Counted | UnsetType | None = UNSET
     users: Counted | UnsetType | None = UNSET
@@ -89,11 +100,11 @@ class ProfilePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     assets: AmountPatch | UnsetType | None = UNSET
     scale: ScaleCode | UnsetType | None = UNSET
     founded: Year | UnsetType | None = UNSET
-    chain_role: Code | UnsetType | None = UNSET
-    clusters: Codes | UnsetType | None = UNSET
-    systems: Codes | UnsetType | None = UNSET
-    goals: dict[Code, Share | None] | UnsetType | None = UNSET
+    chain_role: ChainRoleCode | UnsetType | None = UNSET
+    clusters: Clusters | UnsetType | None = UNSET
+    systems: Categories | UnsetType | None = UNSET
+    goals: dict[GoalCode, Share | None] | UnsetType | None = UNSET
     yearly_budget: AmountPatch | UnsetType | None = UNSET
-    scenes: dict[Code, Level | None] | UnsetType | None = UNSET
+    scenes: dict[SceneCode, Level | None] | UnsetType | None = UNSET
     stage: StageCode | UnsetType | None = UNSET
     must: Rule | UnsetType | None = UNSET

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from matchmaker.core.wire import END, Code, Line, Prose, Text
+from matchmaker.core.wire import END, Code, Described, Line, Prose, Text
 from matchmaker.identity.access import Scope
 from matchmaker.identity.models import (
     ApiKeyId,
@@ -20,17 +20,18 @@ from matchmaker.identity.models import (
     OrganisationRole,
     OrganisationState,
 )
+from matchmaker.taxonomy.coded import PlaceCode, ProviderKindCode
 
 MOST_OVERLAP = 30
 """Days two keys of one name may act side by side."""
 
 Roles: TypeAlias = Annotated[tuple[OrganisationRole, ...], msgspec.Meta(min_length=1, max_length=4)]
-Region = Annotated[str, msgspec.Meta(pattern=f"^[0-9]{{6}}{END}", description="GB/T 2260")]
 CreditCode = Annotated[
     str,
     msgspec.Meta(
         pattern=f"^[0-9A-HJ-NPQRTUWXY]{{18}}{END}",
         description="Unified social credit code (GB 32100-2015), its check digit right",
+        extra_json_schema={"format": "uscc"},
     ),
 ]
 Email = Annotated[
@@ -46,15 +47,22 @@ class OrganisationFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
     name: Text
     roles: Roles
-    provider_kind: Code | None = None
-    region: Region | None = None
+    provider_kind: ProviderKindCode | None = None
+    region: PlaceCode | None = None
     uscc: CreditCode | None = None
 
 
 class OrganisationDraft(OrganisationFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An organisation to register."""
+    """An organisation to register; only a provider has a kind."""
 
     external_id: Code | None = None
+
+    json_schema: ClassVar[Described] = {
+        "anyOf": [
+            {"properties": {"roles": {"contains": {"const": OrganisationRole.PROVIDER.value}}}},
+            {"properties": {"provider_kind": {"type": "null"}}},
+        ]
+    }
 
 
 class NamePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,8 +77,8 @@ class OrganisationPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
     name: NamePatch | UnsetType = UNSET
     roles: Roles | UnsetType = UNSET
-    provider_kind: Code | UnsetType | None = UNSET
-    region: Region | UnsetType | None = UNSET
+    provider_kind: ProviderKindCode | UnsetType | None = UNSET
+    region: PlaceCode | UnsetType | None = UNSET
     uscc: CreditCode | UnsetType | None = UNSET
 
 

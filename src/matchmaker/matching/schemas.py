@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import msgspec
 
-from matchmaker.core.wire import Code, Money
+from matchmaker.core.wire import Code, Described, Money
 from matchmaker.demand.declaration import NeedFacts
 from matchmaker.demand.models import NeedId
 from matchmaker.enterprise.declaration import ProfileFacts
@@ -19,7 +19,9 @@ MOST_SHOWN = 50
 
 Pools: TypeAlias = Annotated[list[Code], msgspec.Meta(max_length=20)]
 Shown: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MOST_SHOWN)]
-OfferingName: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+OfferingName: TypeAlias = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=64, pattern="^[^\\x00-\\x08\\x0b-\\x1f]*$")
+]
 
 
 class MatchInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,6 +47,20 @@ class MatchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     pools: Pools | None = None
     limit: Shown = 10
     persist: bool = False
+
+    json_schema: ClassVar[Described] = {
+        "oneOf": [
+            {
+                "required": [given],
+                "properties": {given: {"not": {"type": "null"}}, other: {"type": "null"}},
+            }
+            for given, other in (("need", "need_id"), ("need_id", "need"))
+        ],
+        "not": {
+            "required": ["profile", "profile_id"],
+            "properties": {"profile": {"type": "object"}, "profile_id": {"type": "string"}},
+        },
+    }
 
     def __post_init__(self) -> None:
         """Refuse a request that says two things, or nothing, of what is needed."""

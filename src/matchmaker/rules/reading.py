@@ -27,6 +27,8 @@ MAX_DEPTH: Final = 8
 MAX_LEAVES: Final = 64
 MAX_VALUES: Final = 100
 MAX_TEXT: Final = 200
+FIELD_NAME_LENGTH: Final = 100
+FIELD_NAME_PATTERN: Final = r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*"
 # RFC 8785 writes an integer exactly only inside this range, and receipts are hashed in that form.
 MAX_NUMBER: Final = 2**53 - 1
 
@@ -203,7 +205,7 @@ def _is_list(data: object) -> TypeGuard[list[object]]:
     return isinstance(data, list)
 
 
-_FIELD_NAME: Final = re.compile(r"(?=.{1,100}\Z)[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*")
+_FIELD_NAME: Final = re.compile(rf"(?=.{{1,{FIELD_NAME_LENGTH}}}\Z){FIELD_NAME_PATTERN}")
 _ISO_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _OPS: Final = {op.value: op for op in Op}
 _READERS: Final[Mapping[Op, Callable[[object, str], Value]]] = {

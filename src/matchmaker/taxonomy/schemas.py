@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from matchmaker.core.wire import LARGEST, Code, Money
+from matchmaker.core.wire import END, LARGEST, Code, Money
 from matchmaker.taxonomy.entries import Labels
 from matchmaker.taxonomy.scale import DEFAULT_SCHEME, Basis, Bound, Indicator
 
@@ -130,7 +130,11 @@ class ScaleFigures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     industry: (
         Annotated[
             str,
-            msgspec.Meta(max_length=16, description="GB/T 4754-2017, with or without its letter"),
+            msgspec.Meta(
+                pattern=f"^[A-Z]?[0-9]{{0,4}}{END}",
+                description="GB/T 4754-2017, with or without its letter",
+                extra_json_schema={"format": "gbt_4754_2017"},
+            ),
         ]
         | None
     ) = None

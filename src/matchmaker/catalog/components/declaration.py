@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from matchmaker.core.wire import END, Code, Line
+from matchmaker.core.wire import END, Line
+from matchmaker.taxonomy.coded import LayerCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ Country = Annotated[
 class ComponentFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One thing that an offering is made of, or that a firm runs."""
 
-    layer: Annotated[Code, msgspec.Meta(description="Code of `tech_layer`")]
+    layer: Annotated[LayerCode, msgspec.Meta(description="Code of `tech_layer`")]
     name: Line
     vendor: Line | None = None
     origin: Country | None = None

@@ -11,14 +11,15 @@ from msgspec import UNSET, UnsetType
 from matchmaker.catalog.components.declaration import Country
 from matchmaker.catalog.components.models import ComponentId
 from matchmaker.catalog.models import OfferingId
-from matchmaker.core.wire import Code, Line
+from matchmaker.core.wire import Line
 from matchmaker.identity.models import OrganisationId
+from matchmaker.taxonomy.coded import LayerCode
 
 
 class ComponentPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What may change of a component; null makes a fact unknown."""
 
-    layer: Code | UnsetType = UNSET
+    layer: LayerCode | UnsetType = UNSET
     name: Line | UnsetType = UNSET
     vendor: Line | UnsetType | None = UNSET
     origin: Country | UnsetType | None = UNSET

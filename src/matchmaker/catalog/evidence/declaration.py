@@ -10,7 +10,8 @@ import msgspec
 from matchmaker.catalog.evidence.models import EvidenceType
 from matchmaker.core.errors import FieldFault
 from matchmaker.core.language import Bilingual
-from matchmaker.core.wire import Code, Line, Text
+from matchmaker.core.wire import Line, Text
+from matchmaker.taxonomy.coded import CertificateCode, IndustryCode, SceneCode
 from matchmaker.taxonomy.registry import INDUSTRY
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from matchmaker.taxonomy.checking import Checker
 
 Figure = Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]
-Scenes = Annotated[tuple[Code, ...], msgspec.Meta(max_length=16)]
+Scenes = Annotated[tuple[SceneCode, ...], msgspec.Meta(max_length=16)]
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,13 +33,16 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     after: Figure | None = None
     issuer: Line | None = None
     certificate: (
-        Annotated[Code, msgspec.Meta(description="Code of `certification_kind`; certificates only")]
+        Annotated[
+            CertificateCode,
+            msgspec.Meta(description="Code of `certification_kind`; certificates only"),
+        ]
         | None
     ) = None
     number: Line | None = None
     valid_until: dt.date | None = None
     scenes: Annotated[Scenes, msgspec.Meta(description="Codes of `sme_scene`")] = ()
-    industry: Annotated[Code, msgspec.Meta(description="GB/T 4754-2017")] | None = None
+    industry: Annotated[IndustryCode, msgspec.Meta(description="GB/T 4754-2017")] | None = None
 
 
 def claim_faults(

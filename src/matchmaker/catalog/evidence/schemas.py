@@ -12,8 +12,9 @@ from matchmaker.catalog.evidence.declaration import Claim, Figure, Scenes
 from matchmaker.catalog.evidence.machine import EvidenceState
 from matchmaker.catalog.evidence.models import EvidenceId, EvidenceType
 from matchmaker.catalog.models import OfferingId
-from matchmaker.core.wire import Code, Line, Text
+from matchmaker.core.wire import Line, Text
 from matchmaker.identity.models import OrganisationId
+from matchmaker.taxonomy.coded import CertificateCode, IndustryCode
 
 
 class EvidenceRequest(Claim, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,11 +33,11 @@ class EvidencePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     before: Figure | UnsetType | None = UNSET
     after: Figure | UnsetType | None = UNSET
     issuer: Line | UnsetType | None = UNSET
-    certificate: Code | UnsetType | None = UNSET
+    certificate: CertificateCode | UnsetType | None = UNSET
     number: Line | UnsetType | None = UNSET
     valid_until: dt.date | UnsetType | None = UNSET
     scenes: Scenes | UnsetType = UNSET
-    industry: Code | UnsetType | None = UNSET
+    industry: IndustryCode | UnsetType | None = UNSET
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,6 @@ from msgspec import UNSET, UnsetType
 from matchmaker.catalog.declaration import (
     Attributes,
     Case,
-    Codes,
     PackageLine,
     Record,
     Standard,
@@ -24,8 +23,26 @@ from matchmaker.catalog.models import Kind, OfferingId, Visibility
 from matchmaker.catalog.schemas import ProviderName
 from matchmaker.core.diffs import Change
 from matchmaker.core.wire import Code, Prose, Text
+from matchmaker.rules import form
+from matchmaker.taxonomy.coded import (
+    CategoryCode,
+    DeliveryCode,
+    DeploymentCode,
+    IndustryCode,
+    InterfaceCode,
+    LanguageCode,
+    RegionCode,
+)
 
-Rule = dict[str, Any]
+_ONCE = msgspec.Meta(extra_json_schema={"uniqueItems": True})
+Rule = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=form.REFERENCE)]
+# Each code once; `all` stands for no limit.
+Industries = Annotated[tuple[IndustryCode, ...], _ONCE]
+Regions = Annotated[tuple[RegionCode, ...], _ONCE]
+Deployments = Annotated[tuple[DeploymentCode, ...], _ONCE]
+Languages = Annotated[tuple[LanguageCode, ...], _ONCE]
+Categories = Annotated[tuple[CategoryCode, ...], _ONCE]
+Interfaces = Annotated[tuple[InterfaceCode, ...], _ONCE]
 Packages = Annotated[tuple[PackageLine, ...], msgspec.Meta(max_length=50)]
 
 
@@ -34,13 +51,13 @@ class OfferingFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     title: Text
     summary: Text | None = None
-    industries: Codes | None = None
-    regions: Codes | None = None
-    deployment: Codes | None = None
-    languages: Codes | None = None
-    categories: Codes | None = None
-    delivery_form: Code | None = None
-    interfaces: Codes | None = None
+    industries: Industries | None = None
+    regions: Regions | None = None
+    deployment: Deployments | None = None
+    languages: Languages | None = None
+    categories: Categories | None = None
+    delivery_form: DeliveryCode | None = None
+    interfaces: Interfaces | None = None
     standards: tuple[Standard, ...] | None = None
     must: Rule | None = None
     visibility: Visibility = Visibility.PUBLIC
@@ -71,13 +88,13 @@ class OfferingPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     title: TextPatch | UnsetType = UNSET
     summary: TextPatch | UnsetType | None = UNSET
-    industries: Codes | UnsetType | None = UNSET
-    regions: Codes | UnsetType | None = UNSET
-    deployment: Codes | UnsetType | None = UNSET
-    languages: Codes | UnsetType | None = UNSET
-    categories: Codes | UnsetType | None = UNSET
-    delivery_form: Code | UnsetType | None = UNSET
-    interfaces: Codes | UnsetType | None = UNSET
+    industries: Industries | UnsetType | None = UNSET
+    regions: Regions | UnsetType | None = UNSET
+    deployment: Deployments | UnsetType | None = UNSET
+    languages: Languages | UnsetType | None = UNSET
+    categories: Categories | UnsetType | None = UNSET
+    delivery_form: DeliveryCode | UnsetType | None = UNSET
+    interfaces: Interfaces | UnsetType | None = UNSET
     standards: tuple[Standard, ...] | UnsetType | None = UNSET
     must: Rule | UnsetType | None = UNSET
     visibility: Visibility | UnsetType | None = UNSET

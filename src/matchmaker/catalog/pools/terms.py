@@ -9,6 +9,7 @@ import msgspec
 from matchmaker.core.errors import FieldFault
 from matchmaker.core.language import Bilingual
 from matchmaker.core.wire import Code, Text
+from matchmaker.rules import form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,10 @@ READS: Final = frozenset({"provider", "offering", "evidence"})
 
 RuleTree = Annotated[
     dict[str, Any],
-    msgspec.Meta(description="A rule over fields of provider, offering and evidence"),
+    msgspec.Meta(
+        description="A rule over fields of provider, offering and evidence",
+        extra_json_schema=form.REFERENCE,
+    ),
 ]
 Days = Annotated[int, msgspec.Meta(ge=1, le=3660)]
 

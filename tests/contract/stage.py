@@ -1,0 +1,272 @@
+"""What the drawn requests act on: organisations with keys, and what is made over the API."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+from tests.factories import offering_line
+
+Body = dict[str, Any]
+
+OWNER: Final = "owner"
+OPERATOR: Final = "operator"
+NEIGHBOUR: Final = "neighbour"
+NEED: Final = {
+    "kind": "solution",
+    "text": "MES",
+    "title": {"en": "Wanted"},
+    "scenes": ["process_design"],
+    "budget": {"amount": 50_000_000, "currency": "CNY"},
+    "open_call": {"sought": "A system", "unmet": True, "deadline": "2199-01-01"},
+}
+"""A need that says enough to be open, and of which every part can be changed."""
+
+
+class NotMade(Exception):
+    """The API refused to make what a request was to act on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """An organisation and what it sends with a request."""
+
+    organisation_id: str
+    headers: dict[str, str]
+
+
+@dataclass
+class Stage:
+    """The things of one run; each is made over the API as a client would make it."""
+
+    api: httpx.Client
+    callers: dict[str, Caller]
+    kept: dict[str, str] = field(default_factory=dict)
+    """What may be used again, by its name."""
+    turns: itertools.count[int] = field(default_factory=itertools.count)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def ask(
+        self, method: str, path: str, body: object = None, *, by: str = OWNER, etag: str = ""
+    ) -> httpx.Response:
+        """The answer to a request that must succeed."""
+        headers = dict(self.callers[by].headers)
+        if etag:
+            headers["If-Match"] = etag
+        if method == "PATCH":
+            headers["Content-Type"] = "application/merge-patch+json"
+        found = self.api.request(method, path, json=body, headers=headers)
+        if found.is_error:
+            raise NotMade(f"{method} {path}: {found.status_code} {found.text}")
+        return found
+
+    def made(self, path: str, body: object, *, by: str = OWNER) -> str:
+        """The id of what a POST made."""
+        return str(self.ask("POST", path, body, by=by).json()["id"])
+
+    def keep(self, name: str, make: Any) -> str:  # noqa: ANN401  (makes an id)
+        """The thing of this name, made when it is first asked for."""
+        if name not in self.kept:
+            self.kept[name] = make()
+        return self.kept[name]
+
+    @property
+    def own(self) -> str:
+        """The owner's organisation."""
+        return self.callers[OWNER].organisation_id
+
+    @property
+    def neighbour(self) -> str:
+        """Another firm."""
+        return self.callers[NEIGHBOUR].organisation_id
+
+    def organisation(self) -> str:
+        """A new draft that can be submitted."""
+        said = {
+            "name": {"zh": "某厂", "en": "Works"},
+            "roles": ["sme"],
+            "region": "330200",
+        }
+        return self.made("/v1/organisations", said, by=OPERATOR)
+
+    def key(self) -> str:
+        """A new key of the owner."""
+        return self.made(f"/v1/organisations/{self.own}/keys", {"name": "spare"})
+
+    def member(self) -> str:
+        """A new person of the owner."""
+        person = {"name": "A", "email": f"{uuid4().hex}@example.com", "role": "editor"}
+        return self.made(f"/v1/organisations/{self.own}/members", person)
+
+    def consent(self) -> str:
+        """A new consent of the owner."""
+        self.free("contact")
+        return self.made(f"/v1/organisations/{self.own}/consents", {"purpose": "contact"})
+
+    def free(self, purpose: str) -> None:
+        """End what the owner allows for ``purpose``: one consent at a time is in force."""
+        for each in self._pages(f"/v1/organisations/{self.own}/consents?limit=100"):
+            if each["purpose"] == purpose and each["withdrawn_at"] is None:
+                self.ask("POST", f"/v1/consents/{each['id']}/withdrawal")
+
+    def _pages(self, path: str) -> list[Body]:
+        found = self.ask("GET", path).json()
+        items = list(found["items"])
+        while found["page"]["next"]:
+            found = self.ask("GET", f"{path}&cursor={found['page']['next']}").json()
+            items.extend(found["items"])
+        return items
+
+    def profile(self) -> str:
+        """The owner, with a profile that has every part that can be changed."""
+        money = {"amount": 1, "currency": "CNY"}
+        facts = {"revenue": money, "assets": money, "yearly_budget": money, "employees": 79}
+        self.ask("PUT", f"/v1/profiles/{self.own}", facts)
+        return self.own
+
+    def need(self) -> str:
+        """A new draft of the owner."""
+        return self.made("/v1/needs", NEED)
+
+    def public_need(self) -> str:
+        """A need of the owner that everyone may read."""
+        need_id = self.made("/v1/needs", {**NEED, "visibility": "public"})
+        self.ask("POST", f"/v1/needs/{need_id}/transitions", {"transition": "open"})
+        return need_id
+
+    def shared_need(self) -> str:
+        """A new draft of the owner that the neighbour is asked to share."""
+        need_id = self.need()
+        self.ask("PUT", f"/v1/needs/{need_id}/members/{self.neighbour}")
+        return need_id
+
+    def offered_need(self) -> str:
+        """A new draft of the neighbour that the owner is asked to share."""
+        need_id = self.made("/v1/needs", NEED, by=NEIGHBOUR)
+        self.ask("PUT", f"/v1/needs/{need_id}/members/{self.own}", by=NEIGHBOUR)
+        return need_id
+
+    def run(self) -> str:
+        """A stored match of the owner."""
+        need_id = self.keep("need", self.need)
+        found = self.ask("POST", f"/v1/needs/{need_id}/matches", {"limit": 10}).json()
+        self.kept["shown"] = " ".join(item["offering_id"] for item in found["items"])
+        return str(found["run_id"])
+
+    @property
+    def shown(self) -> list[str]:
+        """What the stored match showed."""
+        self.keep("run", self.run)
+        return self.kept["shown"].split()
+
+    def shortlist(self) -> str:
+        """A new shortlist of what the stored match showed."""
+        entries = [{"offering_id": self.shown[0]}]
+        return self.made(
+            "/v1/shortlists", {"run_id": self.keep("run", self.run), "entries": entries}
+        )
+
+    def offering(self, kind: str = "solution") -> str:
+        """A published offering of this kind."""
+
+        def find() -> str:
+            listed = self.ask("GET", f"/v1/offerings?kind={kind}&limit=1").json()["items"]
+            return str(listed[0]["id"])
+
+        return self.keep(f"offering {kind}", find)
+
+    def provider(self) -> str:
+        """A verified provider."""
+        found = self.ask("GET", "/v1/providers?limit=1").json()["items"]
+        return str(found[0]["id"])
+
+    def draft(self, by: str = OWNER) -> str:
+        """A new offering that could be submitted."""
+        line = offering_line(external_id=f"o-{uuid4().hex}", attributes={"kind": "solution"})
+        for name in ("type", "provider", "cases", "record"):
+            del line[name]
+        return self.made("/v1/offerings", line, by=by)
+
+    def published(self, by: str = OWNER) -> str:
+        """A new offering that everyone sees."""
+        offering_id = self.draft(by)
+        path = f"/v1/offerings/{offering_id}/transitions"
+        self.ask("POST", path, {"transition": "submit"}, by=by)
+        self.ask("POST", path, {"transition": "publish"}, by=OPERATOR)
+        return offering_id
+
+    def changed(self) -> str:
+        """A new published offering of the owner with a change beside it."""
+        offering_id = self.published()
+        path = f"/v1/offerings/{offering_id}/draft"
+        self.ask("PATCH", path, {"title": {"en": "New"}}, etag=self.etag(path, OWNER))
+        return offering_id
+
+    def bill(self) -> str:
+        """The owner's offering whose components there are."""
+        return self.keep("bill", self.published)
+
+    def component(self, of: str) -> str:
+        """A new line of the bill of this path."""
+        return self.made(f"{of}/components", {"layer": "chip", "name": "A"})
+
+    def evidence(self) -> str:
+        """A new claim of the owner."""
+        said = {"type": "case", "claim": {"en": "Done"}, "metric": {"en": "Pieces"}}
+        return self.made("/v1/evidence", said)
+
+    def pool(self, by: str = OWNER) -> str:
+        """A new pool that admits everyone."""
+        said = {"code": f"p-{uuid4().hex}", "name": {"en": "Pool"}, "rule": {"all": []}}
+        return self.made("/v1/pools", {**said, "description": {"en": "All"}}, by=by)
+
+    def admission(self) -> str:
+        """A new application of the neighbour to a pool of the owner."""
+        offering_id = self.keep("neighbour's", lambda: self.published(NEIGHBOUR))
+        path = f"/v1/pools/{self.pool()}/admissions"
+        return self.made(path, {"offering_id": offering_id}, by=NEIGHBOUR)
+
+    def card(self) -> str:
+        """The owner, with a supply card."""
+        self.ask("PUT", f"/v1/providers/{self.own}", {"summary": {"en": "We"}})
+        return self.own
+
+    def export(self) -> str:
+        """A file that the owner asked for; a worker makes it."""
+        return self.made("/v1/exports", {"kind": "needs"})
+
+    def import_(self) -> str:
+        """A file that the owner handed in; a worker reads it."""
+        headers = {**self.callers[OWNER].headers, "Content-Type": "application/x-ndjson"}
+        found = self.api.post("/v1/imports?kind=needs&dry_run=true", content=b"{}", headers=headers)
+        if found.is_error:
+            raise NotMade(found.text)
+        return str(found.json()["id"])
+
+    def job(self) -> str:
+        """A new job of the owner."""
+        return str(self.ask("POST", "/v1/exports", {"kind": "needs"}).json()["job_id"])
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the files that the requests are about were made and read."""
+        paths = (
+            f"/v1/exports/{self.keep('export', self.export)}",
+            f"/v1/imports/{self.keep('import_', self.import_)}",
+        )
+        found = {self.ask("GET", path).json()["state"] for path in paths}
+        return not found & {"queued", "running"}
+
+    def etag(self, path: str, by: str) -> str:
+        """The ETag of what is there now."""
+        return str(self.ask("GET", path, by=by).headers["ETag"])
+
+    def possible(self, path: str, by: str) -> str:
+        """The name of a transition that can be taken now, each in its turn; else of any."""
+        told = self.ask("GET", path, by=by).json()["transitions"]
+        names = [step["name"] for step in told if step["possible"]]
+        return str(names[next(self.turns) % len(names)] if names else told[0]["name"])

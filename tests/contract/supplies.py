@@ -1,0 +1,394 @@
+"""By operation, what a well-formed request names: things that are there, for whoever may use it.
+
+No schema can say which ids exist, what state they are in or what an ETag is now. A new operation
+needs an entry here; the test of the contract says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+from tests.contract.stage import NEIGHBOUR, OPERATOR, OWNER, Body, Stage
+
+Path = Callable[[Stage], dict[str, object]]
+Change = Callable[[Stage, Body], Body]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Supply:
+    """What the requests of one operation are given before they are sent."""
+
+    path: Path = lambda _: {}
+    """Its path parameters."""
+    query: Change = lambda _, query: query
+    body: Change = lambda _, body: body
+    by: str = OWNER
+    """Whose the things are, and of whom at least half of the well-formed requests must succeed."""
+    versioned: str = ""
+    """Where the ETag of the thing is read, if not at the path of the operation."""
+    is_risky: bool = False
+    """Whether it may end the callers themselves: no request names another thing, links included."""
+    is_consumed: bool = False
+    """Whether a request that succeeds changes the thing so that the next one needs another."""
+
+
+def own(stage: Stage) -> dict[str, object]:
+    return {"organisation_id": stage.own}
+
+
+def kept(name: str, made: Callable[[Stage], str], **others: object) -> Path:
+    """The path parameter ``{name}`` of a thing that every request may use."""
+    return lambda stage: {name: stage.keep(made.__name__, lambda: made(stage)), **others}
+
+
+def fresh(name: str, made: Callable[[Stage], str]) -> Path:
+    """The path parameter ``{name}`` of a new thing."""
+    return lambda stage: {name: made(stage)}
+
+
+def shared(stage: Stage) -> dict[str, object]:
+    need_id = stage.keep("shared_need", stage.shared_need)
+    return {"need_id": need_id, "organisation_id": stage.neighbour}
+
+
+def without_cursor(_: Stage, query: Body) -> Body:
+    """A cursor is good for one list with one set of filters: the next page is tested elsewhere."""
+    return {name: value for name, value in query.items() if name != "cursor"}
+
+
+def with_names(**values: Callable[[Stage], object]) -> Change:
+    """Members that name something, where the request has them, name something that is there."""
+
+    def change(stage: Stage, body: Body) -> Body:
+        given = {name: found(stage) for name, found in values.items() if body.get(name) is not None}
+        return {**body, **given}
+
+    return change
+
+
+def unused(_: Stage) -> str:
+    return f"x-{uuid4().hex}"
+
+
+def address(_: Stage) -> str:
+    return f"{uuid4().hex}@example.com"
+
+
+def later(_: Stage) -> str:
+    return "2199-01-01T00:00:00Z"
+
+
+def compared(_: Stage, query: Body) -> Body:
+    return {**query, "from": 1}
+
+
+def no_pools(_: Stage) -> None:
+    return None
+
+
+def own_need(stage: Stage) -> str:
+    return stage.keep("need", stage.need)
+
+
+def profile(stage: Stage) -> str:
+    return stage.keep("profile", stage.profile)
+
+
+def considered(stage: Stage, body: Body) -> Body:
+    """An offering of the kind the need asks for, wherever it is."""
+    named = MATCHED(stage, body)
+    kind = (named.get("need") or {"kind": "solution"})["kind"]
+    return {**named, "offering_id": stage.offering(kind), "pools": None}
+
+
+def consented(stage: Stage, body: Body) -> Body:
+    stage.free(body["purpose"])
+    return body
+
+
+def listed(stage: Stage, body: Body) -> Body:
+    """Entries of what the run showed, each once."""
+    if body.get("entries") is None:
+        return body
+    pairs = zip(body["entries"], stage.shown, strict=False)
+    return {**body, "entries": [{**entry, "offering_id": id_} for entry, id_ in pairs]}
+
+
+def of_run(stage: Stage, body: Body) -> Body:
+    return {**listed(stage, body), "run_id": stage.keep("run", stage.run)}
+
+
+def shown(stage: Stage) -> dict[str, object]:
+    return {"run_id": stage.keep("run", stage.run), "offering_id": stage.shown[0]}
+
+
+def component(stage: Stage) -> dict[str, object]:
+    offering_id = stage.bill()
+    return {
+        "offering_id": offering_id,
+        "component_id": stage.component(f"/v1/offerings/{offering_id}"),
+    }
+
+
+def system(stage: Stage) -> dict[str, object]:
+    owner = profile(stage)
+    return {
+        "organisation_id": owner,
+        "component_id": stage.component(f"/v1/profiles/{owner}"),
+    }
+
+
+def on_the_web(_: Stage, body: Body) -> Body:
+    return {**body, "website": "https://example.com"} if body.get("website") else body
+
+
+def reasoned(_: Stage, body: Body) -> Body:
+    """Some steps are not taken without a reason."""
+    return {**body, "note": body.get("note") or "so it is"}
+
+
+def reclaimed(_: Stage, body: Body) -> Body:
+    """A claim that stays one of a case, of something measured."""
+    return {name: value for name, value in body.items() if name not in {"certificate", "metric"}}
+
+
+def claimed(_: Stage, body: Body) -> Body:
+    """A claim of its type, of something measured, by the organisation as a whole."""
+    kept = {**body, "offering_id": None, "metric": body.get("metric") or {"en": "Pieces"}}
+    return kept if body["type"] == "certificate" else {**kept, "certificate": None}
+
+
+def pooled(stage: Stage, body: Body) -> Body:
+    """Rules that a pool may ask, tiers that differ."""
+    found = {**body}
+    if "code" in found:
+        found["code"] = unused(stage)
+    if "rule" in found:
+        found["rule"] = {"all": []}
+    if "tiers" in found:
+        found["tiers"] = [
+            {**tier, "code": f"t{place}", "rule": {"all": []}}
+            for place, tier in enumerate(found["tiers"])
+        ]
+    return found
+
+
+def redeclared(_: Stage, body: Body) -> Body:
+    """What is declared of a solution, without what would contradict the rest."""
+    found = {**body}
+    for name in ("valid_from", "valid_to", "attested", "must", "standards", "attributes"):
+        found.pop(name, None)
+    if found.get("packages"):
+        found["packages"] = [
+            {
+                **package,
+                "code": f"p{place}",
+                "price": None,
+                **dict.fromkeys(("weeks", "stages", "levels", "scales")),
+            }
+            for place, package in enumerate(found["packages"])
+        ]
+    return found
+
+
+def declared(stage: Stage, body: Body) -> Body:
+    return with_names(external_id=unused)(stage, redeclared(stage, body))
+
+
+MATCHED: Final = with_names(need_id=own_need, profile_id=profile)
+PROFILE: Final[Path] = lambda stage: {"organisation_id": profile(stage)}  # noqa: E731
+FIRST_OF_PROFILE: Final[Path] = lambda stage: {**PROFILE(stage), "number": 1}  # noqa: E731
+DRAFT: Final = kept("need_id", Stage.need)
+LIST: Final = Supply(query=without_cursor)
+OF_OWN: Final = Supply(path=own, query=without_cursor)
+
+SUPPLIES: Final[dict[str, Supply]] = {
+    "readLiveness": Supply(),
+    "readReadiness": Supply(),
+    # identity
+    "getMe": Supply(),
+    "listOrganisations": LIST,
+    "registerOrganisation": Supply(body=with_names(external_id=unused), by=OPERATOR),
+    "getOrganisation": OF_OWN,
+    "reviseOrganisation": Supply(
+        is_risky=True,
+        path=fresh("organisation_id", Stage.organisation),
+        by=OPERATOR,
+        is_consumed=True,
+    ),
+    "listOrganisationTransitions": OF_OWN,
+    "moveOrganisation": Supply(
+        is_risky=True,
+        path=fresh("organisation_id", Stage.organisation),
+        by=OPERATOR,
+        is_consumed=True,
+    ),
+    "listKeys": OF_OWN,
+    "createKey": Supply(path=own, body=with_names(expires_at=later)),
+    "rotateKey": Supply(
+        is_risky=True,
+        path=fresh("key_id", Stage.key),
+        body=with_names(expires_at=later),
+        is_consumed=True,
+    ),
+    "revokeKey": Supply(is_risky=True, path=fresh("key_id", Stage.key), is_consumed=True),
+    "listMembers": OF_OWN,
+    "addMember": Supply(path=own, body=with_names(email=address)),
+    "getMember": Supply(path=kept("member_id", Stage.member)),
+    "reviseMember": Supply(path=kept("member_id", Stage.member)),
+    "removeMember": Supply(path=fresh("member_id", Stage.member), is_consumed=True),
+    "listConsents": OF_OWN,
+    "grantConsent": Supply(path=own, body=consented),
+    "withdrawConsent": Supply(path=fresh("consent_id", Stage.consent), is_consumed=True),
+    # enterprise
+    "getProfile": Supply(path=PROFILE),
+    "putProfile": Supply(path=PROFILE),
+    "patchProfile": Supply(path=PROFILE),
+    "listProfileVersions": Supply(path=PROFILE, query=without_cursor),
+    "getProfileVersion": Supply(path=FIRST_OF_PROFILE),
+    "diffProfileVersions": Supply(path=FIRST_OF_PROFILE, query=compared),
+    # demand
+    "createNeed": Supply(body=with_names(external_id=unused)),
+    "listNeeds": LIST,
+    "listPublicNeeds": LIST,
+    "getNeed": Supply(path=kept("need_id", Stage.public_need)),
+    "reviseNeed": Supply(path=fresh("need_id", Stage.need), is_consumed=True),
+    "getNeedTransitions": Supply(path=DRAFT),
+    "takeNeedTransition": Supply(path=fresh("need_id", Stage.need), is_consumed=True),
+    "listNeedVersions": Supply(path=DRAFT, query=without_cursor),
+    "getNeedVersion": Supply(path=kept("need_id", Stage.need, number=1)),
+    "diffNeedVersions": Supply(path=kept("need_id", Stage.need, number=1), query=compared),
+    "listNeedMembers": Supply(path=kept("need_id", Stage.shared_need)),
+    "inviteNeedMember": Supply(path=shared),
+    "removeNeedMember": Supply(
+        path=lambda stage: {
+            "need_id": stage.shared_need(),
+            "organisation_id": stage.neighbour,
+        },
+        is_consumed=True,
+    ),
+    "getNeedMemberTransitions": Supply(path=shared),
+    "takeNeedMemberTransition": Supply(
+        path=lambda stage: {"need_id": stage.offered_need(), "organisation_id": stage.own},
+        is_consumed=True,
+    ),
+    # matching
+    "match": Supply(body=MATCHED),
+    "explainMatch": Supply(body=considered),
+    "matchNeed": Supply(path=DRAFT),
+    "listMatchRuns": LIST,
+    "getMatchRun": Supply(path=kept("run_id", Stage.run)),
+    "explainMatchRun": Supply(path=shown),
+    "createShortlist": Supply(body=of_run),
+    "listShortlists": LIST,
+    "getShortlist": Supply(path=kept("shortlist_id", Stage.shortlist)),
+    "reviseShortlist": Supply(path=kept("shortlist_id", Stage.shortlist), body=listed),
+    "listShortlistTransitions": Supply(path=kept("shortlist_id", Stage.shortlist)),
+    "moveShortlist": Supply(path=fresh("shortlist_id", Stage.shortlist), is_consumed=True),
+    # catalog
+    "listOfferings": LIST,
+    "getOffering": Supply(path=kept("offering_id", Stage.offering)),
+    "listProviders": LIST,
+    "getProvider": Supply(path=kept("organisation_id", Stage.provider)),
+    "createOffering": Supply(body=declared),
+    "getOfferingDraft": Supply(path=kept("offering_id", Stage.draft)),
+    "patchOfferingDraft": Supply(
+        path=fresh("offering_id", Stage.draft), body=redeclared, is_consumed=True
+    ),
+    "getOfferingTransitions": Supply(path=kept("offering_id", Stage.draft)),
+    "moveOffering": Supply(path=fresh("offering_id", Stage.draft), is_consumed=True),
+    "getChangeTransitions": Supply(path=kept("offering_id", Stage.changed)),
+    "moveChange": Supply(path=fresh("offering_id", Stage.changed), is_consumed=True),
+    "listOfferingVersions": Supply(path=kept("offering_id", Stage.draft), query=without_cursor),
+    "getOfferingVersion": Supply(path=kept("offering_id", Stage.draft, number=1)),
+    "diffOfferingVersions": Supply(path=kept("offering_id", Stage.draft, number=1), query=compared),
+    "listOwnOfferings": OF_OWN,
+    "putProvider": Supply(path=kept("organisation_id", Stage.card), body=on_the_web),
+    "patchProvider": Supply(path=kept("organisation_id", Stage.card), body=on_the_web),
+    "listOfferingComponents": Supply(
+        path=lambda stage: {"offering_id": stage.bill()}, query=without_cursor
+    ),
+    "addOfferingComponent": Supply(path=lambda stage: {"offering_id": stage.bill()}),
+    "getOfferingComponent": Supply(path=component),
+    "patchOfferingComponent": Supply(path=component),
+    "removeOfferingComponent": Supply(path=component, is_consumed=True),
+    "listSystemComponents": Supply(path=own, query=without_cursor),
+    "addSystemComponent": Supply(path=own),
+    "getSystemComponent": Supply(path=system),
+    "patchSystemComponent": Supply(path=system),
+    "removeSystemComponent": Supply(path=system, is_consumed=True),
+    "listEvidence": LIST,
+    "claimEvidence": Supply(body=claimed),
+    "getEvidence": Supply(path=kept("evidence_id", Stage.evidence)),
+    "patchEvidence": Supply(
+        path=fresh("evidence_id", Stage.evidence), body=reclaimed, is_consumed=True
+    ),
+    "getEvidenceTransitions": Supply(path=kept("evidence_id", Stage.evidence)),
+    "takeEvidenceTransition": Supply(
+        path=fresh("evidence_id", Stage.evidence),
+        body=reasoned,
+        versioned="/v1/evidence/{evidence_id}",
+        is_consumed=True,
+    ),
+    "listPools": LIST,
+    "createPool": Supply(body=pooled),
+    "getPool": Supply(path=kept("pool_id", Stage.pool)),
+    "patchPool": Supply(path=fresh("pool_id", Stage.pool), body=pooled, is_consumed=True),
+    "getPoolTransitions": Supply(path=kept("pool_id", Stage.pool)),
+    "takePoolTransition": Supply(path=fresh("pool_id", Stage.pool), is_consumed=True),
+    "listPoolVersions": Supply(path=kept("pool_id", Stage.pool), query=without_cursor),
+    "getPoolVersion": Supply(path=kept("pool_id", Stage.pool, number=1)),
+    "listAdmissions": Supply(path=kept("pool_id", Stage.pool), query=without_cursor),
+    "checkOffering": Supply(
+        path=kept("pool_id", Stage.pool),
+        query=lambda stage, query: {**query, "offering_id": stage.bill()},
+    ),
+    "applyToPool": Supply(
+        path=lambda stage: {"pool_id": stage.pool(NEIGHBOUR)},
+        body=lambda stage, body: {**body, "offering_id": stage.bill()},
+        is_consumed=True,
+    ),
+    "getAdmission": Supply(path=kept("admission_id", Stage.admission)),
+    "listDecisions": Supply(path=kept("admission_id", Stage.admission), query=without_cursor),
+    "reassessAdmission": Supply(
+        path=kept("admission_id", Stage.admission), versioned="/v1/admissions/{admission_id}"
+    ),
+    "getAdmissionTransitions": Supply(path=kept("admission_id", Stage.admission)),
+    "takeAdmissionTransition": Supply(
+        path=fresh("admission_id", Stage.admission),
+        body=reasoned,
+        versioned="/v1/admissions/{admission_id}",
+        is_consumed=True,
+    ),
+    # exchange and jobs
+    "createExport": Supply(),
+    "getExport": Supply(path=kept("export_id", Stage.export)),
+    "getExportFile": Supply(path=kept("export_id", Stage.export)),
+    "createImport": Supply(query=lambda _, query: {**query, "kind": "needs"}),
+    "getImport": Supply(path=kept("import_id", Stage.import_)),
+    "getImportReport": Supply(path=kept("import_id", Stage.import_)),
+    "getJob": Supply(path=kept("job_id", Stage.job)),
+    "cancelJob": Supply(path=fresh("job_id", Stage.job), is_consumed=True),
+    # taxonomy
+    "getTaxonomy": Supply(),
+    "getScheme": Supply(path=lambda _: {"scheme": "sme_scene"}),
+    "getCode": Supply(path=lambda _: {"scheme": "gbt_2260", "code": "330200"}),
+    "suggestCodes": Supply(query=with_names(scheme=lambda _: "gbt_4754_2017")),
+    "computeScale": Supply(body=with_names(scheme=lambda _: "cn_nbs_2017")),
+    "listQuestionnaires": Supply(),
+    "getQuestionnaire": Supply(path=lambda _: {"scheme": "cn_miit_sme_2024"}),
+}
+
+
+def integers(value: Any) -> Any:  # noqa: ANN401  (JSON)
+    """Whole numbers without a fraction: 79, where JSON Schema also calls 79.0 an integer."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {name: integers(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [integers(inner) for inner in value]
+    return value
