@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import httpx
 import msgspec
@@ -12,6 +13,7 @@ from tests.contract.match_calls import NEED, PROFILE
 from tests.identities import Holder, holder
 
 from matchmaker.core.patching import MEDIA_TYPE
+from matchmaker.identity.access import Scope
 from matchmaker.identity.models import OrganisationRole
 
 MATCH = {"need": {"kind": "solution"}}
@@ -42,6 +44,20 @@ BODIES: dict[str, dict[str, Any]] = {
     "takeNeedMemberTransition": {"transition": "accept"},
     "matchNeed": {},
     "createShortlist": {"run_id": ANY_ID},
+    "claimEvidence": {"type": "case", "claim": {"en": "Done"}},
+    "patchEvidence": {"claim": {"en": "Done twice"}},
+    "takeEvidenceTransition": {"transition": "submit"},
+    "addOfferingComponent": {"layer": "chip", "name": "A"},
+    "patchOfferingComponent": {"name": "B"},
+    "addSystemComponent": {"layer": "chip", "name": "A"},
+    "patchSystemComponent": {"name": "B"},
+    "createPool": {"code": "pool-of-one", "name": {"en": "Pool"}, "rule": {"all": []}},
+    "patchPool": {"description": {"en": "All"}},
+    "takePoolTransition": {"transition": "close"},
+    "applyToPool": {"offering_id": ANY_ID},
+    "reassessAdmission": {},
+    "takeAdmissionTransition": {"transition": "admit"},
+    "createExport": {"kind": "needs", "format": "jsonl"},
     "reviseShortlist": {"title": "First look"},
     "moveShortlist": {"transition": "freeze"},
     "createOffering": OFFERING,
@@ -141,12 +157,17 @@ async def draft(world: World) -> str:
     return str((await sent(world, "POST", "/offerings", OFFERING))["id"])
 
 
-async def changed(world: World) -> str:
-    """A published offering with a change beside it."""
+async def published(world: World) -> str:
     id_ = await draft(world)
     reviewer = world._replace(owner=await holder(world.engine, OrganisationRole.OPERATOR))
     await sent(world, "POST", f"/offerings/{id_}/transitions", {"transition": "submit"})
     await sent(reviewer, "POST", f"/offerings/{id_}/transitions", {"transition": "publish"})
+    return id_
+
+
+async def changed(world: World) -> str:
+    """A published offering with a change beside it."""
+    id_ = await published(world)
     changes = {"If-Match": '"3"', "Content-Type": MEDIA_TYPE}
     body = BODIES["patchOfferingDraft"]
     await sent(world, "PATCH", f"/offerings/{id_}/draft", body, **changes)
@@ -157,6 +178,54 @@ async def supply_card(world: World) -> str:
     path = f"/providers/{world.owner.organisation_id}"
     await sent(world, "PUT", path, BODIES["putProvider"])
     return str(world.owner.organisation_id)
+
+
+async def offering_component(world: World) -> str:
+    """A line of the bill of the offering that was made last for the owner."""
+    listed = await sent(world, "GET", f"/providers/{world.owner.organisation_id}/offerings", None)
+    path = f"/offerings/{listed['items'][-1]['id']}/components"
+    return str((await sent(world, "POST", path, BODIES["addOfferingComponent"]))["id"])
+
+
+async def system_component(world: World) -> str:
+    """A line of the bill of the owner, whose profile is there."""
+    path = f"/profiles/{world.owner.organisation_id}/components"
+    return str((await sent(world, "POST", path, BODIES["addSystemComponent"]))["id"])
+
+
+async def evidence(world: World) -> str:
+    return str((await sent(world, "POST", "/evidence", BODIES["claimEvidence"]))["id"])
+
+
+async def pool(world: World) -> str:
+    body = {**BODIES["createPool"], "code": f"p-{uuid4().hex}"}
+    return str((await sent(world, "POST", "/pools", body))["id"])
+
+
+async def pool_of_another(world: World) -> str:
+    return await pool(world._replace(owner=await holder(world.engine, *OrganisationRole)))
+
+
+async def admission(world: World) -> str:
+    """Another provider's application to a pool of the owner."""
+    other = world._replace(owner=await holder(world.engine, OrganisationRole.PROVIDER))
+    path = f"/pools/{await pool(world)}/admissions"
+    body = {"offering_id": await published(other)}
+    return str((await sent(other, "POST", path, body))["id"])
+
+
+async def exported(world: World) -> str:
+    return str((await sent(world, "POST", "/exports", BODIES["createExport"]))["id"])
+
+
+async def imported(world: World) -> str:
+    line = {"type": "need", "external_id": "n", "kind": "solution", "text": "MES"}
+    kind = {"Content-Type": "application/x-ndjson"}
+    return str((await sent(world, "POST", "/imports?kind=needs", line, **kind))["id"])
+
+
+async def job(world: World) -> str:
+    return str((await sent(world, "POST", "/exports", BODIES["createExport"]))["job_id"])
 
 
 async def another_firm(world: World) -> str:
@@ -172,6 +241,13 @@ OWNED: dict[str, Maker] = {
     "offering_id": draft,
     "run_id": run,
     "shortlist_id": shortlist,
+    "component_id": offering_component,
+    "evidence_id": evidence,
+    "pool_id": pool,
+    "admission_id": admission,
+    "export_id": exported,
+    "import_id": imported,
+    "job_id": job,
 }
 """By path parameter how to make a thing of that kind that is the owner's."""
 
@@ -185,6 +261,7 @@ async def offering(world: World) -> str:
 _PROFILE: dict[str, Maker] = {"organisation_id": profile}
 _CHANGED: dict[str, Maker] = {"offering_id": changed}
 _JOINED: dict[str, Maker] = {"need_id": joined_need}
+_SYSTEM: dict[str, Maker] = {"organisation_id": profile, "component_id": system_component}
 SPECIAL: dict[str, dict[str, Maker]] = {
     "getProfile": _PROFILE,
     "patchProfile": _PROFILE,
@@ -199,6 +276,10 @@ SPECIAL: dict[str, dict[str, Maker]] = {
     "moveChange": _CHANGED,
     "diffOfferingVersions": _CHANGED,
     "patchProvider": {"organisation_id": supply_card},
+    "patchSystemComponent": _SYSTEM,
+    "removeSystemComponent": _SYSTEM,
+    "getSystemComponent": _SYSTEM,
+    "applyToPool": {"pool_id": pool_of_another},
     "inviteNeedMember": {"organisation_id": another_firm},
     "removeNeedMember": _JOINED,
     "getNeedMemberTransitions": _JOINED,
@@ -211,8 +292,48 @@ QUERIES: dict[str, dict[str, str]] = {
     "diffProfileVersions": {"from": "1"},
     "diffNeedVersions": {"from": "1"},
     "diffOfferingVersions": {"from": "1"},
+    "checkOffering": {"offering_id": ANY_ID},
+    "createImport": {"kind": "needs"},
 }
 """By operation the query it cannot do without."""
+
+RAW: dict[str, tuple[str, bytes]] = {
+    "createImport": ("application/x-ndjson", b'{"external_id": "n", "kind": "solution"}'),
+}
+"""By operation that takes a file its media type and a sound one."""
+
+FILLED: dict[str, tuple[str, str, Maker]] = {
+    "createShortlist": ("body", "run_id", run),
+    "applyToPool": ("body", "offering_id", published),
+    "checkOffering": ("query", "offering_id", published),
+}
+"""By operation an id beside the path: where it stands, its name and how it is made."""
+
+BY_PART: dict[str, frozenset[Scope]] = {
+    "getEvidenceTransitions": frozenset({Scope.OFFERINGS_READ}),
+    "takeEvidenceTransition": frozenset({Scope.OFFERINGS_WRITE}),
+    "reassessAdmission": frozenset({Scope.POOLS_WRITE}),
+    "takeAdmissionTransition": frozenset({Scope.POOLS_WRITE}),
+    "createImport": frozenset({Scope.NEEDS_WRITE}),
+    "createExport": frozenset({Scope.NEEDS_READ}),
+    "getExport": frozenset({Scope.NEEDS_READ}),
+    "getExportFile": frozenset({Scope.NEEDS_READ}),
+}
+"""By operation the scopes it asks for itself: which ones depends on the part its caller takes."""
+
+SEEN: dict[str, frozenset[OrganisationRole]] = {
+    **dict.fromkeys(
+        ("patchPool", "takePoolTransition", "getPoolTransitions", "applyToPool", "checkOffering"),
+        frozenset(OrganisationRole),
+    ),
+    **dict.fromkeys(
+        ("getEvidenceTransitions", "takeEvidenceTransition"), frozenset({OrganisationRole.AGENCY})
+    ),
+}
+"""By operation the roles that may know what is another's: it is refused, not hidden from them.
+
+Pools are published; agencies and operators see the claims they may be asked to verify.
+"""
 
 SHARED: dict[str, object] = {"number": 1}
 """Path parameters that are nobody's."""

@@ -10,7 +10,7 @@ from litestar.datastructures import ResponseHeader, State
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from matchmaker.core.access import RoleMissing, ScopeMissing
+from matchmaker.core.access import RoleMissing
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.edges import WrongMediaType
 from matchmaker.core.openapi import ANSWERS
@@ -49,7 +49,7 @@ class ImportController(Controller):
         status_code=202,
         opt={"accepts": _ALL_FORMATS},
         response_headers=_LOCATION,
-        responses=problems(RoleMissing, ScopeMissing),
+        responses=problems(RoleMissing),
     )
     async def create(
         self,
@@ -63,12 +63,11 @@ class ImportController(Controller):
         """Hand in a file of lines; a job checks it and writes all of it or nothing.
 
         Content-Type says the format. Operators hand in providers and offerings, which become
-        published, and anybody's profiles and needs; a firm hands in its own profile and needs. It
-        takes the scope of what is written beside `imports:write`.
+        published, and anybody's profiles and needs; a firm hands in its own profile and needs.
         """
         given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if given not in BY_MEDIA_TYPE:
-            # Without a body nobody asked for its type so far.
+            # The guard lets a request pass that has neither a body nor a type.
             raise WrongMediaType
         made = await service.hand_in(
             session,
@@ -118,14 +117,13 @@ class ExportController(Controller):
 
     path = "/exports"
     tags = ("Exchange",)
-    # Which scope it takes depends on what is asked for.
-    opt = access.needs(None)
+    opt = access.needs(Scope.EXPORTS_READ)
 
     @post(
         operation_id="createExport",
         status_code=202,
         response_headers=_LOCATION,
-        responses=problems(RoleMissing, ScopeMissing),
+        responses=problems(RoleMissing),
     )
     async def create(
         self,
@@ -137,7 +135,7 @@ class ExportController(Controller):
         """Ask for a file that would import again as it is, in a fixed order.
 
         An operator gets everybody's lines; a provider its own card and published offerings, a firm
-        its own profile and needs. It takes the scope that reads them.
+        its own profile and needs.
         """
         made = await service.ask_for(session, principal, kind=data.kind, format_=data.format)
         headers = {"Location": f"/v1/exports/{made.file.id}"}
@@ -157,7 +155,7 @@ class ExportController(Controller):
         "/{export_id:uuid}/file",
         operation_id="getExportFile",
         opt={ANSWERS: _ALL_FORMATS},
-        responses=problems(ExportNotFound, FileNotReady, RoleMissing, ScopeMissing),
+        responses=problems(ExportNotFound, FileNotReady),
     )
     async def file(
         self,

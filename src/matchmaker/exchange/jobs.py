@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from matchmaker.core.access import RoleMissing, ScopeMissing
+from matchmaker.core.access import RoleMissing
 from matchmaker.core.jobs import Context, Cron, GiveUp, Handler, Stopped
 from matchmaker.core.sheets.lines import Progress
 from matchmaker.core.sheets.writing import NotForSheets
@@ -149,7 +149,7 @@ async def _acting(session: ReadSession, key_id: ApiKeyId) -> Principal:
 def _refusals() -> Any:  # noqa: ANN401  (a generator of nothing)
     try:
         yield
-    except (RoleMissing, ScopeMissing) as refused:
+    except RoleMissing as refused:
         raise GiveUp("whoever asked for it may no longer do so") from refused
 
 

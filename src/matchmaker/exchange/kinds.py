@@ -14,7 +14,7 @@ from matchmaker.catalog.importing.sheets import OFFERINGS, PROVIDERS
 from matchmaker.core.sheets.lines import Progress
 from matchmaker.demand.exchange import NEEDS, import_needs, need_lines
 from matchmaker.enterprise.exchange import PROFILES, import_profiles, profile_lines
-from matchmaker.identity.access import Scope, event_actor
+from matchmaker.identity.access import event_actor
 from matchmaker.identity.models import OrganisationRole
 
 if TYPE_CHECKING:
@@ -69,8 +69,6 @@ class Kind:
     importers: frozenset[OrganisationRole]
     exporters: frozenset[OrganisationRole]
     """Roles that may ask for it: an operator for everybody's, others for their own."""
-    write: Scope
-    read: Scope
 
 
 class Watched:
@@ -138,8 +136,6 @@ def _of_catalog(layout: Layout, exporter: Exporter) -> Kind:
         # An import publishes: what a provider writes itself goes through review instead.
         importers=frozenset({_R.OPERATOR}),
         exporters=frozenset({_R.OPERATOR, _R.PROVIDER}),
-        write=Scope.OFFERINGS_WRITE,
-        read=Scope.OFFERINGS_READ,
     )
 
 
@@ -156,8 +152,6 @@ KINDS: Final[Mapping[ExchangeKind, Kind]] = MappingProxyType(
             exporter=profile_lines,
             importers=_FIRMS,
             exporters=_FIRMS,
-            write=Scope.PROFILES_WRITE,
-            read=Scope.PROFILES_READ,
         ),
         ExchangeKind.NEEDS: Kind(
             layout=NEEDS,
@@ -166,8 +160,6 @@ KINDS: Final[Mapping[ExchangeKind, Kind]] = MappingProxyType(
             exporter=need_lines,
             importers=_FIRMS,
             exporters=_FIRMS,
-            write=Scope.NEEDS_WRITE,
-            read=Scope.NEEDS_READ,
         ),
     }
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from matchmaker.core import jobs
-from matchmaker.core.access import RoleMissing, ScopeMissing
+from matchmaker.core.access import RoleMissing
 from matchmaker.core.ids import uuid7
 from matchmaker.core.jobs import Job, JobState
 from matchmaker.exchange import queries
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matchmaker.core.jobs.models import StoredJob
     from matchmaker.core.sheets import FileFormat
     from matchmaker.exchange.kinds import ExchangeKind
-    from matchmaker.identity.access import Principal, Scope
+    from matchmaker.identity.access import Principal
 
 IMPORT: Final = "exchange.import"
 EXPORT: Final = "exchange.export"
@@ -45,25 +45,23 @@ def check_importer(principal: Principal, kind: ExchangeKind) -> None:
     """Let ``principal`` import this kind: an operator for all, a firm its own.
 
     Raises:
-        RoleMissing, ScopeMissing: they may not.
+        RoleMissing: they may not.
     """
-    _check(principal, KINDS[kind].importers, KINDS[kind].write)
+    _check(principal, KINDS[kind].importers)
 
 
 def check_exporter(principal: Principal, kind: ExchangeKind) -> None:
     """Let ``principal`` export this kind: an operator all of it, others their own.
 
     Raises:
-        RoleMissing, ScopeMissing: they may not.
+        RoleMissing: they may not.
     """
-    _check(principal, KINDS[kind].exporters, KINDS[kind].read)
+    _check(principal, KINDS[kind].exporters)
 
 
-def _check(principal: Principal, roles: frozenset[OrganisationRole], scope: Scope) -> None:
+def _check(principal: Principal, roles: frozenset[OrganisationRole]) -> None:
     if not principal.roles & roles:
         raise RoleMissing(extra={"roles": sorted(role.value for role in roles)})
-    if scope not in principal.scopes:
-        raise ScopeMissing(extra={"scope": scope.value})
 
 
 def exported_owner(principal: Principal) -> OrganisationId | None:
@@ -84,7 +82,7 @@ async def hand_in(
     """The import that a job will do.
 
     Raises:
-        RoleMissing, ScopeMissing: the caller may not import this kind.
+        RoleMissing: the caller may not import this kind.
     """
     check_importer(principal, kind)
     import_id = ImportId(uuid7())
@@ -108,7 +106,7 @@ async def ask_for(
     """The export that a job will make.
 
     Raises:
-        RoleMissing, ScopeMissing: the caller may not export this kind.
+        RoleMissing: the caller may not export this kind.
     """
     check_exporter(principal, kind)
     export_id = ExportId(uuid7())

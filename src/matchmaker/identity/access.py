@@ -48,6 +48,7 @@ class Scope(enum.StrEnum):
     JOBS_READ = "jobs:read"
     JOBS_WRITE = "jobs:write"
     IMPORTS_WRITE = "imports:write"
+    EXPORTS_READ = "exports:read"
 
 
 _S, _R = Scope, OrganisationRole
@@ -56,7 +57,7 @@ _EVERYONE: Final = frozenset(
         *(_S.ORGANISATIONS_READ, _S.ORGANISATIONS_WRITE, _S.MEMBERS_READ, _S.MEMBERS_WRITE),
         *(_S.KEYS_MANAGE, _S.CONSENTS_READ, _S.CONSENTS_WRITE),
         *(_S.MATCH_RUN, _S.MATCH_READ, _S.POOLS_READ, _S.EVENTS_READ),
-        *(_S.JOBS_READ, _S.JOBS_WRITE, _S.IMPORTS_WRITE),
+        *(_S.JOBS_READ, _S.JOBS_WRITE, _S.IMPORTS_WRITE, _S.EXPORTS_READ),
     }
 )
 SCOPES_OF: Final[Mapping[OrganisationRole, frozenset[Scope]]] = {
