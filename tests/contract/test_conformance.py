@@ -1,4 +1,7 @@
-"""The OpenAPI document against the running API: every check, every operation, three callers."""
+"""The OpenAPI document against the running API: every check, every operation, three callers.
+
+The long form, in `make soak`; `test_answers` is the short one.
+"""
 
 from __future__ import annotations
 
@@ -387,6 +390,7 @@ def test_no_check_is_left_out(stage: Stage) -> None:
     )
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("caller", CALLERS)
 def test_the_document_is_true(stage: Stage, released: Released, caller: str) -> None:
     """Requests drawn from the document, sound and unsound: no finding, and most sound ones work.
@@ -405,6 +409,7 @@ def test_the_document_is_true(stage: Stage, released: Released, caller: str) -> 
     )
 
 
+@pytest.mark.soak
 def test_a_response_that_does_not_conform_is_caught(stage: Stage, released: Released) -> None:
     """The control: the document promises a member that no answer has."""
     document = stage.api.get("/openapi.json").json()
