@@ -7,7 +7,10 @@ IN ?= en
 BIN := .venv/bin
 STAMP := .venv/.from-lock
 
-.PHONY: help demo serve test lint types migrate seed openapi bench soak format clean
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11
+PROCESSES ?= 2
+
+.PHONY: help demo serve test lint types migrate seed openapi bench soak format lock clean
 
 help: ## list the targets
 	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +22,7 @@ serve: $(STAMP) ## the API on http://127.0.0.1:8000, docs at /docs
 	$(BIN)/matchmaker serve
 
 test: $(STAMP) ## every test; benchmarks and the long forms have targets of their own
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=$(PROCESSES) --dist=loadfile --no-loadscope-reorder
 
 lint: $(STAMP) ## ruff and the layering of the rooms
 	$(BIN)/ruff check --quiet
@@ -53,6 +56,10 @@ soak: $(STAMP) ## the property and the fault tests in their long forms
 format: $(STAMP) ## rewrite the code in the one format
 	$(BIN)/ruff check --quiet --fix-only
 	$(BIN)/ruff format --quiet
+
+lock: $(STAMP) ## write both lock files anew from pyproject.toml, newest versions with UPGRADE=--upgrade
+	$(COMPILE) $(UPGRADE) --group dev pyproject.toml -o requirements.lock
+	$(COMPILE) --group build -c requirements.lock pyproject.toml -o deploy/requirements.lock
 
 clean: ## remove what was built; keeps .data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

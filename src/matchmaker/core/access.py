@@ -87,11 +87,14 @@ def of(handler: BaseRouteHandler) -> Access | None:
 
 
 def declared(app: Litestar) -> Iterator[tuple[str, str, BaseRouteHandler, Access | None]]:
-    """Method, path, handler and declaration of every operation below ``GUARDED``."""
+    """Method, path, handler and declaration of every operation below ``GUARDED``.
+
+    Route by route, the methods of each by name.
+    """
     for route in app.routes:
         if not isinstance(route, HTTPRoute) or not route.path_format.startswith(GUARDED):
             continue
-        for method, (handler, _) in route.route_handler_map.items():
+        for method, (handler, _) in sorted(route.route_handler_map.items()):
             # Litestar answers OPTIONS itself; core.http does so before any handler.
             if method != "OPTIONS":
                 yield method, route.path_format, handler, of(handler)
