@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,28 +14,15 @@ import pytest
 import pytest_asyncio
 from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from tests.clusters import migrated_server, reachable_directory
 
 from matchmaker.app import create_app
-from matchmaker.core import db, log, migrate
-from matchmaker.core.postgres import Embedded, Server
+from matchmaker.core import db, log
+from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 
 # Bounded by time elsewhere: `make test` runs the default number of examples, `make soak` many.
 hypothesis.settings.register_profile("soak", max_examples=2_000, deadline=None)
-
-# Power loss is not what these tests are about.
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-
-
-@contextlib.contextmanager
-def reachable_directory() -> Iterator[Path]:
-    """A directory the server's own user can reach; pytest's tmp_path is closed to other users."""
-    path = Path(tempfile.mkdtemp(prefix="matchmaker-test-"))
-    path.chmod(0o755)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.asynccontextmanager
@@ -90,8 +75,7 @@ def settings() -> Settings:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """An embedded server with every migration applied."""
-    with reachable_directory() as place, Embedded(place, FAST).start() as running_server:
-        migrate.upgrade(running_server.url("mm_owner"))
+    with reachable_directory() as place, migrated_server(place) as running_server:
         yield running_server
 
 

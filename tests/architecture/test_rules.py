@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ SOURCE = ROOT / "src" / "matchmaker"
 LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 
 
+@functools.cache
 def modules() -> list[Module]:
     return [
         Module(path.relative_to(SOURCE).as_posix(), path.read_text())

@@ -34,7 +34,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
-from tests.conftest import reachable_directory
+from tests.clusters import reachable_directory
 
 from matchmaker.core import db, events, migrate
 from matchmaker.core.canonical import canonical, encode

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.benchmark.import_offerings import lines
-from tests.conftest import reachable_directory
+from tests.clusters import reachable_directory
 from tests.exchange import imported, transactions, written
 from tests.factories import SEEDS
 

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from tests.conftest import reachable_directory
+from tests.clusters import reachable_directory
 from tests.factories import taxonomy
 from tests.factories import tokenizer as plain_tokenizer
 

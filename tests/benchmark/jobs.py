@@ -14,7 +14,7 @@ import statistics
 from dataclasses import asdict
 from typing import Any
 
-from tests.conftest import reachable_directory
+from tests.clusters import reachable_directory
 from tests.fault.trial import Outcome, trial
 
 from matchmaker.core import migrate

@@ -13,14 +13,14 @@ import httpx
 import pytest
 import pytest_asyncio
 import uvicorn
-from tests.conftest import FAST, client_of, reachable_directory
+from tests.clusters import migrated_server, reachable_directory
+from tests.conftest import client_of
 from tests.factories import SEEDS
 
 from matchmaker.app import Released, installed
 from matchmaker.cli import pool
 from matchmaker.cli.session import Database
-from matchmaker.core import db, migrate
-from matchmaker.core.postgres import Embedded
+from matchmaker.core import db
 from matchmaker.core.settings import Settings
 
 
@@ -33,8 +33,7 @@ def released() -> Released:
 @contextlib.asynccontextmanager
 async def stocked(released: Released) -> AsyncIterator[Database]:
     """A migrated database with the demo pool, its index published below its data directory."""
-    with reachable_directory() as place, Embedded(place, FAST).start() as server:
-        migrate.upgrade(server.url("mm_owner"))
+    with reachable_directory() as place, migrated_server(place) as server:
         found = Database(server.url("mm_app"), Settings(data=str(place)))
         for _, report in await pool.import_all(found, released, pool.demo_files()):
             assert report.is_written, report.faults

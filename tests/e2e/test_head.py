@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.conftest import reachable_directory
+from tests.clusters import reachable_directory
 
 
 def free_port() -> int:

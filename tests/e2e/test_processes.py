@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.conftest import reachable_directory
+from tests.clusters import reachable_directory
 from tests.e2e.test_serve import environment, free_port, wait_until_ready
 
 from matchmaker.app import INDEX, Released

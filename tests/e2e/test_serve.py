@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.conftest import reachable_directory
+from tests.clusters import reachable_directory
 from tests.e2e import readme
 
 BODY = (Path(__file__).parent / "match.json").read_bytes()

@@ -13,14 +13,14 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.conftest import FAST, reachable_directory
+from tests.clusters import migrated_server, reachable_directory
 from tests.exchange import jsonl_of, transactions
 from tests.factories import offering_line, provider_line
 from tests.fault.trial import ROOT, environment
 from tests.identities import Holder, holder
 
-from matchmaker.core import db, migrate
-from matchmaker.core.postgres import Embedded, Server
+from matchmaker.core import db
+from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 from matchmaker.core.sheets import FileFormat
 from matchmaker.exchange import service
@@ -33,8 +33,7 @@ OFFERINGS = 3000
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def own_server() -> AsyncIterator[Server]:
-    with reachable_directory() as place, Embedded(place, FAST).start() as server:
-        migrate.upgrade(server.url("mm_owner"))
+    with reachable_directory() as place, migrated_server(place) as server:
         yield server
 
 

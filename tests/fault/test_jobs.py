@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from tests.conftest import reachable_directory
+from tests.clusters import migrated_server, reachable_directory
 from tests.fault.trial import OPEN, ROOT, Trial, connect, environment, trial
 
 from matchmaker.core import migrate
@@ -21,8 +21,7 @@ from matchmaker.core.postgres import Embedded, Server
 @pytest.fixture(scope="module")
 def durable() -> Iterator[Server]:
     """A server as it is shipped: what it has acknowledged survives its being killed."""
-    with reachable_directory() as place, Embedded(place).start() as server:
-        migrate.upgrade(server.url("mm_owner"))
+    with reachable_directory() as place, migrated_server(place, {}) as server:
         yield server
 
 

@@ -15,7 +15,7 @@ import pytest_asyncio
 import sqlalchemy.ext.asyncio
 from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import DBAPIError
-from tests.conftest import FAST, reachable_directory
+from tests.clusters import FAST, reachable_directory
 
 from matchmaker.core import db, migrate
 from matchmaker.core.postgres import Embedded, Server, places

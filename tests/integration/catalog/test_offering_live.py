@@ -12,7 +12,7 @@ import pytest_asyncio
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from tests.conftest import FAST, reachable_directory
+from tests.clusters import FAST, reachable_directory
 from tests.factories import jsonl, offering_line, provider_line, taxonomy, tokenizer
 
 from matchmaker.catalog.importing import import_file

@@ -24,7 +24,7 @@ import pytest
 import sqlalchemy as sa
 from rich.console import Console
 from tests.chains import superuser_of
-from tests.conftest import reachable_directory
+from tests.clusters import reachable_directory
 from tests.factories import SEEDS
 
 from matchmaker.app import Released

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from tests.conftest import reachable_directory
+from tests.clusters import reachable_directory
 from tests.factories import jsonl, provider_line
 
 from matchmaker.catalog.importing import queries

@@ -13,11 +13,11 @@ import pytest_asyncio
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 from tests.chains import event, superuser_of, transaction
-from tests.conftest import FAST, reachable_directory
+from tests.clusters import migrated_server, reachable_directory
 
 from matchmaker.cli import commands
-from matchmaker.core import db, events, migrate
-from matchmaker.core.postgres import Embedded, Server
+from matchmaker.core import db, events
+from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 
 
@@ -37,8 +37,7 @@ class Place:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def place() -> AsyncIterator[Place]:
     subject = uuid4()
-    with reachable_directory() as home, Embedded(home, FAST).start() as server:
-        migrate.upgrade(server.url("mm_owner"))
+    with reachable_directory() as home, migrated_server(home) as server:
         engine = db.create_engine(server.url("mm_app"), Settings())
         async with transaction(engine) as session:
             for _ in range(3):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from openpyxl import load_workbook
-from tests.conftest import reachable_directory
+from tests.clusters import reachable_directory
 from tests.factories import SEEDS
 
 from matchmaker.cli import commands

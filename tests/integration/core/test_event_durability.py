@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import text
 from tests.chains import event, organisation, transaction
-from tests.conftest import reachable_directory
+from tests.clusters import reachable_directory
 
 from matchmaker.core import db, events, migrate, transient
 from matchmaker.core.events import Recorded, Verdict

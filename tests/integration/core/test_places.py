@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.conftest import FAST, reachable_directory
+from tests.clusters import FAST, reachable_directory
 
 from matchmaker.core.postgres import Embedded, EmbeddedUnavailable, places
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from sqlalchemy import make_url
-from tests.conftest import FAST, reachable_directory
+from tests.clusters import FAST, reachable_directory
 
 from matchmaker.core.postgres import Embedded, EmbeddedUnavailable, child, places
 

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.conftest import FAST, reachable_directory
+from tests.clusters import migrated_server, reachable_directory
 from tests.exchange import Transaction, imported, transactions
 from tests.factories import SEEDS
 
 from matchmaker.app import Released
 from matchmaker.cli import pool
-from matchmaker.core import db, migrate
-from matchmaker.core.postgres import Embedded, Server
+from matchmaker.core import db
+from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 from matchmaker.exchange.kinds import ExchangeKind, Means
 
@@ -31,8 +31,7 @@ def means(released: Released) -> Means:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def demo_server() -> AsyncIterator[Server]:
-    with reachable_directory() as place, Embedded(place, FAST).start() as server:
-        migrate.upgrade(server.url("mm_owner"))
+    with reachable_directory() as place, migrated_server(place) as server:
         yield server
 
 

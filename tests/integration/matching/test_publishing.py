@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from tests.conftest import FAST, reachable_directory
+from tests.clusters import migrated_server, reachable_directory
 
 from matchmaker.app import Released
 from matchmaker.catalog.life import service
@@ -15,9 +15,8 @@ from matchmaker.catalog.life.applying import CONSOLE
 from matchmaker.catalog.models import OfferingId
 from matchmaker.cli import pool
 from matchmaker.cli.session import Database
-from matchmaker.core import migrate, shipped
+from matchmaker.core import shipped
 from matchmaker.core.clock import utc_now
-from matchmaker.core.postgres import Embedded
 from matchmaker.core.settings import Settings
 from matchmaker.matching.index import IndexHolder, IndexNotReady
 
@@ -29,8 +28,7 @@ def released() -> Released:
 
 @pytest.fixture
 def running() -> Iterator[Database]:
-    with reachable_directory() as place, Embedded(place, FAST).start() as server:
-        migrate.upgrade(server.url("mm_owner"))
+    with reachable_directory() as place, migrated_server(place) as server:
         yield Database(server.url("mm_app"), Settings(data=str(place / "data")))
 
 

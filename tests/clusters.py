@@ -1,0 +1,51 @@
+"""Migrated servers of their own for tests: one is made, the others start on copies of its files."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from matchmaker.core import migrate
+from matchmaker.core.postgres import Embedded, Server
+
+# Power loss is not what these tests are about.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@contextlib.contextmanager
+def reachable_directory() -> Iterator[Path]:
+    """A directory the server's own user can reach; pytest's tmp_path is closed to other users."""
+    path = Path(tempfile.mkdtemp(prefix="matchmaker-test-"))
+    path.chmod(0o755)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def migrated_server(place: Path, options: Mapping[str, str] = FAST) -> Iterator[Server]:
+    """A server below ``place``, an empty directory, with every migration applied."""
+    # cp keeps owners and modes, which the server insists on; Python's copies do not.
+    subprocess.run(["cp", "-a", f"{_template()}/.", place], check=True)
+    with Embedded(place, options).start() as server:
+        yield server
+
+
+@functools.cache
+def _template() -> Path:
+    """The files of a server that was migrated and stopped; making them takes seconds."""
+    held = contextlib.ExitStack()
+    atexit.register(held.close)
+    place = held.enter_context(reachable_directory())
+    with Embedded(place, FAST).start() as server:
+        migrate.upgrade(server.url("mm_owner"))
+    # Each copy looks for a port of its own.
+    (place / "postgres" / "port").unlink()
+    return place
