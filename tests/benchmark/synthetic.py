@@ -28,7 +28,7 @@ from matchmaker.catalog.models import OfferingId, VersionId
 from matchmaker.catalog.queries import PublishedOffering
 from matchmaker.identity.models import OrganisationId
 from matchmaker.matching import index as published
-from matchmaker.matching.publisher import card_of, facts_of
+from matchmaker.matching.gathering import card_of, facts_of
 from matchmaker.matching.query import Caller
 from matchmaker.matching.schemas import MatchInput
 from matchmaker.ranking.facts import OfferingFacts
@@ -164,11 +164,9 @@ def publish(folder: Path, offerings: int) -> Index:
     versions = published.IndexVersions(
         base=1,
         delta=0,
-        content="synthetic",
+        anchor="",
         text="synthetic",
-        card=card.name,
-        taxonomy=released().taxonomy.version,
-        glossary=released().words.version,
+        edition=released().edition.names,
     )
     published.write(folder, index, [card_of(row) for row in rows], versions)
     return index
