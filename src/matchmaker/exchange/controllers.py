@@ -94,6 +94,8 @@ class ImportController(Controller):
     ) -> schemas.Import:
         """Read how far an import is, and what became of its lines."""
         found = await service.find_import(read_session, import_id, principal)
+        if found.file.outcome is None:
+            return import_to_wire(found, b"")
         return import_to_wire(found, await queries.report_of(read_session, import_id) or b"")
 
     @get(
