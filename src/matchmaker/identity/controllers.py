@@ -180,9 +180,11 @@ class OrganisationController(Controller):
         session: NamedDependency[Session],
         principal: NamedDependency[Principal],
         language: NamedDependency[Language],
+        *,
+        seen_revision: NamedDependency[int | None],
     ) -> Response[Transitions]:
         """Take a transition; the answer says what can be done next. Of several callers one wins."""
-        await organisations.move(session, organisation_id, data, by=principal)
+        await organisations.move(session, organisation_id, data, by=principal, seen=seen_revision)
         found = await organisations.overview(
             session, organisation_id, by=principal, language=language
         )

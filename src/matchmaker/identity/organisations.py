@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from matchmaker.core import patching, rows, transitions
+from matchmaker.core import etags, patching, rows, transitions
 from matchmaker.core.errors import FieldFault, StaleVersion
 from matchmaker.core.language import Bilingual
 from matchmaker.core.machine import Actor
@@ -148,14 +148,17 @@ async def move(
     request: TransitionRequest,
     *,
     by: Principal,
+    seen: int | None = None,
 ) -> None:
     """Take a transition; of several callers at once one wins.
 
     Raises:
         OrganisationNotFound: there is none, or it is none of the caller's business.
+        StaleVersion: it is not at the revision ``seen``.
         UnknownTransition, NotYourTransition, IllegalTransition, TransitionHindered: as they say.
     """
     found, actors = await read(session, organisation_id, by=by)
+    etags.expect(found.revision, seen)
     source = found.state
     step = transitions.checked(
         ORGANISATION,
@@ -171,9 +174,11 @@ async def move(
         source=source,
         step=step,
         values={"note": request.note},
+        seen=seen,
     )
     now = await _present(session, organisation_id)
     if revision is None:
+        etags.expect(now.revision, seen)
         raise transitions.IllegalTransition(extra={"state": now.state.value})
     # What was read may have been changed since; what is held now can no longer change.
     if missing := _hindrances(now).get(step.name):

@@ -46,11 +46,14 @@ async def change(
     )
 
 
-async def take(api: Client, caller: Holder, id_: object, name: str) -> httpx.Response:
+async def take(
+    api: Client, caller: Holder, id_: object, name: str, seen: int | None = None
+) -> httpx.Response:
+    condition = {} if seen is None else {"If-Match": f'"{seen}"'}
     return await api.post(
         f"/v1/organisations/{id_}/transitions",
         json={"transition": name, "note": f"{name}, please"},
-        headers=caller.headers,
+        headers={**caller.headers, **condition},
     )
 
 
@@ -338,6 +341,25 @@ class TestLife:
         found = (await identity.get(f"/v1/organisations/{id_}", headers=firm.headers)).json()
         assert (found["state"], found["revision"]) == ("draft", 3)
         assert [kind for kind, _ in await told_of(engine, id_)] == ["organisation.revised"]
+
+    async def test_who_says_what_they_saw_moves_nothing_newer(
+        self, identity: Client, engine: AsyncEngine, server: Server
+    ) -> None:
+        operator, firm = await holder(engine, R.OPERATOR), await holder(engine, state=S.DRAFT)
+        id_ = firm.organisation_id
+        assert (await change(identity, firm, id_, 1, region="210200")).status_code == 200
+        assert code(await take(identity, firm, id_, "submit", 1)) == (412, "stale_version")
+        assert (await take(identity, firm, id_, "submit", 2)).status_code == 200
+        # Renamed by another operator while this one, who has seen revision 3, verifies it.
+        renamed = """name = '{"en": "Other"}', revision = 4"""
+        with meanwhile(engine, server, "organisation", id_, renamed):
+            answer = await take(identity, operator, id_, "verify", 3)
+        assert code(answer) == (412, "stale_version")
+        found = (await identity.get(f"/v1/organisations/{id_}", headers=firm.headers)).json()
+        assert (found["state"], found["revision"]) == ("submitted", 4)
+        # The control: who does not say what they saw verifies what they have not seen.
+        with meanwhile(engine, server, "organisation", id_, "region = '220000', revision = 5"):
+            assert (await take(identity, operator, id_, "verify")).status_code == 200
 
     async def test_control_a_check_of_what_was_read_lets_it_pass(
         self,

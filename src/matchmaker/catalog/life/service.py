@@ -22,7 +22,7 @@ from matchmaker.catalog.life.applying import CLOCK, Done, moved, record, replace
 from matchmaker.catalog.life.facts import Vouched, facts_of, vouched_of
 from matchmaker.catalog.machine import CHANGE, HAPPENED, OFFERING
 from matchmaker.catalog.models import new_offering_id
-from matchmaker.core import patching, transitions
+from matchmaker.core import etags, patching, transitions
 from matchmaker.core.errors import Forbidden, StaleVersion
 from matchmaker.core.machine import Actor
 from matchmaker.core.transitions import IllegalTransition
@@ -247,7 +247,7 @@ async def take_step(
     """
     while True:
         found, missing = await offering_options(session, offering_id, by, today)
-        _expect(found, revision)
+        etags.expect(found.revision, revision)
         actors = by.on(found.organisation_id)
         step = transitions.checked(OFFERING, found.state, name, actors=actors, hindrances=missing)
         after = await replaced(session, found, steps.stepped(found, step)._replace(note=note))
@@ -282,7 +282,7 @@ async def take_change_step(
     """
     while True:
         found, state, missing = await change_options(session, offering_id, by, today)
-        _expect(found, revision)
+        etags.expect(found.revision, revision)
         actors = by.on(found.organisation_id)
         step = transitions.checked(CHANGE, state, name, actors=actors, hindrances=missing)
         after = await replaced(
@@ -336,11 +336,6 @@ async def _draft(session: ReadSession, found: Stored) -> Draft:
         return Draft(found, latest, latest.number)
     published = await queries.version(session, found.published_version_id)
     return Draft(found, latest, published.number)
-
-
-def _expect(found: Stored, revision: int | None) -> None:
-    if revision is not None and found.revision != revision:
-        raise StaleVersion
 
 
 def _with_kind(patch: OfferingPatch, found: Stored) -> OfferingPatch:
