@@ -169,7 +169,7 @@ class OrganisationController(Controller):
         "/{organisation_id:uuid}/transitions",
         operation_id="moveOrganisation",
         status_code=200,
-        responses=problems(OrganisationNotFound, *transitions.PROBLEMS),
+        responses=problems(OrganisationNotFound, AlreadyExists, *transitions.PROBLEMS),
         response_headers=etags.HEADERS,
         opt=access.needs(Scope.ORGANISATIONS_WRITE),
     )

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from matchmaker.core.db import Base
 from matchmaker.identity.models import (
+    HOLDING,
     ApiKey,
     ApiKeyId,
     Consent,
@@ -92,9 +93,27 @@ async def holders_of_credit_codes(
 ) -> dict[str, str | None]:
     """The external id of the organisation that holds each of ``codes``, of those that are held."""
     rows = await session.execute(
-        select(Organisation.uscc, Organisation.external_id).where(Organisation.uscc.in_(codes))
+        select(Organisation.uscc, Organisation.external_id).where(
+            Organisation.uscc.in_(codes), Organisation.state.in_(HOLDING)
+        )
     )
     return {code: external_id for code, external_id in rows if code is not None}
+
+
+async def states_credit_code(
+    session: ReadSession,
+    code: str,
+    *,
+    but: OrganisationId | None,
+    states: Collection[OrganisationState],
+) -> bool:
+    """Whether an organisation in one of ``states``, ``but`` apart, states the credit code."""
+    statement = select(Organisation.id).where(
+        Organisation.uscc == code, Organisation.state.in_(states)
+    )
+    if but is not None:
+        statement = statement.where(Organisation.id != but)
+    return await session.scalar(statement.limit(1)) is not None
 
 
 async def insert_organisations(session: Session, rows: Sequence[dict[str, Any]]) -> None:
