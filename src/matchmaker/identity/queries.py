@@ -25,6 +25,7 @@ from matchmaker.identity.models import (
 )
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Collection, Sequence
 
     from sqlalchemy import ColumnElement, Delete, Select, Update
@@ -143,6 +144,7 @@ class Credential(NamedTuple):
     organisation_id: OrganisationId
     roles: list[str]
     state: OrganisationState
+    expires_at: dt.datetime | None
 
 
 async def live_credential(session: ReadSession, public_id: str) -> Credential | None:
@@ -164,6 +166,7 @@ async def _credential(session: ReadSession, which: ColumnElement[bool]) -> Crede
             ApiKey.organisation_id,
             Organisation.roles,
             Organisation.state,
+            ApiKey.expires_at,
         )
         .join(Organisation, Organisation.id == ApiKey.organisation_id)
         .where(which, *_live())
