@@ -235,6 +235,7 @@ def create_app(
             "language": Provide(provide_language),
             "expected_revision": Provide(etags.provide_expected_revision),
             "known_revision": Provide(etags.provide_known_revision),
+            "seen_revision": Provide(etags.provide_seen_revision),
             "cursors": Provide(_cursors(settings), sync_to_thread=False),
             "principal": Provide(provide_principal),
             "visitor": Provide(provide_visitor),

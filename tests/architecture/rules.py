@@ -90,6 +90,14 @@ def one_clock(module: Module) -> Iterator[int]:
             yield node.lineno
 
 
+def jobs_by_one_clock(module: Module) -> Iterator[int]:
+    if not module.lies_in("*/jobs.py", "core/jobs/*"):
+        return
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ImportFrom) and str(node.module).endswith(".clock"):
+            yield node.lineno
+
+
 def one_environment(module: Module) -> Iterator[int]:
     if module.lies_in("__main__.py", "cli/*.py", "app.py"):
         return
@@ -213,6 +221,13 @@ RULES: tuple[Rule, ...] = (
         "a test sets the time in one place",
         one_clock,
         "import datetime as dt\nnow = dt.datetime.now(dt.UTC)\n",
+    ),
+    Rule(
+        "jobs by one clock",
+        "a worker whose own clock is wrong would end what is still valid, for good",
+        jobs_by_one_clock,
+        "from matchmaker.core.clock import utc_now\n",
+        "demand/jobs.py",
     ),
     Rule(
         "one environment",

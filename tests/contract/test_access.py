@@ -32,6 +32,7 @@ from tests.contract.owned import (
 )
 from tests.factories import SEEDS
 from tests.identities import another_key, bearer, holder
+from tests.machines import MACHINES
 
 from matchmaker.app import Released, installed
 from matchmaker.cli.session import Database
@@ -302,3 +303,27 @@ async def test_no_more_is_taken_than_is_described(
         answer = await call(demo, operation, owner.headers, ids, **extra)
         assert code(answer) == (422, "invalid_content"), name
         assert answer.json()["errors"][0]["code"] == "unknown_field"
+
+
+TAKEN = [o for o in OPERATIONS if o.method == "POST" and o.path.endswith("/transitions")]
+
+
+def test_every_machine_is_moved_over_http() -> None:
+    assert len(TAKEN) == len(MACHINES)
+
+
+@pytest.mark.parametrize("operation", TAKEN, ids=str)
+async def test_who_says_what_they_saw_moves_nothing_newer(
+    demo: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
+) -> None:
+    owner = await holder(engine, *R)
+    ids = await things(World(demo, engine, owner), operation.id, parameters(operation))
+    path = re.sub(r":\w+}", "}", operation.path).format(**ids)
+    found = await demo.get(path, headers=owner.headers)
+    revision = found.json()["revision"]
+    told = []
+    for seen in (None, f'"{revision}"', found.headers.get("ETag"), f'"{revision + 1}"', '"x"'):
+        sent = owner.headers if seen is None else {**owner.headers, "If-Match": seen}
+        told.append(code(await demo.post(path, json={"transition": "none"}, headers=sent)))
+    assert set(told[:3]) == {(422, "unknown_transition")}
+    assert set(told[3:]) == {(412, "stale_version")}

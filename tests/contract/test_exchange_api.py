@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import itertools
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -125,6 +126,19 @@ async def file_of(
     return await api.get(f"{made.headers['Location']}/file", headers=caller.headers)
 
 
+async def own_catalog(
+    api: httpx.AsyncClient, vendor: Holder
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A card and two offerings of a provider, as it may state them itself."""
+    path = f"/v1/organisations/{vendor.organisation_id}"
+    me = (await api.get(path, headers=vendor.headers)).json()
+    card = {"type": "provider", "external_id": me["external_id"], "name": me["name"]}
+    lines = [offering_line(provider=me["external_id"], external_id=name) for name in ("o-1", "o-2")]
+    for line in lines:
+        del line["cases"], line["record"]
+    return card, lines
+
+
 @pytest.mark.usefixtures("worker")
 class TestImporting:
     async def test_a_firm_hands_in_its_profile_and_needs(
@@ -182,17 +196,71 @@ class TestImporting:
         assert report.headers["Content-Type"] == NDJSON
         assert [msgspec.json.decode(line) for line in report.content.splitlines()] == done["faults"]
 
-    async def test_an_operator_imports_the_catalog_and_nobody_else_does(
+    async def test_an_operator_imports_everybodys_catalog_and_nobody_else_does(
         self, api: httpx.AsyncClient, operator: Holder, engine: AsyncEngine
     ) -> None:
         owner = f"p-{uuid4().hex[:12]}"
         content = jsonl_of(provider_line(external_id=owner), offering_line(provider=owner))
         done = await over(api, operator, await hand_in(api, operator, content, "offerings"))
         assert done["outcome"]["counts"]["offering"]["new"] == 1
-        for role in (R.PROVIDER, R.SME, R.AGENCY):
+        for role in (R.SME, R.AGENCY):
             refused = await hand_in(api, await holder(engine, role), content, "offerings")
-            assert refused.status_code == 403
-            assert refused.json()["code"] in {"role_missing", "scope_missing"}
+            assert (refused.status_code, refused.json()["code"]) == (403, "role_missing")
+
+    async def test_a_provider_hands_in_its_own_and_takes_it_away_again(
+        self, api: httpx.AsyncClient, operator: Holder, engine: AsyncEngine
+    ) -> None:
+        vendor = await holder(engine, R.PROVIDER)
+        card, lines = await own_catalog(api, vendor)
+        made = await hand_in(api, vendor, jsonl_of(card, *lines), "offerings")
+        done = await over(api, vendor, made)
+        assert done["outcome"]["counts"] == {
+            "provider": {"new": 1, "changed": 0, "unchanged": 0},
+            "offering": {"new": 2, "changed": 0, "unchanged": 0},
+        }
+        listed = f"/v1/providers/{vendor.organisation_id}/offerings"
+        drafts = (await api.get(listed, headers=vendor.headers)).json()["items"]
+        assert [(each["external_id"], each["state"]) for each in drafts] == [
+            ("o-1", "draft"),
+            ("o-2", "draft"),
+        ]
+        moves = f"/v1/offerings/{drafts[0]['id']}/transitions"
+        for caller, step in ((vendor, "submit"), (operator, "publish")):
+            taken = await api.post(moves, json={"transition": step}, headers=caller.headers)
+            assert taken.status_code == 200, taken.text
+        lines[0]["title"] = {"en": "Edited"}
+        done = await over(api, vendor, await hand_in(api, vendor, jsonl_of(*lines), "offerings"))
+        counts = done["outcome"]["counts"]["offering"]
+        assert (counts["new"], counts["changed"], counts["unchanged"]) == (0, 1, 1)
+        public = await api.get(f"/v1/offerings/{drafts[0]['id']}")
+        assert public.json()["title"] != {"en": "Edited"}
+        for kind, (format_, media_type) in itertools.product(
+            ("offerings", "providers"), MEDIA_TYPES.items()
+        ):
+            taken = await file_of(api, vendor, kind, format_.value)
+            again = await hand_in(api, vendor, taken.content, kind, media_type=media_type)
+            done = await over(api, vendor, again)
+            assert done["outcome"]["counts"][kind.removesuffix("s")]["unchanged"] > 0, done
+            assert done["outcome"]["written"] is True
+            assert (await file_of(api, vendor, kind, format_.value)).content == taken.content
+
+    async def test_a_strangers_external_id_and_nobodys_are_answered_alike(
+        self, api: httpx.AsyncClient, engine: AsyncEngine, transaction: Transaction
+    ) -> None:
+        vendor, other = await holder(engine, R.PROVIDER), await holder(engine, R.PROVIDER)
+        card, lines = await own_catalog(api, other)
+        await over(api, other, await hand_in(api, other, jsonl_of(card, *lines), "offerings"))
+        before, told = await rows(transaction), []
+        for key in (card["external_id"], f"h-{uuid4().hex[:12]}"):
+            content = jsonl_of(
+                {**card, "external_id": key}, *({**line, "provider": key} for line in lines)
+            )
+            done = await over(api, vendor, await hand_in(api, vendor, content, "offerings"))
+            told.append((done["outcome"], done["faults"]))
+        assert [each["code"] for each in told[0][1]] == ["not_your_organisation"] * 3
+        assert told[0] == told[1]
+        after = await rows(transaction)
+        assert {name for name in before if before[name] != after[name]} == {"import_file", "job"}
 
     async def test_nobody_writes_what_is_another_firms(
         self, api: httpx.AsyncClient, firm: Holder, engine: AsyncEngine

@@ -18,6 +18,7 @@ from tests.exchange import jsonl_of, transactions
 from tests.factories import offering_line, provider_line
 from tests.fault.trial import ROOT, environment
 from tests.identities import Holder, holder
+from tests.supply import acting
 
 from matchmaker.core import db
 from matchmaker.core.postgres import Server
@@ -25,8 +26,9 @@ from matchmaker.core.settings import Settings
 from matchmaker.core.sheets import FileFormat
 from matchmaker.exchange import service
 from matchmaker.exchange.kinds import ExchangeKind
-from matchmaker.identity.access import Principal, Scope
-from matchmaker.identity.models import OrganisationRole, OrganisationState
+from matchmaker.identity import queries as identity
+from matchmaker.identity.access import Principal
+from matchmaker.identity.models import OrganisationRole
 
 OFFERINGS = 3000
 
@@ -63,20 +65,30 @@ async def working(server: Server, *options: str) -> AsyncIterator[Process]:
 
 
 async def hand_in(engine: AsyncEngine, operator: Holder, owner: str) -> UUID:
-    """The job of an import of many offerings."""
+    """The job of an operator's import of many offerings."""
     lines = [offering_line(provider=owner, external_id=f"o-{n}") for n in range(OFFERINGS)]
-    principal = Principal(
-        organisation_id=operator.organisation_id,
-        roles=frozenset({OrganisationRole.OPERATOR}),
-        state=OrganisationState.VERIFIED,
-        key_id=operator.key_id,
-        scopes=frozenset(Scope),
-    )
+    content = jsonl_of(provider_line(external_id=owner), *lines)
+    return await handed_in(engine, acting(operator, OrganisationRole.OPERATOR), content)
+
+
+async def hand_in_own(engine: AsyncEngine, provider: Holder) -> UUID:
+    """The job of a provider's import of many offerings of its own."""
+    async with transactions(engine)() as session:
+        found = await identity.organisation(session, provider.organisation_id)
+    assert found is not None
+    lines = [
+        offering_line(provider=found.external_id, external_id=f"o-{n}", cases=None, record=None)
+        for n in range(OFFERINGS)
+    ]
+    return await handed_in(engine, acting(provider, OrganisationRole.PROVIDER), jsonl_of(*lines))
+
+
+async def handed_in(engine: AsyncEngine, principal: Principal, content: bytes) -> UUID:
     async with transactions(engine)() as session:
         made = await service.hand_in(
             session,
             principal,
-            jsonl_of(provider_line(external_id=owner), *lines),
+            content,
             kind=ExchangeKind.OFFERINGS,
             format_=FileFormat.JSONL,
             is_dry_run=False,
@@ -90,7 +102,7 @@ async def ask(engine: AsyncEngine, sql: str, **values: object) -> int:
 
 
 async def until(engine: AsyncEngine, sql: str, **values: object) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while not await ask(engine, sql, **values):  # noqa: ASYNC110  (another process's state)
             await asyncio.sleep(0.02)
 
@@ -98,7 +110,25 @@ async def until(engine: AsyncEngine, sql: str, **values: object) -> None:
 STORED = "select count(*) from mm.offering_version"
 IS_TOLD = "select count(*) from mm.job where id = :id and progress is not null"
 IS_DONE = "select count(*) from mm.job where id = :id and state = 'done'"
+IS_WRITING = "select count(*) from mm.job where id = :id and (progress->>'done')::int > 300"
+IS_WRITING += " and progress->>'note' = 'writing'"
 ATTEMPTS = "select attempt from mm.job where id = :id"
+
+
+async def killed_and_done(server: Server, engine: AsyncEngine, job: UUID, *, when: str) -> int:
+    """The attempts it took to do the job whose first worker is killed as soon as ``when`` holds."""
+    async with working(server) as first:
+        await until(engine, when, id=job)
+        first.kill()
+        await first.wait()
+    assert await ask(engine, IS_DONE, id=job) == 0
+    assert await ask(engine, STORED) == 0
+    async with working(server):
+        await until(engine, IS_DONE, id=job)
+    assert await ask(engine, STORED) == OFFERINGS
+    assert await ask(engine, f"{STORED} where number > 1") == 0
+    assert await ask(engine, "select count(*) from mm.import_file where outcome is null") == 0
+    return await ask(engine, ATTEMPTS, id=job)
 
 
 async def test_a_killed_import_leaves_nothing_and_is_written_once(
@@ -106,18 +136,18 @@ async def test_a_killed_import_leaves_nothing_and_is_written_once(
 ) -> None:
     operator = await holder(own_engine, OrganisationRole.OPERATOR)
     job = await hand_in(own_engine, operator, f"p-{uuid4().hex[:8]}")
-    async with working(own_server) as first:
-        await until(own_engine, IS_TOLD, id=job)
-        first.kill()
-        await first.wait()
-    assert await ask(own_engine, IS_DONE, id=job) == 0
-    assert await ask(own_engine, STORED) == 0
-    async with working(own_server):
-        await until(own_engine, IS_DONE, id=job)
-    assert await ask(own_engine, ATTEMPTS, id=job) == 2
-    assert await ask(own_engine, STORED) == OFFERINGS
-    assert await ask(own_engine, f"{STORED} where number > 1") == 0
-    assert await ask(own_engine, "select count(*) from mm.import_file where outcome is null") == 0
+    assert await killed_and_done(own_server, own_engine, job, when=IS_TOLD) == 2
+
+
+async def test_a_providers_own_import_killed_while_it_writes_leaves_nothing_too(
+    own_server: Server, own_engine: AsyncEngine
+) -> None:
+    job = await hand_in_own(own_engine, await holder(own_engine, OrganisationRole.PROVIDER))
+    assert await killed_and_done(own_server, own_engine, job, when=IS_WRITING) == 2
+    drafts = await ask(own_engine, "select count(*) from mm.offering where state = 'draft'")
+    assert drafts == OFFERINGS
+    assert await ask(own_engine, "select count(*) from mm.offering_live") == 0
+    assert await ask(own_engine, "select count(*) from mm.event") == 1
 
 
 @pytest.mark.parametrize("options", [("--apart",)])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -76,22 +78,29 @@ async def effects_of_a_frozen_worker(work: Trial, *options: str) -> int:
     return int(await work.owner.fetchval("select count(*) from trial.effect where n = 1"))
 
 
-async def test_a_poison_job_ends_as_a_dead_letter_and_takes_no_other_with_it(work: Trial) -> None:
-    """Each attempt ends the process; all have as many attempts, only the poison uses them up."""
-    others = 300
-    await work.add([{"n": n, "before": 0.02} for n in range(others)], max_attempts=4)
-    await work.add([{}], kind="poison", max_attempts=4)
+@contextlib.asynccontextmanager
+async def two_kept(work: Trial, *options: str) -> AsyncIterator[None]:
+    """Two worker processes that are started again whenever they end."""
     program = Program(
         name="worker",
-        arguments=work.command("--lease", "1"),
+        arguments=work.command("--lease", "1", *options),
         environment=environment(),
         directory=str(ROOT),
     )
     kept = [Kept(program), Kept(program)]
     try:
-        await work.wait_for(OPEN, seconds=60)
+        yield
     finally:
         await asyncio.gather(*(asyncio.to_thread(each.stop) for each in kept))
+
+
+async def test_a_poison_job_ends_as_a_dead_letter_and_takes_no_other_with_it(work: Trial) -> None:
+    """Each attempt ends the process; all have as many attempts, only the poison uses them up."""
+    others = 300
+    await work.add([{"n": n, "before": 0.02} for n in range(others)], max_attempts=4)
+    await work.add([{}], kind="poison", max_attempts=4)
+    async with two_kept(work):
+        await work.wait_for(OPEN, seconds=60)
     dead = await work.owner.fetch(
         "select kind, attempt, lapses, error from mm.job where state = 'failed'"
     )
@@ -101,27 +110,55 @@ async def test_a_poison_job_ends_as_a_dead_letter_and_takes_no_other_with_it(wor
     assert (found.once, found.doubled) == (others, 0)
 
 
-async def test_the_database_is_killed_twice_and_nothing_is_lost() -> None:
-    jobs = 900
+async def test_control_an_attempt_that_counts_when_it_is_over_would_go_on_for_ever(
+    work: Trial,
+) -> None:
+    await work.add([{}], kind="poison", max_attempts=1)
+    async with two_kept(work, "--uncounted"):
+        await work.wait_for("lapses >= 3", 1)
+    assert await work.count(f"attempt = 0 and {OPEN}") == 1
+
+
+@contextlib.asynccontextmanager
+async def own_trial(jobs: int) -> AsyncIterator[tuple[Trial, Path]]:
+    """So many jobs on a server of their own, which may be killed, and where that lies."""
     with reachable_directory() as own:
         server = Embedded(own).start()
         migrate.upgrade(server.url("mm_owner"))
         async with trial(server) as work:
             await work.add([{"n": n} for n in range(jobs)])
-            for _ in range(2):
-                await work.start()
-            for left in (600, 300):
-                while await work.count(OPEN) > left:  # noqa: ASYNC110  (other processes)
-                    await asyncio.sleep(0.02)
-                note = json.loads((own / "postgres" / "server.json").read_text())
-                os.kill(note["pid"], signal.SIGKILL)
-                await asyncio.to_thread(server.stop)
-                await asyncio.sleep(1.0)
-                server = await asyncio.to_thread(Embedded(own).start)
-                work.server = server
-                work.owner = await connect(server)
-            await work.wait_for(OPEN)
-            found = await work.outcome(jobs, 2, 1.0)
-            assert all(process.returncode is None for process in work.workers)
-            assert found.is_exact, found
-        server.stop()
+            yield work, own
+        work.server.stop()
+
+
+async def test_the_database_is_killed_twice_and_nothing_is_lost() -> None:
+    jobs = 900
+    async with own_trial(jobs) as (work, own):
+        for _ in range(2):
+            await work.start()
+        for left in (600, 300):
+            await killed_and_started_again(work, own, left=left)
+        await work.wait_for(OPEN)
+        found = await work.outcome(jobs, 2, 1.0)
+        assert all(process.returncode is None for process in work.workers)
+        assert found.is_exact, found
+
+
+async def test_control_a_worker_that_ends_with_its_round_leaves_the_rest() -> None:
+    async with own_trial(300) as (work, own):
+        worker = await work.start("--mortal")
+        await killed_and_started_again(work, own, left=200)
+        assert await asyncio.wait_for(worker.wait(), 30) == 3
+        assert await work.count(OPEN) > 0
+
+
+async def killed_and_started_again(work: Trial, own: Path, *, left: int) -> None:
+    """Kill the database when at most ``left`` jobs are open; it is up again a second later."""
+    while await work.count(OPEN) > left:  # noqa: ASYNC110  (other processes)
+        await asyncio.sleep(0.02)
+    note = json.loads((own / "postgres" / "server.json").read_text())
+    os.kill(note["pid"], signal.SIGKILL)
+    await asyncio.to_thread(work.server.stop)
+    await asyncio.sleep(1.0)
+    work.server = await asyncio.to_thread(Embedded(own).start)
+    work.owner = await connect(work.server)

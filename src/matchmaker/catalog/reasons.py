@@ -49,6 +49,22 @@ REASONS: Mapping[str, Bilingual] = {
         zh="该产品处于“{state}”状态，不能由导入发布",
         en="the offering is {state}: an import does not publish it",
     ),
+    "not_your_organisation": Bilingual(zh="不是本组织", en="is not your organisation"),
+    "organisations_fact": Bilingual(
+        zh="自己的文件不更改组织本身的资料，请修改组织",
+        en="your own file does not say who you are: change your organisation instead",
+    ),
+    "operators_word": Bilingual(
+        zh="已核实的案例和交付记录不由服务商自述",
+        en="cases and the record are not the provider's own to state",
+    ),
+    "kind_changed": Bilingual(
+        zh="产品的类型为 {kind}，不能更改", en="the offering is of kind {kind}, which never changes"
+    ),
+    "not_editable": Bilingual(
+        zh="该产品处于“{state}”状态（修改：{change}），目前不能编辑",
+        en="the offering is {state} (its change: {change}): it takes no edit now",
+    ),
     "unit_price_too_high": Bilingual(zh="单价过高", en="the price per unit is too high"),
     "other_kind": Bilingual(
         zh="attributes 的类型应为 {kind}", en="the attributes must be those of kind {kind}"

@@ -19,6 +19,7 @@ T = TypeVar("T")
 IF_MATCH: Final = "If-Match"
 _ALWAYS: Final = "The ETag the change starts from"
 _UNLESS_NEW: Final = "The ETag the change starts from; none where nothing is stored yet"
+_WHERE_SEEN: Final = "The ETag that was decided on; where it is given, nothing newer is moved"
 _STRONG = re.compile(r'"([1-9][0-9]{0,15})([.][0-9a-f]{16})?"')
 
 HEADERS: Final = (ResponseHeader(name="ETag", description="The revision", documentation_only=True),)
@@ -80,6 +81,27 @@ async def provide_known_revision(
     if found is None or int(found[1]) > LARGEST:
         raise StaleVersion
     return int(found[1])
+
+
+async def provide_seen_revision(
+    if_match: Annotated[str | None, HeaderParameter(name=IF_MATCH, description=_WHERE_SEEN)] = None,
+) -> int | None:
+    """The revision that a caller has decided on; None where they do not say.
+
+    Raises:
+        StaleVersion: it is no ETag of ours, so it cannot be the current one.
+    """
+    return await provide_known_revision(if_match)
+
+
+def expect(revision: int, seen: int | None) -> None:
+    """Nothing, where ``revision`` is what a caller has ``seen``, or they did not say.
+
+    Raises:
+        StaleVersion: it is another by now.
+    """
+    if seen is not None and revision != seen:
+        raise StaleVersion
 
 
 def require(document: dict[str, Any]) -> None:

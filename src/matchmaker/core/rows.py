@@ -40,15 +40,20 @@ async def move(
     source: S,
     step: Step[S],
     values: Mapping[str, Any] | None = None,
+    seen: int | None = None,
 ) -> int | None:
     """The row's new revision after ``step`` out of ``source``; None if it no longer stands there.
 
-    ``model`` has columns ``id`` and ``state``; ``values`` change with the state.
+    ``model`` has columns ``id`` and ``state``; ``values`` change with the state. Nor does it move
+    where it is no longer at the revision ``seen``, if one is given.
     """
     table = cast("Any", model)  # the columns that `Revised` does not declare
+    expected = [table.id == id_, table.state == source]
+    if seen is not None:
+        expected.append(model.revision == seen)
     changed = await session.execute(
         update(model)
-        .where(table.id == id_, table.state == source)
+        .where(*expected)
         .values(
             **(values or {}),
             state=step.target,

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 
-from matchmaker.core.errors import Conflict, FieldFault, Forbidden, Unprocessable
+from matchmaker.core.errors import (
+    Conflict,
+    FieldFault,
+    Forbidden,
+    StaleVersion,
+    Unprocessable,
+)
 from matchmaker.core.etags import Varying
 from matchmaker.core.language import Bilingual
 from matchmaker.core.wire import Code, Prose
@@ -53,7 +59,13 @@ class TransitionHindered(Conflict):
     title = Bilingual(zh="尚不满足该操作的条件", en="Something the transition needs is missing")
 
 
-PROBLEMS = (UnknownTransition, IllegalTransition, NotYourTransition, TransitionHindered)
+PROBLEMS = (
+    UnknownTransition,
+    IllegalTransition,
+    NotYourTransition,
+    TransitionHindered,
+    StaleVersion,
+)
 """What every operation that takes a transition may answer."""
 
 Hindrances = Mapping[str, Sequence[FieldFault]]

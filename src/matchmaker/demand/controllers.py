@@ -247,9 +247,12 @@ class NeedController(Controller):
         *,
         principal: Caller,
         language: NamedDependency[Language],
+        seen_revision: NamedDependency[int | None],
     ) -> Response[Transitions]:
         """Take a transition: open, engage, release, fulfil, withdraw or reopen."""
-        found = await service.take_step(session, need_id, data, principal=principal, now=utc_now())
+        found = await service.take_step(
+            session, need_id, data, principal=principal, now=utc_now(), seen=seen_revision
+        )
         return _transitions(found, principal, language)
 
 

@@ -6,7 +6,6 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
 from matchmaker.core import jobs
-from matchmaker.core.clock import utc_now
 from matchmaker.demand import service
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ EXPIRE: Final = "demand.expire"
 
 async def expire(context: jobs.Context, _: dict[str, Any]) -> dict[str, Any]:
     """Expire the needs whose last day has passed; what one job does not manage the next does."""
-    expired = await service.expire_due(context.session, utc_now().date())
+    expired = await service.expire_due(context.session, await jobs.today(context.session))
     if len(expired) == service.EXPIRED_AT_ONCE:
         await jobs.enqueue(context.session, jobs.Job(kind=EXPIRE))
     return {"expired": len(expired)}

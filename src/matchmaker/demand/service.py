@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from matchmaker.core import events, patching, rows, transitions
+from matchmaker.core import etags, events, patching, rows, transitions
 from matchmaker.core.diffs import diff
 from matchmaker.core.errors import StaleVersion
 from matchmaker.demand import content, queries, writing
@@ -237,16 +237,19 @@ async def take_step(
     *,
     principal: Principal,
     now: dt.datetime,
+    seen: int | None = None,
 ) -> FoundNeed:
     """The need after the step; of several callers at once one wins.
 
     Raises:
         NeedNotFound: there is none, or they may not see all of it.
+        StaleVersion: it is not at the revision ``seen``.
         UnknownTransition, NotYourTransition: there is no such step, or not for them.
         IllegalTransition: it does not start where the need stands, or somebody came first.
         TransitionHindered: something is missing for it.
     """
     found = await find_whole(session, need_id, principal)
+    etags.expect(found.need.revision, seen)
     source, owner = found.need.state, found.need.organisation_id
     step = transitions.checked(
         NEED,
@@ -258,8 +261,10 @@ async def take_step(
     values: dict[str, object] = {"note": asked.note}
     if step.target is NeedState.OPEN:
         values["opened_at"] = now
-    if await rows.move(session, Need, need_id, source=source, step=step, values=values) is None:
+    moving = rows.move(session, Need, need_id, source=source, step=step, values=values, seen=seen)
+    if await moving is None:
         there = await find_whole(session, need_id, principal)
+        etags.expect(there.need.revision, seen)
         raise transitions.IllegalTransition(extra={"state": there.need.state.value})
     moved = await find_whole(session, need_id, principal)
     # What was read may have been reworded since; what is held now can no longer change.

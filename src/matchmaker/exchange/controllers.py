@@ -62,8 +62,9 @@ class ImportController(Controller):
     ) -> Response[schemas.Import]:
         """Hand in a file of lines; a job checks it and writes all of it or nothing.
 
-        Content-Type says the format. Operators hand in providers and offerings, which become
-        published, and anybody's profiles and needs; a firm hands in its own profile and needs.
+        Content-Type says the format. What operators hand in is anybody's, and their offerings
+        become published. A provider hands in its own card and offerings, which become drafts and
+        changes as its edits do; a firm its own profile and needs.
         """
         given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if given not in BY_MEDIA_TYPE:
@@ -93,6 +94,8 @@ class ImportController(Controller):
     ) -> schemas.Import:
         """Read how far an import is, and what became of its lines."""
         found = await service.find_import(read_session, import_id, principal)
+        if found.file.outcome is None:
+            return import_to_wire(found, b"")
         return import_to_wire(found, await queries.report_of(read_session, import_id) or b"")
 
     @get(
@@ -134,8 +137,8 @@ class ExportController(Controller):
     ) -> Response[schemas.Export]:
         """Ask for a file that would import again as it is, in a fixed order.
 
-        An operator gets everybody's lines; a provider its own card and published offerings, a firm
-        its own profile and needs.
+        An operator gets everybody's lines, offerings as they are published; a provider its own card
+        and offerings, those as it last wrote them; a firm its own profile and needs.
         """
         made = await service.ask_for(session, principal, kind=data.kind, format_=data.format)
         headers = {"Location": f"/v1/exports/{made.file.id}"}

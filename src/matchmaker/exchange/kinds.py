@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from matchmaker.catalog.drafting import import_drafts
 from matchmaker.catalog.exporting import offering_lines, provider_lines
 from matchmaker.catalog.importing import import_file
 from matchmaker.catalog.importing.sheets import OFFERINGS, PROVIDERS
+from matchmaker.catalog.life.facts import Declarations
 from matchmaker.core.sheets.lines import Progress
 from matchmaker.demand.exchange import NEEDS, import_needs, need_lines
 from matchmaker.enterprise.exchange import PROFILES, import_profiles, profile_lines
@@ -53,6 +55,8 @@ class Asked:
     progress: Progress = field(default_factory=Progress)
 
 
+_R: Final = OrganisationRole
+
 Importer = Callable[["Session", IO[bytes], Means, Asked], Awaitable["ImportReport"]]
 Exporter = Callable[["ReadSession", "OrganisationId | None"], AsyncIterator[dict[str, Any]]]
 
@@ -87,6 +91,18 @@ class Watched:
 
 
 async def _catalog(session: Session, stream: IO[bytes], means: Means, asked: Asked) -> ImportReport:
+    """An operator's file publishes; what a provider writes itself goes through review."""
+    principal = asked.principal
+    if principal is not None and _R.OPERATOR not in principal.roles:
+        made = Declarations.of(means.checker.taxonomy, means.tokenizer, means.text_version)
+        return await import_drafts(
+            session,
+            stream,
+            made,
+            principal=principal,
+            progress=asked.progress,
+            is_dry_run=asked.is_dry_run,
+        )
     watched: Any = Watched(stream, asked.progress)
     report = await import_file(
         session,
@@ -94,7 +110,7 @@ async def _catalog(session: Session, stream: IO[bytes], means: Means, asked: Ask
         means.checker.taxonomy,
         means.tokenizer,
         text_version=means.text_version,
-        actor=event_actor(asked.principal),
+        actor=event_actor(principal),
         is_dry_run=asked.is_dry_run,
     )
     return report.as_any()
@@ -124,21 +140,18 @@ async def _needs(session: Session, stream: IO[bytes], means: Means, asked: Asked
     )
 
 
-_R: Final = OrganisationRole
-
-
 def _of_catalog(layout: Layout, exporter: Exporter) -> Kind:
     return Kind(
         layout=layout,
         may_hold=(PROVIDERS, OFFERINGS),
         importer=_catalog,
         exporter=exporter,
-        # An import publishes: what a provider writes itself goes through review instead.
-        importers=frozenset({_R.OPERATOR}),
-        exporters=frozenset({_R.OPERATOR, _R.PROVIDER}),
+        importers=_PROVIDERS,
+        exporters=_PROVIDERS,
     )
 
 
+_PROVIDERS: Final = frozenset({_R.OPERATOR, _R.PROVIDER})
 _FIRMS: Final = frozenset({_R.OPERATOR, _R.SME})
 
 KINDS: Final[Mapping[ExchangeKind, Kind]] = MappingProxyType(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, select, update
 
+from matchmaker.core.jobs.models import StoredJob
 from matchmaker.exchange.models import ExportFile, ExportId, ImportFile, ImportId
 
 if TYPE_CHECKING:
@@ -15,24 +16,33 @@ if TYPE_CHECKING:
     from matchmaker.identity.models import OrganisationId
 
 
+# With its job in one statement: read one after the other, a job could be done whose file is not.
 async def find_import(
     session: ReadSession, import_id: ImportId, owner: OrganisationId
-) -> ImportFile | None:
-    """The import of ``owner``, its content and report apart."""
-    found: ImportFile | None = await session.scalar(
-        select(ImportFile).where(ImportFile.id == import_id, ImportFile.organisation_id == owner)
+) -> tuple[ImportFile, StoredJob | None] | None:
+    """The import of ``owner``, its content and report apart, and its job if that is still kept."""
+    rows = await session.execute(
+        select(ImportFile, StoredJob)
+        .outerjoin(StoredJob, StoredJob.id == ImportFile.job_id)
+        .where(ImportFile.id == import_id, ImportFile.organisation_id == owner),
+        execution_options={"populate_existing": True},
     )
-    return found
+    row = rows.one_or_none()
+    return None if row is None else (row[0], row[1])
 
 
 async def find_export(
     session: ReadSession, export_id: ExportId, owner: OrganisationId
-) -> ExportFile | None:
-    """The export of ``owner``, its content apart."""
-    found: ExportFile | None = await session.scalar(
-        select(ExportFile).where(ExportFile.id == export_id, ExportFile.organisation_id == owner)
+) -> tuple[ExportFile, StoredJob | None] | None:
+    """The export of ``owner``, its content apart, and its job if that is still kept."""
+    rows = await session.execute(
+        select(ExportFile, StoredJob)
+        .outerjoin(StoredJob, StoredJob.id == ExportFile.job_id)
+        .where(ExportFile.id == export_id, ExportFile.organisation_id == owner),
+        execution_options={"populate_existing": True},
     )
-    return found
+    row = rows.one_or_none()
+    return None if row is None else (row[0], row[1])
 
 
 async def import_to_do(

@@ -142,7 +142,7 @@ async def find_import(session: ReadSession, import_id: ImportId, reader: Princip
     found = await queries.find_import(session, import_id, reader.organisation_id)
     if found is None:
         raise ImportNotFound
-    return AnImport(found, await feed.find_job(session, found.job_id))
+    return AnImport(*found)
 
 
 async def find_export(session: ReadSession, export_id: ExportId, reader: Principal) -> AnExport:
@@ -154,7 +154,7 @@ async def find_export(session: ReadSession, export_id: ExportId, reader: Princip
     found = await queries.find_export(session, export_id, reader.organisation_id)
     if found is None:
         raise ExportNotFound
-    return AnExport(found, await feed.find_job(session, found.job_id))
+    return AnExport(*found)
 
 
 async def report_of(session: ReadSession, import_id: ImportId, reader: Principal) -> bytes:

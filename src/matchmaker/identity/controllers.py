@@ -169,7 +169,7 @@ class OrganisationController(Controller):
         "/{organisation_id:uuid}/transitions",
         operation_id="moveOrganisation",
         status_code=200,
-        responses=problems(OrganisationNotFound, *transitions.PROBLEMS),
+        responses=problems(OrganisationNotFound, AlreadyExists, *transitions.PROBLEMS),
         response_headers=etags.HEADERS,
         opt=access.needs(Scope.ORGANISATIONS_WRITE),
     )
@@ -180,9 +180,11 @@ class OrganisationController(Controller):
         session: NamedDependency[Session],
         principal: NamedDependency[Principal],
         language: NamedDependency[Language],
+        *,
+        seen_revision: NamedDependency[int | None],
     ) -> Response[Transitions]:
         """Take a transition; the answer says what can be done next. Of several callers one wins."""
-        await organisations.move(session, organisation_id, data, by=principal)
+        await organisations.move(session, organisation_id, data, by=principal, seen=seen_revision)
         found = await organisations.overview(
             session, organisation_id, by=principal, language=language
         )

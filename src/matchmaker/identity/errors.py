@@ -34,6 +34,13 @@ class ScopesExceeded(Forbidden):
     title = Bilingual(zh="超出可授予的权限范围", en="More scopes than may be given")
 
 
+class ExpiryExceeded(Forbidden):
+    """Nobody gives what outlives what they have; ``expires_at`` in the problem is the latest."""
+
+    slug = "expiry_exceeded"
+    title = Bilingual(zh="超出可授予的有效期", en="Longer than may be given")
+
+
 class KeyNotInForce(Conflict):
     """The key was revoked, has expired, or has been replaced."""
 

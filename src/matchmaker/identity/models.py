@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from typing import Any, NewType
+from typing import Any, Final, NewType
 from uuid import UUID
 
 from sqlalchemy import (
@@ -51,6 +51,10 @@ class OrganisationState(enum.StrEnum):
     VERIFIED = "verified"
     SUSPENDED = "suspended"
     CLOSED = "closed"
+
+
+HOLDING: Final = (OrganisationState.VERIFIED, OrganisationState.SUSPENDED)
+"""States in which an organisation has been verified with its credit code: no other one holds it."""
 
 
 class MemberRole(enum.StrEnum):
@@ -114,6 +118,13 @@ class Organisation(Revised, Base, kw_only=True):
             name="state_known",
         ),
         CheckConstraint("revision > 0", name="revision_from_one"),
+        # Only an operator takes an organisation into these states, so only one ever meets this.
+        Index(
+            "uq_organisation_uscc_held",
+            "uscc",
+            unique=True,
+            postgresql_where="state in ('verified', 'suspended')",
+        ),
     )
 
     id: Mapped[OrganisationId] = mapped_column(
@@ -127,8 +138,8 @@ class Organisation(Revised, Base, kw_only=True):
     provider_kind: Mapped[str | None] = mapped_column(Text, default=None)
     region: Mapped[str | None] = mapped_column(Text, default=None)
     """GB/T 2260, six digits."""
-    uscc: Mapped[str | None] = mapped_column(Text, unique=True, default=None)
-    """Unified social credit code (GB 32100-2015)."""
+    uscc: Mapped[str | None] = mapped_column(Text, index=True, default=None)
+    """Unified social credit code (GB 32100-2015): stated by whoever likes, held once verified."""
     state: Mapped[OrganisationState] = mapped_column(default=OrganisationState.DRAFT)
     note: Mapped[str | None] = mapped_column(Text, default=None)
     """What was said with the last transition."""

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from matchmaker.core import patching, rows, transitions
+from matchmaker.core import etags, patching, rows, transitions
 from matchmaker.core.errors import FieldFault, StaleVersion
 from matchmaker.core.language import Bilingual
 from matchmaker.core.machine import Actor
+from matchmaker.core.transient import AlreadyExists
 from matchmaker.core.wire import InvalidContent, Text
 from matchmaker.identity import queries, schemas
 from matchmaker.identity.access import Principal, actors_of
@@ -17,6 +18,7 @@ from matchmaker.identity.errors import OperatorsField, OrganisationNotFound
 from matchmaker.identity.history import tell
 from matchmaker.identity.machine import EDITABLE, ORGANISATION, TOLD_AS
 from matchmaker.identity.models import (
+    HOLDING,
     Organisation,
     OrganisationId,
     OrganisationRole,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from matchmaker.taxonomy.registry import Taxonomy
 
 _PROVIDER_KIND = "provider_kind"
+_STATING = tuple(state for state in OrganisationState if state is not OrganisationState.CLOSED)
 _VERIFIED_WITH = ("name", "uscc")
 """What was verified with the organisation: afterwards only an operator changes it."""
 
@@ -48,15 +51,15 @@ async def register(
     by: Principal | None,
     state: OrganisationState = ORGANISATION.initial,
 ) -> Organisation:
-    """A new organisation.
+    """A new organisation, for an operator.
 
     Raises:
         InvalidContent: a code does not exist, or the facts do not go together.
         AlreadyExists: its external id or credit code is another's.
     """
-    added = Organisation(
-        external_id=draft.external_id, state=state, **_values(_checked(draft, taxonomy))
-    )
+    checked = _checked(draft, taxonomy)
+    await _refuse_credit_code_of_another(session, checked.uscc, None)
+    added = Organisation(external_id=draft.external_id, state=state, **_values(checked))
     await queries.add(session, added)
     now = await _present(session, added.id)
     await tell(session, "organisation.registered", now, by=by, data={"state": state.value})
@@ -100,6 +103,7 @@ async def revise(
         OperatorsField: the roles, or what was verified, are changed by the organisation itself.
         InvalidContent: a code does not exist, or the facts do not go together.
         StaleVersion: it is no longer at ``revision``.
+        AlreadyExists: the credit code is another's; said to an operator alone.
     """
     found, actors = await read(session, organisation_id, by=by)
     # Of what was read: a revision that came later is one that nobody has looked at here.
@@ -112,6 +116,8 @@ async def revise(
         return found
     if Actor.OPERATOR not in actors:
         _refuse_operators_fields(found.state, changed)
+    elif "uscc" in changed:
+        await _refuse_credit_code_of_another(session, after.uscc, organisation_id)
     written = await rows.revise(
         session, Organisation, organisation_id, revision=revision, values=_values(after)
     )
@@ -137,7 +143,7 @@ async def overview(
         found.state,
         found.revision,
         actors=actors,
-        hindrances=_hindrances(found),
+        hindrances=await _all_hindrances(session, found, actors),
         language=language,
     )
 
@@ -148,21 +154,24 @@ async def move(
     request: TransitionRequest,
     *,
     by: Principal,
+    seen: int | None = None,
 ) -> None:
     """Take a transition; of several callers at once one wins.
 
     Raises:
         OrganisationNotFound: there is none, or it is none of the caller's business.
+        StaleVersion: it is not at the revision ``seen``.
         UnknownTransition, NotYourTransition, IllegalTransition, TransitionHindered: as they say.
     """
     found, actors = await read(session, organisation_id, by=by)
+    etags.expect(found.revision, seen)
     source = found.state
     step = transitions.checked(
         ORGANISATION,
         source,
         request.transition,
         actors=actors,
-        hindrances=_hindrances(found),
+        hindrances=await _all_hindrances(session, found, actors),
     )
     revision = await rows.move(
         session,
@@ -171,12 +180,14 @@ async def move(
         source=source,
         step=step,
         values={"note": request.note},
+        seen=seen,
     )
     now = await _present(session, organisation_id)
     if revision is None:
+        etags.expect(now.revision, seen)
         raise transitions.IllegalTransition(extra={"state": now.state.value})
     # What was read may have been changed since; what is held now can no longer change.
-    if missing := _hindrances(now).get(step.name):
+    if missing := (await _all_hindrances(session, now, actors)).get(step.name):
         raise transitions.TransitionHindered(errors=missing, extra={"state": source.value})
     told = {"revision": revision, "from": source.value, "to": step.target.value}
     await tell(session, TOLD_AS[step.name], now, by=by, data=told)
@@ -255,6 +266,36 @@ def _hindrances(found: Organisation) -> Hindrances:
         message = Bilingual(zh="尚未填写服务商类型", en="the kind of provider is not stated")
         missing.append(FieldFault("#/provider_kind", "provider_kind_missing", message))
     return {"submit": missing}
+
+
+async def _all_hindrances(
+    session: ReadSession, found: Organisation, actors: frozenset[Actor]
+) -> Hindrances:
+    """What is missing for each step; whose a credit code is, is an operator's to know.
+
+    Anybody may state any code of their own organisation, and learns nothing by it: only what is
+    verified holds its code, and only an operator verifies.
+    """
+    missing = _hindrances(found)
+    if Actor.OPERATOR not in actors or found.uscc is None:
+        return missing
+    if await queries.states_credit_code(session, found.uscc, but=found.id, states=HOLDING):
+        message = Bilingual(
+            zh="该统一社会信用代码已属于另一已核实的组织",
+            en="another verified organisation holds the unified social credit code",
+        )
+        return {**missing, "verify": [FieldFault("#/uscc", "credit_code_taken", message)]}
+    return missing
+
+
+async def _refuse_credit_code_of_another(
+    session: ReadSession, code: str | None, own: OrganisationId | None
+) -> None:
+    """Nothing, where no other organisation states ``code``; for the ears of an operator."""
+    if code is not None and await queries.states_credit_code(
+        session, code, but=own, states=_STATING
+    ):
+        raise AlreadyExists
 
 
 async def _present(session: ReadSession, organisation_id: OrganisationId) -> Organisation:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from matchmaker.core.db import Base
 from matchmaker.core.living import follow
 from matchmaker.identity.models import (
+    HOLDING,
     ApiKey,
     ApiKeyId,
     Consent,
@@ -26,6 +27,7 @@ from matchmaker.identity.models import (
 )
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Collection, Sequence
 
     from sqlalchemy import ColumnElement, Delete, Select, Update
@@ -94,9 +96,27 @@ async def holders_of_credit_codes(
 ) -> dict[str, str | None]:
     """The external id of the organisation that holds each of ``codes``, of those that are held."""
     rows = await session.execute(
-        select(Organisation.uscc, Organisation.external_id).where(Organisation.uscc.in_(codes))
+        select(Organisation.uscc, Organisation.external_id).where(
+            Organisation.uscc.in_(codes), Organisation.state.in_(HOLDING)
+        )
     )
     return {code: external_id for code, external_id in rows if code is not None}
+
+
+async def states_credit_code(
+    session: ReadSession,
+    code: str,
+    *,
+    but: OrganisationId | None,
+    states: Collection[OrganisationState],
+) -> bool:
+    """Whether an organisation in one of ``states``, ``but`` apart, states the credit code."""
+    statement = select(Organisation.id).where(
+        Organisation.uscc == code, Organisation.state.in_(states)
+    )
+    if but is not None:
+        statement = statement.where(Organisation.id != but)
+    return await session.scalar(statement.limit(1)) is not None
 
 
 async def insert_organisations(session: Session, rows: Sequence[dict[str, Any]]) -> None:
@@ -135,6 +155,7 @@ class Credential(NamedTuple):
     organisation_id: OrganisationId
     roles: list[str]
     state: OrganisationState
+    expires_at: dt.datetime | None
 
 
 async def live_credential(session: ReadSession, public_id: str) -> Credential | None:
@@ -156,6 +177,7 @@ async def _credential(session: ReadSession, which: ColumnElement[bool]) -> Crede
             ApiKey.organisation_id,
             Organisation.roles,
             Organisation.state,
+            ApiKey.expires_at,
         )
         .join(Organisation, Organisation.id == ApiKey.organisation_id)
         .where(which, *_live())

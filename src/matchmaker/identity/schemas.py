@@ -101,7 +101,10 @@ class Organisation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A key to make; without scopes it is good for all that its maker and its holder have."""
+    """A key to make; without scopes it is good for all that its maker and its holder have.
+
+    Without an expiry it ends with the key it is made with, never if that one does not.
+    """
 
     name: Line
     scopes: Scopes | None = None

@@ -8,7 +8,7 @@ import datetime as dt
 import itertools
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -17,13 +17,13 @@ import pytest_asyncio
 from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker
 
-from matchmaker.core import db, jobs
+from matchmaker.core import db, jobs, listening
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.ids import uuid7
 from matchmaker.core.jobs import Backoff, Context, Cron, Handler, Job, JobId, Options, Worker
 from matchmaker.core.jobs.housekeeping import remove_old
 from matchmaker.core.jobs.models import JobCron, JobState, StoredJob
-from matchmaker.core.jobs.working import queries
+from matchmaker.core.jobs.working import queries, watch
 from matchmaker.core.jobs.working.watch import Watch
 from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
@@ -501,6 +501,33 @@ class TestCancel:
             await queue.until(job_id, JobState.CANCELLED)
         assert await queue.count(StoredJob.kind == f"{kind}.effect") == 0
 
+    async def test_control_a_completion_that_does_not_look_would_do_a_cancelled_job(
+        self, queue: Jobs, kind: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def unlooking(session: Session, job: queries.Claimed, _: object) -> bool:
+            done = "update mm.job set state = 'done', leased_until = null, finished_at = now()"
+            await session.execute(
+                text(f"{done} where id = :id and attempt = :attempt"),
+                {"id": job.id, "attempt": job.attempt},
+            )
+            return True
+
+        monkeypatch.setattr(queries, "complete", unlooking)
+
+        async def ask(context: Context, _: dict[str, Any]) -> None:
+            await jobs.enqueue(context.session, Job(kind=f"{kind}.effect"))
+            async with queue.engine.begin() as connection:
+                # As if the word had been lost: nothing is notified.
+                await connection.execute(
+                    text("update mm.job set cancel_requested_at = now() where id = :id"),
+                    {"id": context.job_id},
+                )
+
+        (job_id,) = await queue.add(Job(kind=kind))
+        async with queue.working({kind: ask}, options=Options(lease=LEASE)):
+            await queue.until(job_id, JobState.DONE)
+        assert await queue.count(StoredJob.kind == f"{kind}.effect") == 1
+
     async def test_one_whose_worker_vanished_is_cancelled_when_its_lease_is_over(
         self, queue: Jobs, kind: str
     ) -> None:
@@ -551,6 +578,29 @@ class TestListen:
             (third,) = await queue.add(Job(kind=kind, payload={"n": 3}))
             await queue.until(third, JobState.DONE, seconds=5)
         assert done == [1, 2, 3]
+
+    async def test_control_who_listens_once_hears_nothing_after_a_cut(
+        self, queue: Jobs, kind: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def once(
+            engine: AsyncEngine,
+            channel: str,
+            *,
+            heard: Callable[[str], None],
+            joined: Callable[[], None],
+        ) -> None:
+            await listening._listen(engine, channel, heard, joined)
+
+        monkeypatch.setattr(watch, "listen", once)
+        async with queue.working({kind: nothing}, options=Options(poll=30.0)):
+            listener = await self.listener(queue)
+            (first,) = await queue.add(Job(kind=kind))
+            await queue.until(first, JobState.DONE, seconds=5)
+            await self.end(queue, listener)
+            (second,) = await queue.add(Job(kind=kind))
+            with pytest.raises(TimeoutError):
+                await queue.until(second, JobState.DONE, seconds=3)
+        assert (await queue.row(second)).state is JobState.QUEUED
 
     async def test_without_a_word_the_poll_finds_it(self, queue: Jobs, kind: str) -> None:
         async with queue.working({kind: nothing}):
@@ -676,6 +726,41 @@ class TestCron:
             await asyncio.sleep(4.5)
         assert len(fired) == 4
         assert all(0.5 < b - a < 1.5 for a, b in itertools.pairwise(fired)), fired
+
+    async def fired(
+        self, queue: Jobs, kind: str, fire: Callable[..., Awaitable[Sequence[object]]]
+    ) -> int:
+        """How many jobs come of one time that is due when six look at the clock at once."""
+        cron = Cron(name=kind, kind=kind, every=dt.timedelta(hours=1))
+        async with queue.transaction() as session:
+            await jobs.schedule(session, cron)
+            await session.execute(
+                text("update mm.job_cron set next_at = now() where name = :name"), {"name": kind}
+            )
+
+        async def look() -> int:
+            async with queue.engine.begin() as connection:
+                return len(await fire(connection, [kind]))
+
+        return sum(await asyncio.gather(*(look() for _ in range(6))))
+
+    async def test_of_many_who_look_at_once_one_fires(self, queue: Jobs, kind: str) -> None:
+        assert await self.fired(queue, kind, queries.fire) == 1
+
+    async def test_control_reading_before_moving_on_would_fire_many_times(
+        self, queue: Jobs, kind: str
+    ) -> None:
+        looked = asyncio.Barrier(6)
+
+        async def naive(connection: AsyncConnection, kinds: list[str]) -> Sequence[object]:
+            due = text("select name from mm.job_cron where next_at <= now() and kind = any(:kinds)")
+            found = (await connection.execute(due, {"kinds": kinds})).all()
+            await looked.wait()
+            later = "update mm.job_cron set next_at = now() + make_interval(secs => every_seconds)"
+            await connection.execute(text(f"{later} where kind = any(:kinds)"), {"kinds": kinds})
+            return found
+
+        assert await self.fired(queue, kind, naive) == 6
 
     async def test_what_was_missed_is_made_up_for_once(self, queue: Jobs, kind: str) -> None:
         cron = Cron(name=kind, kind=kind, every=dt.timedelta(seconds=60))

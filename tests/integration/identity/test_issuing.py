@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from matchmaker.core.clock import utc_now
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.identity import keys, queries
 from matchmaker.identity.access import SCOPES_OF, Scope
+from matchmaker.identity.issuing import service
 from matchmaker.identity.models import ApiKeyId, OrganisationId, OrganisationRole
 
 R = OrganisationRole
@@ -116,6 +118,81 @@ class TestMaking:
         made = (await create(identity, firm, expires_at=soon)).json()
         await asyncio.sleep(1.05)
         assert not await works(identity, made["key"])
+
+
+class TestOutliving:
+    """No key makes one that acts for longer than it does itself."""
+
+    @staticmethod
+    async def ending(api: Client, firm: Holder) -> tuple[Holder, str]:
+        """A key that ends in a while, made with one that does not, and when."""
+        soon = (utc_now() + dt.timedelta(hours=1)).isoformat()
+        made = (await create(api, firm, expires_at=soon)).json()
+        token = keys.read(made["key"])
+        assert token is not None
+        holding = Holder(firm.organisation_id, ApiKeyId(UUID(made["id"])), token)
+        return holding, made["expires_at"]
+
+    @pytest.mark.parametrize("with_", ["create", "rotate itself", "rotate another"])
+    async def test_what_it_makes_ends_with_it_at_the_latest(
+        self, identity: Client, engine: AsyncEngine, with_: str
+    ) -> None:
+        firm = await holder(engine)
+        ending, end = await self.ending(identity, firm)
+        lasting = (await create(identity, firm)).json()
+
+        async def make(**fields: object) -> httpx.Response:
+            if with_ == "create":
+                return await create(identity, ending, None, **fields)
+            which = ending.key_id if with_ == "rotate itself" else lasting["id"]
+            return await rotate(identity, ending, which, **fields)
+
+        last = dt.datetime.fromisoformat(end)
+        later = (last + dt.timedelta(seconds=1)).isoformat()
+        refused = await make(expires_at=later)
+        assert code(refused) == (403, "expiry_exceeded")
+        assert dt.datetime.fromisoformat(refused.json()["expires_at"]) == last
+        made = await make()
+        assert made.status_code == 201, made.text
+        assert made.json()["expires_at"] == end
+
+    async def test_it_may_give_less(self, identity: Client, engine: AsyncEngine) -> None:
+        ending, _ = await self.ending(identity, await holder(engine))
+        sooner = (utc_now() + dt.timedelta(minutes=1)).isoformat()
+        made = await create(identity, ending, expires_at=sooner)
+        given = dt.datetime.fromisoformat(made.json()["expires_at"])
+        assert given == dt.datetime.fromisoformat(sooner)
+
+    async def test_one_that_does_not_end_gives_what_it_likes(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        firm = await holder(engine)
+        ending, _ = await self.ending(identity, firm)
+        assert (await rotate(identity, firm, ending.key_id)).json()["expires_at"] is None
+        assert (await create(identity, firm)).json()["expires_at"] is None
+
+    async def test_a_key_that_has_ended_makes_none_while_it_is_still_remembered(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        """The guard may take it for two seconds more; what it would make would last."""
+        firm = await holder(engine)
+        ending, _ = await self.ending(identity, firm)
+        assert await works(identity, ending.token.text)
+        assert (await revoke(identity, firm, ending.key_id)).status_code == 200
+        assert await works(identity, ending.token.text)
+        other = (await create(identity, firm)).json()
+        assert code(await create(identity, ending)) == (401, "unauthenticated")
+        assert code(await rotate(identity, ending, other["id"])) == (401, "unauthenticated")
+
+    async def test_control_an_expiry_taken_as_it_is_asked_for_outlives_its_maker(
+        self, identity: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def as_asked(_: object, wanted: dt.datetime | None, __: object) -> object:
+            return wanted
+
+        monkeypatch.setattr(service, "_until", as_asked)
+        ending, _ = await self.ending(identity, await holder(engine))
+        assert (await create(identity, ending)).json()["expires_at"] is None
 
 
 class TestRotating:

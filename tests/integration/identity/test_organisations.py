@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,9 +17,10 @@ from tests.interleaving import meanwhile
 
 from matchmaker.core import events
 from matchmaker.core.db import ReadSession, Session
+from matchmaker.core.machine import Actor
 from matchmaker.core.patching import MEDIA_TYPE
 from matchmaker.core.postgres import Server
-from matchmaker.identity import organisations, queries
+from matchmaker.identity import access, organisations, queries
 from matchmaker.identity.machine import ORGANISATION, TOLD_AS
 from matchmaker.identity.models import OrganisationRole, OrganisationState
 from matchmaker.identity.service import DeclaredProvider, register_providers
@@ -46,11 +48,14 @@ async def change(
     )
 
 
-async def take(api: Client, caller: Holder, id_: object, name: str) -> httpx.Response:
+async def take(
+    api: Client, caller: Holder, id_: object, name: str, seen: int | None = None
+) -> httpx.Response:
+    condition = {} if seen is None else {"If-Match": f'"{seen}"'}
     return await api.post(
         f"/v1/organisations/{id_}/transitions",
         json={"transition": name, "note": f"{name}, please"},
-        headers=caller.headers,
+        headers={**caller.headers, **condition},
     )
 
 
@@ -115,6 +120,133 @@ class TestRegistering:
         taken = credit_code("1" * 17)
         assert (await register(identity, operator, uscc=taken)).status_code == 201
         assert code(await register(identity, operator, uscc=taken)) == (409, "already_exists")
+
+
+class TestCreditCode:
+    """Whose a code is, an operator is told and nobody else."""
+
+    @staticmethod
+    async def verified_with(api: Client, operator: Holder, taken: str) -> str:
+        """An organisation that holds the code."""
+        made = (await register(api, operator, region="210200", uscc=taken)).json()
+        for step in ("submit", "verify"):
+            assert (await take(api, operator, made["id"], step)).status_code == 200
+        return str(made["id"])
+
+    async def test_stating_anothers_code_and_nobodys_is_answered_alike(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        operator = await holder(engine, R.OPERATOR)
+        taken, free = new_code(), new_code()
+        await self.verified_with(identity, operator, taken)
+        told = []
+        for one in (taken, free):
+            firm = await holder(engine, state=S.DRAFT)
+            id_ = firm.organisation_id
+            answers = [
+                await change(identity, firm, id_, 1, region="210200", uscc=one),
+                await change(identity, firm, id_, 2, region="210200", uscc=one),
+                await take(identity, firm, id_, "submit"),
+                await take(identity, firm, id_, "withdraw"),
+                await take(identity, firm, id_, "verify"),
+                await identity.get(f"/v1/organisations/{id_}/transitions", headers=firm.headers),
+                await take(identity, firm, id_, "close"),
+            ]
+            told.append([without(answer, one, str(id_)) for answer in answers])
+        assert [status for status, _ in told[0]] == [200] * 4 + [403, 200, 200]
+        assert told[0] == told[1]
+
+    async def test_control_one_code_for_one_row_would_tell(
+        self, identity: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The naive form: whoever states a code is told whether another has it."""
+        operator, firm = await holder(engine, R.OPERATOR), await holder(engine, state=S.DRAFT)
+        taken = new_code()
+        await self.verified_with(identity, operator, taken)
+        whole = access.actors_of
+        monkeypatch.setattr(
+            organisations, "actors_of", lambda by, owner: whole(by, owner) | {Actor.OPERATOR}
+        )
+        answer = await change(identity, firm, firm.organisation_id, 1, uscc=taken)
+        assert code(answer) == (409, "already_exists")
+
+    async def test_an_operator_verifies_one_of_those_who_state_it(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        operator = await holder(engine, R.OPERATOR)
+        taken = new_code()
+        held = await self.verified_with(identity, operator, taken)
+        firm = await holder(engine, state=S.DRAFT)
+        id_ = firm.organisation_id
+        assert (await change(identity, firm, id_, 1, region="210200", uscc=taken)).is_success
+        assert (await take(identity, firm, id_, "submit")).is_success
+        path = f"/v1/organisations/{id_}/transitions"
+        for caller, expected in ((operator, {"credit_code_taken"}), (firm, {"other_actor"})):
+            found = (await identity.get(path, headers=caller.headers)).json()["transitions"]
+            (verify,) = [each for each in found if each["name"] == "verify"]
+            assert {why["code"] for why in verify["why_not"]} == expected
+        refused = await take(identity, operator, id_, "verify")
+        assert code(refused) == (409, "transition_hindered")
+        assert refused.json()["errors"][0]["code"] == "credit_code_taken"
+        # Suspended it holds its code still, closed no longer.
+        for step, status in (("suspend", 409), ("close", 200)):
+            assert (await take(identity, operator, held, step)).is_success
+            answer = await take(identity, operator, id_, "verify")
+            assert answer.status_code == status, step
+
+    async def test_of_several_operators_at_once_one_verifies(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        operator, taken = await holder(engine, R.OPERATOR), new_code()
+        firms = [await holder(engine, state=S.DRAFT) for _ in range(4)]
+        for firm in firms:
+            id_ = firm.organisation_id
+            assert (await change(identity, firm, id_, 1, region="210200", uscc=taken)).is_success
+            assert (await take(identity, firm, id_, "submit")).is_success
+        answers = await asyncio.gather(
+            *(take(identity, operator, firm.organisation_id, "verify") for firm in firms)
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+        codes = {answer.json()["code"] for answer in answers if not answer.is_success}
+        assert codes <= {"already_exists", "transition_hindered"}
+
+    async def test_an_operator_is_told_of_any_other_that_states_it(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        operator, firm = await holder(engine, R.OPERATOR), await holder(engine, state=S.DRAFT)
+        stated = new_code()
+        assert (await change(identity, firm, firm.organisation_id, 1, uscc=stated)).is_success
+        assert code(await register(identity, operator, uscc=stated)) == (409, "already_exists")
+        made = (await register(identity, operator)).json()
+        answer = await change(identity, operator, made["id"], 1, uscc=stated)
+        assert code(answer) == (409, "already_exists")
+        # What is theirs already is not another's.
+        id_ = firm.organisation_id
+        answer = await change(identity, operator, id_, 2, uscc=stated, region="210200")
+        assert answer.status_code == 200
+
+    async def test_an_operators_file_is_not_kept_out_by_who_merely_states_it(
+        self, identity: Client, engine: AsyncEngine, session: Session
+    ) -> None:
+        firm, stated = await holder(engine, state=S.DRAFT), new_code()
+        assert (await change(identity, firm, firm.organisation_id, 1, uscc=stated)).is_success
+        assert await queries.holders_of_credit_codes(session, [stated]) == {}
+        name = f"p-{uuid4().hex[:8]}"
+        declared = DeclaredProvider(external_id=name, name={"en": "Pine"}, uscc=stated)
+        await register_providers(session, [declared])
+        assert await queries.holders_of_credit_codes(session, [stated]) == {stated: name}
+
+
+def new_code() -> str:
+    return credit_code(f"{uuid4().int % 10**17:017}")
+
+
+def without(answer: httpx.Response, *own: str) -> tuple[int, str]:
+    """Status and body without what is the asker's own, and without times and request ids."""
+    said = re.sub(r'"[^"]*(\d\d:\d\d:\d\d|urn:uuid:|h-[0-9a-f]{12})[^"]*"', '""', answer.text)
+    for each in own:
+        said = said.replace(each, "")
+    return answer.status_code, said
 
 
 class TestReading:
@@ -338,6 +470,25 @@ class TestLife:
         found = (await identity.get(f"/v1/organisations/{id_}", headers=firm.headers)).json()
         assert (found["state"], found["revision"]) == ("draft", 3)
         assert [kind for kind, _ in await told_of(engine, id_)] == ["organisation.revised"]
+
+    async def test_who_says_what_they_saw_moves_nothing_newer(
+        self, identity: Client, engine: AsyncEngine, server: Server
+    ) -> None:
+        operator, firm = await holder(engine, R.OPERATOR), await holder(engine, state=S.DRAFT)
+        id_ = firm.organisation_id
+        assert (await change(identity, firm, id_, 1, region="210200")).status_code == 200
+        assert code(await take(identity, firm, id_, "submit", 1)) == (412, "stale_version")
+        assert (await take(identity, firm, id_, "submit", 2)).status_code == 200
+        # Renamed by another operator while this one, who has seen revision 3, verifies it.
+        renamed = """name = '{"en": "Other"}', revision = 4"""
+        with meanwhile(engine, server, "organisation", id_, renamed):
+            answer = await take(identity, operator, id_, "verify", 3)
+        assert code(answer) == (412, "stale_version")
+        found = (await identity.get(f"/v1/organisations/{id_}", headers=firm.headers)).json()
+        assert (found["state"], found["revision"]) == ("submitted", 4)
+        # The control: who does not say what they saw verifies what they have not seen.
+        with meanwhile(engine, server, "organisation", id_, "region = '220000', revision = 5"):
+            assert (await take(identity, operator, id_, "verify")).status_code == 200
 
     async def test_control_a_check_of_what_was_read_lets_it_pass(
         self,

@@ -31,7 +31,6 @@ from matchmaker.core.access import ScopeMissing
 from matchmaker.core.clock import utc_now
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
-from matchmaker.core.errors import StaleVersion
 from matchmaker.core.language import Language
 from matchmaker.core.machine import Actor
 from matchmaker.core.problems import problems
@@ -295,9 +294,7 @@ class AdmissionController(Controller):
         status_code=200,
         opt=_READ,
         response_headers=etags.HEADERS,
-        responses=problems(
-            AdmissionNotFound, ScopeMissing, NoteRequired, StaleVersion, *transitions.PROBLEMS
-        ),
+        responses=problems(AdmissionNotFound, ScopeMissing, NoteRequired, *transitions.PROBLEMS),
     )
     async def take(
         self,
@@ -307,7 +304,7 @@ class AdmissionController(Controller):
         session: NamedDependency[Session],
         checker: Known,
         principal: Caller,
-        known_revision: NamedDependency[int | None],
+        seen_revision: NamedDependency[int | None],
         language: NamedDependency[Language],
     ) -> Response[Transitions]:
         """Decide on an admission of the own pool (pools:write), leave, or apply again.
@@ -322,7 +319,7 @@ class AdmissionController(Controller):
             data,
             fields=checker.fields,
             today=today,
-            revision=known_revision,
+            revision=seen_revision,
         )
         found, actors, missing = await service.options(
             session, principal, admission_id, fields=checker.fields, today=today

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from matchmaker.catalog.admissions import service
 from matchmaker.core import jobs
-from matchmaker.core.clock import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +22,7 @@ def expiring(fields: FieldCatalogue) -> jobs.Handler:
 
     async def expire(context: jobs.Context, _: dict[str, Any]) -> dict[str, Any]:
         """Expire what is past its last day; what one job does not manage the next does."""
-        today = utc_now().date()
+        today = await jobs.today(context.session)
         expired = await service.expire_due(context.session, today, fields=fields)
         if expired == service.EXPIRED_AT_ONCE:
             await jobs.enqueue(context.session, jobs.Job(kind=EXPIRE))

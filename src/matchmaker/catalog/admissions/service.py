@@ -29,7 +29,7 @@ from matchmaker.catalog.pools import service as pools
 from matchmaker.catalog.pools.checks import check
 from matchmaker.catalog.pools.machine import PoolState
 from matchmaker.catalog.rights import require_note, require_scope
-from matchmaker.core import events, rows, transitions
+from matchmaker.core import etags, events, rows, transitions
 from matchmaker.core.errors import StaleVersion
 from matchmaker.core.machine import Actor
 from matchmaker.identity.access import event_actor
@@ -222,8 +222,7 @@ async def take_step(
     """
     while True:
         found = await find(session, principal, admission_id)
-        if revision is not None and found.admission.revision != revision:
-            raise StaleVersion
+        etags.expect(found.admission.revision, revision)
         grounds = await _grounds(session, found, fields, today)
         actors = actors_on(principal, found.admission, found.pool)
         step = transitions.checked(

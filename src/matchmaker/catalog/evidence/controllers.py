@@ -22,7 +22,6 @@ from matchmaker.core.access import ScopeMissing
 from matchmaker.core.clock import utc_now
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
-from matchmaker.core.errors import StaleVersion
 from matchmaker.core.language import Language
 from matchmaker.core.problems import problems
 from matchmaker.core.transitions import TransitionRequest, Transitions
@@ -172,9 +171,7 @@ class EvidenceController(Controller):
         status_code=200,
         opt=_TAKE,
         response_headers=etags.HEADERS,
-        responses=problems(
-            EvidenceNotFound, ScopeMissing, NoteRequired, StaleVersion, *transitions.PROBLEMS
-        ),
+        responses=problems(EvidenceNotFound, ScopeMissing, NoteRequired, *transitions.PROBLEMS),
     )
     async def take(
         self,
@@ -183,7 +180,7 @@ class EvidenceController(Controller):
         data: JSONBody[TransitionRequest],
         session: NamedDependency[Session],
         principal: Caller,
-        known_revision: NamedDependency[int | None],
+        seen_revision: NamedDependency[int | None],
         language: NamedDependency[Language],
     ) -> Response[Transitions]:
         """Submit an own claim (offerings:write), or verify what others claim (pools:write).
@@ -192,7 +189,7 @@ class EvidenceController(Controller):
         """
         today = utc_now().date()
         found = await service.take_step(
-            session, principal, evidence_id, data, today=today, revision=known_revision
+            session, principal, evidence_id, data, today=today, revision=seen_revision
         )
         return etags.tagged(_options(found, principal, language), found.revision)
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from matchmaker.catalog.evidence import service
 from matchmaker.core import jobs
-from matchmaker.core.clock import utc_now
 
 EXPIRE: Final = "evidence.expire"
 """The kind of job; once an hour is enough: a last day ends at midnight UTC."""
@@ -15,7 +14,7 @@ EXPIRE: Final = "evidence.expire"
 
 async def expire(context: jobs.Context, _: dict[str, Any]) -> dict[str, Any]:
     """Expire the claims whose last day has passed; what one job does not manage the next does."""
-    expired = await service.expire_due(context.session, utc_now().date())
+    expired = await service.expire_due(context.session, await jobs.today(context.session))
     if expired == service.EXPIRED_AT_ONCE:
         await jobs.enqueue(context.session, jobs.Job(kind=EXPIRE))
     return {"expired": expired}

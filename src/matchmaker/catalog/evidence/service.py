@@ -15,7 +15,7 @@ from matchmaker.catalog.evidence.machine import EDITABLE, EVIDENCE, HAPPENED, RE
 from matchmaker.catalog.evidence.machine import EvidenceState as State
 from matchmaker.catalog.evidence.models import Evidence
 from matchmaker.catalog.rights import happened, require_note, require_scope
-from matchmaker.core import events, patching, rows, transitions
+from matchmaker.core import etags, events, patching, rows, transitions
 from matchmaker.core.errors import FieldFault, StaleVersion
 from matchmaker.core.language import Bilingual
 from matchmaker.identity.access import actors_of, event_actor
@@ -156,8 +156,7 @@ async def take_step(
     """
     while True:
         found = await find(session, evidence_id, principal)
-        if revision is not None and found.revision != revision:
-            raise StaleVersion
+        etags.expect(found.revision, revision)
         actors = actors_of(principal, found.organisation_id)
         missing = hindrances(found, today)
         step = transitions.checked(

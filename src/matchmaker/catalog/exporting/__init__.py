@@ -26,7 +26,11 @@ async def provider_lines(
 async def offering_lines(
     session: ReadSession, owner: OrganisationId | None
 ) -> AsyncIterator[dict[str, Any]]:
-    """The published offerings of ``owner``, or of everybody, by provider and external id."""
+    """The offerings by provider and external id: what is published of everybody.
+
+    Of ``owner`` they are all that are not retired, by their latest versions, so that its own file
+    says again what its drafts say.
+    """
     async for row in queries.offerings(session, owner):
         document = dict(row.document)
         if "attributes" in document:

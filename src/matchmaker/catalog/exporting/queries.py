@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy.dialects.postgresql import JSONB
 
 from matchmaker.catalog.machine import OfferingState
-from matchmaker.catalog.models import Offering, OfferingPackage, OfferingVersion, Provider
+from matchmaker.catalog.models import Offering, OfferingVersion, Provider
+from matchmaker.catalog.queries import packages_of_version
 from matchmaker.identity.models import Organisation
 from matchmaker.identity.queries import key_in_files
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from sqlalchemy import ScalarSelect
 
     from matchmaker.core.db import ReadSession
     from matchmaker.identity.models import OrganisationId
@@ -24,7 +23,7 @@ _AT_A_TIME = 1000
 
 
 class ExportedOffering(NamedTuple):
-    """What a published offering says."""
+    """What an offering says."""
 
     provider: str
     external_id: str
@@ -63,7 +62,17 @@ async def providers(
 async def offerings(
     session: ReadSession, owner: OrganisationId | None
 ) -> AsyncIterator[ExportedOffering]:
-    """The published offerings by the key of their provider and their external id."""
+    """The offerings by the key of their provider and their external id.
+
+    Everybody's are those that are published; ``owner`` has those that are not retired, each by its
+    latest version, published or not.
+    """
+    said = OfferingVersion.id == Offering.published_version_id
+    wanted = [Offering.state == OfferingState.PUBLISHED]
+    if owner is not None:
+        latest = func.coalesce(Offering.draft_version_id, Offering.published_version_id)
+        said = OfferingVersion.id == latest
+        wanted = [Offering.organisation_id == owner, Offering.state != OfferingState.RETIRED]
     statement = (
         select(
             key_in_files(),
@@ -72,30 +81,14 @@ async def offerings(
             OfferingVersion.summary,
             OfferingVersion.must,
             OfferingVersion.document,
-            _packages(),
+            func.coalesce(packages_of_version(), func.jsonb_build_array(type_=JSONB), type_=JSONB),
         )
         .select_from(Offering)
-        .join(OfferingVersion, OfferingVersion.id == Offering.published_version_id)
+        .join(OfferingVersion, said)
         .join(Organisation, Organisation.id == Offering.organisation_id)
-        .where(Offering.state == OfferingState.PUBLISHED)
+        .where(*wanted)
         .order_by(key_in_files().collate("C"), Offering.external_id.collate("C"))
     )
-    if owner is not None:
-        statement = statement.where(Offering.organisation_id == owner)
     rows = await session.stream(statement, execution_options={"yield_per": _AT_A_TIME})
     async for row in rows:
         yield ExportedOffering(*row)
-
-
-def _packages() -> ScalarSelect[Any]:
-    one = func.jsonb_build_object(
-        *("code", OfferingPackage.code),
-        *("title", OfferingPackage.title),
-        *("document", OfferingPackage.document),
-    )
-    return (
-        select(func.jsonb_agg(aggregate_order_by(one, OfferingPackage.position), type_=JSONB))
-        .where(OfferingPackage.version_id == OfferingVersion.id)
-        .correlate(OfferingVersion)
-        .scalar_subquery()
-    )

@@ -6,10 +6,9 @@ from typing import Annotated, Final
 
 from litestar import Controller, Response, get, patch, post
 from litestar.datastructures import ResponseHeader
-from litestar.di import NamedDependency, Provide
+from litestar.di import NamedDependency
 from litestar.params import (
     FromPath,
-    HeaderParameter,
     JSONBody,
     PathParameter,
     QueryParameter,
@@ -31,7 +30,7 @@ from matchmaker.core import etags, patching, transitions
 from matchmaker.core.clock import utc_now
 from matchmaker.core.cursors import Cursors
 from matchmaker.core.db import ReadSession, Session
-from matchmaker.core.errors import Forbidden, StaleVersion
+from matchmaker.core.errors import Forbidden
 from matchmaker.core.language import Language
 from matchmaker.core.problems import problems
 from matchmaker.core.transient import AlreadyExists
@@ -61,25 +60,11 @@ _MADE: Final = (
 )
 
 
-async def provide_seen_revision(
-    if_match: Annotated[
-        str | None,
-        HeaderParameter(
-            name=etags.IF_MATCH,
-            description="The ETag that was decided on; where it is given, nothing newer is moved",
-        ),
-    ] = None,
-) -> int | None:
-    """The revision a caller has seen; None where they do not say."""
-    return await etags.provide_known_revision(if_match)
-
-
 class OfferingLifeController(Controller):
     """What owners write and operators review."""
 
     path = "/offerings"
     tags = ("Catalog",)
-    dependencies = {"seen_revision": Provide(provide_seen_revision)}
 
     @post(
         operation_id="createOffering",
@@ -188,7 +173,7 @@ class OfferingLifeController(Controller):
         status_code=200,
         opt=_WRITE,
         response_headers=etags.HEADERS,
-        responses=problems(OfferingNotFound, StaleVersion, *transitions.PROBLEMS),
+        responses=problems(OfferingNotFound, *transitions.PROBLEMS),
     )
     async def move(
         self,
@@ -236,7 +221,7 @@ class OfferingLifeController(Controller):
         status_code=200,
         opt=_WRITE,
         response_headers=etags.HEADERS,
-        responses=problems(OfferingNotFound, ChangeNotFound, StaleVersion, *transitions.PROBLEMS),
+        responses=problems(OfferingNotFound, ChangeNotFound, *transitions.PROBLEMS),
     )
     async def move_change(
         self,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
+    from matchmaker.catalog.declaration import Attributes
     from matchmaker.catalog.importing.prepared import PreparedOffering
     from matchmaker.catalog.life.queries import Version
     from matchmaker.catalog.models import Kind
@@ -74,18 +75,23 @@ class Declarations:
             UnusableDeclaration: with every fault; that packages are missing is none yet.
         """
         line = _line(stated, kind, external_id, vouched)
-        found = [one for one in self._faults(line, stated, today) if one.code != MISSING_PACKAGE]
-        if found:
+        if found := list(self.faults(line, stated.attributes, today)):
             raise UnusableDeclaration(errors=found)
-        return prepare(line, stated.attributes, tokens=count_tokens(line, self.tokenizer))
+        return self.counted(line, prepare(line, stated.attributes, tokens=""))
 
-    def _faults(
-        self, line: OfferingLine, stated: OfferingFacts, today: dt.date
+    def counted(self, line: OfferingLine, prepared: PreparedOffering) -> PreparedOffering:
+        """What was prepared of ``line``, its words counted."""
+        return msgspec.structs.replace(prepared, tokens=count_tokens(line, self.tokenizer))
+
+    def faults(
+        self, line: OfferingLine, attributes: Attributes | None, today: dt.date
     ) -> Iterator[FieldFault]:
-        yield from offering_faults(line, stated.attributes, self.known)
+        """Why ``line`` cannot be a draft; that packages are missing is no reason yet."""
+        for found in offering_faults(line, attributes, self.known):
+            if found.code != MISSING_PACKAGE:
+                yield found
         if line.must is not None:
             yield from must_faults(line.must, self.known.specs, at="#/must")
-        attributes = stated.attributes
         if attributes is not None and attributes.__struct_config__.tag != line.kind:
             yield fault("#/attributes/kind", "other_kind", kind=line.kind)
         if line.attested is not None and line.attested > today:
@@ -106,10 +112,14 @@ def _line(stated: OfferingFacts, kind: Kind, external_id: str, vouched: Vouched)
     )
 
 
+def vouched_in(document: dict[str, Any]) -> Vouched:
+    """What the operator's register says in a stored document."""
+    return msgspec.convert(document, Vouched)
+
+
 def vouched_of(version: Version) -> Vouched:
     """What the operator's register says in the version."""
-    document = msgspec.convert(version.document, OfferingDocument)
-    return Vouched(cases=document.cases, record=document.record)
+    return vouched_in(version.document)
 
 
 def facts_of(version: Version) -> OfferingFacts:

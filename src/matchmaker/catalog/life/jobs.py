@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from matchmaker.catalog.life import service
 from matchmaker.core import jobs
-from matchmaker.core.clock import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +16,7 @@ EXPIRE: Final = "catalog.expire"
 
 async def expire(context: jobs.Context, _: dict[str, Any]) -> dict[str, Any]:
     """Expire the offerings whose last day has passed; what one job leaves the next one does."""
-    expired = await service.expire_due(context.session, utc_now().date())
+    expired = await service.expire_due(context.session, await jobs.today(context.session))
     if expired == service.EXPIRED_AT_ONCE:
         await jobs.enqueue(context.session, jobs.Job(kind=EXPIRE))
     return {"expired": expired}

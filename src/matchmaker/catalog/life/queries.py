@@ -30,7 +30,7 @@ from matchmaker.identity.models import (
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from uuid import UUID
 
     from matchmaker.catalog.importing.prepared import PreparedOffering
@@ -104,6 +104,24 @@ class OwnOffering(NamedTuple):
     title: dict[str, Any]
 
 
+class NamedOffering(NamedTuple):
+    """An offering as a file names it, with what its latest version declares."""
+
+    stored: Stored
+    content_hash: bytes
+    document: dict[str, Any]
+
+
+class Written(NamedTuple):
+    """What is to be a version."""
+
+    version_id: VersionId
+    offering_id: OfferingId
+    number: int
+    prepared: PreparedOffering
+
+
+_decode = msgspec.json.decode
 _STORED = (
     Offering.id,
     Offering.organisation_id,
@@ -122,6 +140,7 @@ _STORED = (
     Offering.changed_at,
 )
 _WIDTH = len(_STORED)
+_LATEST = func.coalesce(Offering.draft_version_id, Offering.published_version_id)
 
 
 async def find(session: ReadSession, offering_id: OfferingId) -> Stored | None:
@@ -140,11 +159,10 @@ async def of_provider(
     limit: int,
 ) -> list[OwnOffering]:
     """Up to ``limit`` offerings of the provider, by id after ``after``; of one state if named."""
-    latest = func.coalesce(Offering.draft_version_id, Offering.published_version_id)
     statement = (
         select(*_STORED, OfferingVersion.number, OfferingVersion.title)
         .join(Organisation, Organisation.id == Offering.organisation_id)
-        .join(OfferingVersion, OfferingVersion.id == latest)
+        .join(OfferingVersion, OfferingVersion.id == _LATEST)
         .where(Offering.organisation_id == organisation_id)
     )
     if state is not None:
@@ -153,6 +171,20 @@ async def of_provider(
         statement = statement.where(Offering.id > after)
     rows = await session.execute(statement.order_by(Offering.id).limit(limit))
     return [OwnOffering(Stored(*row[:_WIDTH]), *row[_WIDTH:]) for row in rows]
+
+
+async def named(
+    session: ReadSession, organisation_id: OrganisationId, external_ids: Sequence[str]
+) -> dict[str, NamedOffering]:
+    """The offerings of the organisation that have these external ids, by them."""
+    rows = await session.execute(
+        select(*_STORED, OfferingVersion.content_hash, OfferingVersion.document)
+        .join(Organisation, Organisation.id == Offering.organisation_id)
+        .join(OfferingVersion, OfferingVersion.id == _LATEST)
+        .where(Offering.organisation_id == organisation_id, Offering.external_id.in_(external_ids))
+    )
+    found = [NamedOffering(Stored(*row[:_WIDTH]), *row[_WIDTH:]) for row in rows]
+    return {each.stored.external_id: each for each in found}
 
 
 async def is_provider(session: ReadSession, organisation_id: OrganisationId) -> bool:
@@ -214,9 +246,9 @@ async def due(session: ReadSession, today: dt.date, *, limit: int) -> list[Offer
     return list(rows)
 
 
-async def insert_offering(session: Session, **values: object) -> None:
-    """Add an offering."""
-    await session.execute(insert(Offering).values(**values))
+async def insert_offerings(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Add offerings; there is at least one."""
+    await session.execute(insert(Offering), rows)
 
 
 async def next_number(session: ReadSession, offering_id: OfferingId) -> int:
@@ -227,50 +259,48 @@ async def next_number(session: ReadSession, offering_id: OfferingId) -> int:
     return (last or 0) + 1
 
 
-async def insert_version(
-    session: Session,
-    prepared: PreparedOffering,
-    *,
-    version_id: VersionId,
-    offering_id: OfferingId,
-    organisation_id: OrganisationId,
-    number: int,
-    text_version: str,
+async def insert_versions(
+    session: Session, written: Sequence[Written], organisation_id: OrganisationId, text_version: str
 ) -> None:
-    """Add a version with its packages."""
-    decode = msgspec.json.decode
+    """Add versions of the organisation's offerings with their packages; there is at least one."""
+    common = {"organisation_id": organisation_id}
+    texts = {"text_version": text_version}
     await session.execute(
-        insert(OfferingVersion).values(
-            id=version_id,
-            offering_id=offering_id,
-            organisation_id=organisation_id,
-            number=number,
-            kind=Kind(prepared.kind),
-            title=decode(prepared.title),
-            summary=None if prepared.summary is None else decode(prepared.summary),
-            document=decode(prepared.document),
-            attested=prepared.attested,
-            valid_from=prepared.valid_from,
-            valid_to=prepared.valid_to,
-            must=None if prepared.must is None else decode(prepared.must),
-            tokens=decode(prepared.tokens),
-            text_version=text_version,
-            content_hash=prepared.content_hash,
-        )
+        insert(OfferingVersion), [{**_version_row(each), **common, **texts} for each in written]
     )
-    packages = [
-        {
-            "version_id": version_id,
-            "position": position,
-            "organisation_id": organisation_id,
-            "code": package.code,
-            "title": decode(package.title),
-            "document": decode(package.document),
-        }
-        for position, package in enumerate(prepared.packages)
-    ]
+    packages = [{**row, **common} for each in written for row in _package_rows(each)]
     if packages:
         await session.execute(insert(OfferingPackage), packages)
+
+
+def _version_row(written: Written) -> dict[str, Any]:
+    prepared = written.prepared
+    return {
+        "id": written.version_id,
+        "offering_id": written.offering_id,
+        "number": written.number,
+        "kind": Kind(prepared.kind),
+        "title": _decode(prepared.title),
+        "summary": None if prepared.summary is None else _decode(prepared.summary),
+        "document": _decode(prepared.document),
+        "attested": prepared.attested,
+        "valid_from": prepared.valid_from,
+        "valid_to": prepared.valid_to,
+        "must": None if prepared.must is None else _decode(prepared.must),
+        "tokens": _decode(prepared.tokens),
+        "content_hash": prepared.content_hash,
+    }
+
+
+def _package_rows(written: Written) -> Iterator[dict[str, Any]]:
+    for position, package in enumerate(written.prepared.packages):
+        yield {
+            "version_id": written.version_id,
+            "position": position,
+            "code": package.code,
+            "title": _decode(package.title),
+            "document": _decode(package.document),
+        }
 
 
 async def end_live(session: Session, ended: Sequence[tuple[OfferingId, int]]) -> None:

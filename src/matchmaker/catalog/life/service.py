@@ -17,12 +17,12 @@ from matchmaker.catalog.errors import (
     OfferingVersionNotFound,
     ProviderNotFound,
 )
-from matchmaker.catalog.life import queries, steps
+from matchmaker.catalog.life import queries, steps, writing
 from matchmaker.catalog.life.applying import CLOCK, Done, moved, record, replaced, told
 from matchmaker.catalog.life.facts import Vouched, facts_of, vouched_of
 from matchmaker.catalog.machine import CHANGE, HAPPENED, OFFERING
-from matchmaker.catalog.models import Visibility, new_offering_id, new_version_id
-from matchmaker.core import patching, transitions
+from matchmaker.catalog.models import new_offering_id
+from matchmaker.core import etags, patching, transitions
 from matchmaker.core.errors import Forbidden, StaleVersion
 from matchmaker.core.machine import Actor
 from matchmaker.core.transitions import IllegalTransition
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     import datetime as dt
     from uuid import UUID
 
-    from matchmaker.catalog.importing.prepared import PreparedOffering
     from matchmaker.catalog.life.applying import By
     from matchmaker.catalog.life.facts import Declarations
     from matchmaker.catalog.life.queries import Stored, Version
@@ -141,24 +140,14 @@ async def create(
         UnusableDeclaration: what is stated cannot be.
         IntegrityError: the organisation has an offering of this external id.
     """
-    offering_id, version_id = new_offering_id(), new_version_id()
+    offering_id = new_offering_id()
     external_id = stated.external_id or str(offering_id)
     prepared = declarations.prepared(
         stated, kind=stated.kind, external_id=external_id, vouched=Vouched(), today=today
     )
-    await queries.insert_offering(
-        session,
-        id=offering_id,
-        organisation_id=organisation_id,
-        external_id=external_id,
-        kind=stated.kind,
-        visibility=stated.visibility,
-        state=OFFERING.initial,
-        draft_version_id=version_id,
-        revision=1,
-    )
+    new = [(offering_id, prepared)]
+    await writing.add(session, new, organisation_id, text_version=declarations.text_version)
     found = await visible(session, offering_id, by)
-    await _write(session, prepared, found, 1, declarations.text_version)
     event = told(found, "offering.created", by, version=1)
     await record(session, [Done(None, found, event)])
     return await _draft(session, found)
@@ -202,14 +191,9 @@ async def edit(
     )
     if prepared.content_hash == current.content_hash:
         return await _draft(session, found)
-    wanted = steps.edited(found, new_version_id())
-    if found.published_version_id is None:
-        wanted = wanted._replace(visibility=Visibility(prepared.visibility))
-    after = await replaced(session, found, wanted)
-    if after is None:
-        raise StaleVersion
-    number = await queries.next_number(session, offering_id)
-    await _write(session, prepared, after, number, declarations.text_version)
+    after, number = await writing.revise(
+        session, found, prepared, text_version=declarations.text_version
+    )
     await record(session, [Done(found, after, told(after, "offering.edited", by, version=number))])
     return await _draft(session, after)
 
@@ -263,7 +247,7 @@ async def take_step(
     """
     while True:
         found, missing = await offering_options(session, offering_id, by, today)
-        _expect(found, revision)
+        etags.expect(found.revision, revision)
         actors = by.on(found.organisation_id)
         step = transitions.checked(OFFERING, found.state, name, actors=actors, hindrances=missing)
         after = await replaced(session, found, steps.stepped(found, step)._replace(note=note))
@@ -298,7 +282,7 @@ async def take_change_step(
     """
     while True:
         found, state, missing = await change_options(session, offering_id, by, today)
-        _expect(found, revision)
+        etags.expect(found.revision, revision)
         actors = by.on(found.organisation_id)
         step = transitions.checked(CHANGE, state, name, actors=actors, hindrances=missing)
         after = await replaced(
@@ -344,25 +328,6 @@ async def _hindrances(session: ReadSession, found: Stored, today: dt.date) -> Hi
     return steps.hindrances(found, latest, published, today)
 
 
-async def _write(  # noqa: PLR0917  (each is another thing)
-    session: Session,
-    prepared: PreparedOffering,
-    offering: Stored,
-    number: int,
-    text_version: str,
-) -> None:
-    """Add what was prepared as the latest version, which the offering points to already."""
-    await queries.insert_version(
-        session,
-        prepared,
-        version_id=offering.latest,
-        offering_id=offering.offering_id,
-        organisation_id=offering.organisation_id,
-        number=number,
-        text_version=text_version,
-    )
-
-
 async def _draft(session: ReadSession, found: Stored) -> Draft:
     latest = await queries.version(session, found.latest)
     if found.published_version_id is None:
@@ -371,11 +336,6 @@ async def _draft(session: ReadSession, found: Stored) -> Draft:
         return Draft(found, latest, latest.number)
     published = await queries.version(session, found.published_version_id)
     return Draft(found, latest, published.number)
-
-
-def _expect(found: Stored, revision: int | None) -> None:
-    if revision is not None and found.revision != revision:
-        raise StaleVersion
 
 
 def _with_kind(patch: OfferingPatch, found: Stored) -> OfferingPatch:

@@ -227,9 +227,10 @@ class PoolController(Controller):
         session: NamedDependency[Session],
         principal: Caller,
         language: NamedDependency[Language],
+        seen_revision: NamedDependency[int | None],
     ) -> Response[Transitions]:
         """Close a pool to applications, or open it again; what was admitted stays."""
-        found = await service.take_step(session, principal, pool_id, data)
+        found = await service.take_step(session, principal, pool_id, data, seen=seen_revision)
         return _pool_options(found, principal, language)
 
 

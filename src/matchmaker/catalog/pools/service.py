@@ -18,7 +18,7 @@ from matchmaker.catalog.pools.machine import HAPPENED, POOL
 from matchmaker.catalog.pools.models import Pool, new_pool_id, new_pool_version_id
 from matchmaker.catalog.pools.terms import Terms, terms_faults
 from matchmaker.catalog.rights import happened, require_scope
-from matchmaker.core import events, patching, rows, transitions
+from matchmaker.core import etags, events, patching, rows, transitions
 from matchmaker.core.errors import StaleVersion
 from matchmaker.identity.access import Scope, actors_of, event_actor
 from matchmaker.identity.models import OrganisationRole
@@ -145,21 +145,29 @@ async def revise(
 
 
 async def take_step(
-    session: Session, principal: Principal, pool_id: PoolId, asked: TransitionRequest
+    session: Session,
+    principal: Principal,
+    pool_id: PoolId,
+    asked: TransitionRequest,
+    *,
+    seen: int | None = None,
 ) -> FoundPool:
     """The pool after the step; of several callers at once one wins.
 
     Raises:
         PoolNotFound: there is none.
+        StaleVersion: it is not at the revision ``seen``.
         ScopeMissing: the caller's credential is not good for it.
         UnknownTransition, NotYourTransition, IllegalTransition: as `transitions.checked`.
     """
     pool = (await find(session, pool_id)).pool
+    etags.expect(pool.revision, seen)
     actors = actors_of(principal, pool.organisation_id)
     step = transitions.checked(POOL, pool.state, asked.transition, actors=actors, hindrances={})
     require_scope(principal, ())
-    if await rows.move(session, Pool, pool_id, source=pool.state, step=step) is None:
+    if await rows.move(session, Pool, pool_id, source=pool.state, step=step, seen=seen) is None:
         now = await find(session, pool_id)
+        etags.expect(now.pool.revision, seen)
         raise transitions.IllegalTransition(extra={"state": now.pool.state.value})
     moved = happened(
         f"pool.{HAPPENED[step.name]}",

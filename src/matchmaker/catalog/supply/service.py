@@ -38,14 +38,10 @@ async def state_card(
         UnusableDeclaration: the website is none.
         VersionRequired, StaleVersion: there is a card, and it is not at ``revision``.
     """
-    values = _checked(card)
-    if revision is None:
-        if not await queries.add(session, organisation_id, values):
-            raise VersionRequired
-        return await _told(session, organisation_id, "provider.added", recorded), True
-    if not await queries.revise(session, organisation_id, revision, values):
-        raise StaleVersion
-    return await _told(session, organisation_id, "provider.edited", recorded), False
+    await write(session, organisation_id, card, revision=revision)
+    is_first = revision is None
+    kind = "provider.added" if is_first else "provider.edited"
+    return await _told(session, organisation_id, kind, recorded), is_first
 
 
 async def patch_card(
@@ -66,11 +62,31 @@ async def patch_card(
     found = await published.find_provider(session, organisation_id, is_own=True)
     if found is None:
         raise ProviderNotFound
-    current = SupplyCard(summary=msgspec.convert(found.summary, Text | None), website=found.website)
-    values = _checked(patching.merged(current, patch))
-    if not await queries.revise(session, organisation_id, revision, values):
-        raise StaleVersion
+    card = patching.merged(card_of(found), patch)
+    await write(session, organisation_id, card, revision=revision)
     return await _told(session, organisation_id, "provider.edited", recorded)
+
+
+async def write(
+    session: Session, organisation_id: OrganisationId, card: SupplyCard, *, revision: int | None
+) -> None:
+    """Make ``card`` the organisation's, its first where ``revision`` is None; no event tells of it.
+
+    Raises:
+        UnusableDeclaration: the website is none.
+        VersionRequired, StaleVersion: there is a card, and it is not at ``revision``.
+    """
+    values = _checked(card)
+    if revision is None:
+        if not await queries.add(session, organisation_id, values):
+            raise VersionRequired
+    elif not await queries.revise(session, organisation_id, revision, values):
+        raise StaleVersion
+
+
+def card_of(found: ProviderCard) -> SupplyCard:
+    """What the organisation says of itself as a provider."""
+    return SupplyCard(summary=msgspec.convert(found.summary, Text | None), website=found.website)
 
 
 def _checked(card: SupplyCard) -> dict[str, Any]:

@@ -104,6 +104,8 @@ _LIMIT = _statement("""
     on conflict (name) do update set running_limit = excluded.running_limit
 """)
 
+_TODAY = _statement("select (now() at time zone 'utc')::date")
+
 _PRUNE = _statement("""
     delete from mm.job where state in ('done', 'cancelled') and finished_at < now() - :age
 """)
@@ -180,6 +182,15 @@ async def schedule(session: Session, cron: Cron) -> None:
 async def limit(session: Session, queue: str, running: int) -> None:
     """Let at most ``running`` jobs of ``queue`` run at once; those that run go on."""
     await session.execute(_LIMIT, {"name": queue, "most": running})
+
+
+async def today(session: ReadSession) -> dt.date:
+    """The day in UTC by the database's clock, the one that all workers share.
+
+    What a worker does by the day cannot be undone, and its own clock may be wrong.
+    """
+    found: dt.date = (await session.execute(_TODAY)).scalar_one()
+    return found
 
 
 async def prune(session: Session, age: dt.timedelta) -> int:

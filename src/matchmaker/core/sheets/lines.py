@@ -120,11 +120,27 @@ async def read_all(
     progress: Progress,
 ) -> list[tuple[int, T]]:
     """Every line of its type, also one that ``check`` finds fault with; other tasks get turns."""
+
+    def decode(raw: bytes) -> T:
+        return declared(raw, type_)
+
+    return await read_each(stream, decode, check, faults=faults, progress=progress)
+
+
+async def read_each(
+    stream: IO[bytes],
+    decode: Callable[[bytes], T],
+    check: Callable[[T], Iterator[FieldFault]],
+    *,
+    faults: Faults,
+    progress: Progress,
+) -> list[tuple[int, T]]:
+    """What ``decode`` makes of every line it does not refuse; as `read_all`."""
     found: list[tuple[int, T]] = []
     for number, raw in numbered(stream):
         progress.read += 1
         try:
-            line: T = declared(raw, type_)
+            line = decode(raw)
         except LineRefused as refused:
             faults.add(number, refused.faults)
         else:

@@ -130,10 +130,11 @@ class NeedMemberController(Controller):
         *,
         principal: Caller,
         language: NamedDependency[Language],
+        seen_revision: NamedDependency[int | None],
     ) -> Response[Transitions]:
         """Accept an invitation, as the firm that was asked."""
         found = await service.take_step(
-            session, need_id, organisation_id, data, principal=principal
+            session, need_id, organisation_id, data, principal=principal, seen=seen_revision
         )
         return _joining(*found, principal, language)
 

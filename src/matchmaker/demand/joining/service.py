@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matchmaker.core import events, rows, transitions
+from matchmaker.core import etags, events, rows, transitions
 from matchmaker.core.errors import FieldFault
 from matchmaker.core.language import Bilingual
 from matchmaker.core.machine import Actor
@@ -98,16 +98,19 @@ async def take_step(
     asked: transitions.TransitionRequest,
     *,
     principal: Principal,
+    seen: int | None = None,
 ) -> tuple[FoundNeed, NeedMember]:
     """The need and the firm's place in it after the step.
 
     Raises:
+        StaleVersion: the place is not at the revision ``seen``.
         NeedNotFound, NeedMemberNotFound: they may not see the need, or the firm has no part in it.
         UnknownTransition, NotYourTransition: there is no such step, or not for them.
         IllegalTransition: it does not start where the firm stands, or somebody came first.
         TransitionHindered: the need takes no more members.
     """
     found, member = await find_member(session, need_id, firm, principal)
+    etags.expect(member.revision, seen)
     source = member.state
     step = transitions.checked(
         NEED_MEMBER,
@@ -116,13 +119,13 @@ async def take_step(
         actors=actors_of(member, principal),
         hindrances=hindrances_of(found),
     )
-    if (
-        await rows.move(
-            session, NeedMember, member.id, source=source, step=step, values={"note": asked.note}
-        )
-        is None
-    ):
+    values = {"note": asked.note}
+    moving = rows.move(
+        session, NeedMember, member.id, source=source, step=step, values=values, seen=seen
+    )
+    if await moving is None:
         _, now = await find_member(session, need_id, firm, principal)
+        etags.expect(now.revision, seen)
         raise transitions.IllegalTransition(extra={"state": now.state.value})
     # As in `invite`: the hindrance is the need's, whose row was not held when it was looked at.
     await queries.hold_need(session, need_id)

@@ -13,6 +13,7 @@ from matchmaker.core.wire import Page
 from matchmaker.identity import access, queries, schemas
 from matchmaker.identity.access import Principal, Scope
 from matchmaker.identity.errors import (
+    ExpiryExceeded,
     KeyNotFound,
     KeyNotInForce,
     OrganisationNotFound,
@@ -31,7 +32,10 @@ class OrganisationKeyController(Controller):
     tags = ("Identity",)
     opt = access.needs(Scope.KEYS_MANAGE)
 
-    @post(operation_id="createKey", responses=problems(OrganisationNotFound, ScopesExceeded))
+    @post(
+        operation_id="createKey",
+        responses=problems(OrganisationNotFound, ScopesExceeded, ExpiryExceeded),
+    )
     async def create(
         self,
         organisation_id: FromPath[OrganisationId],
@@ -41,8 +45,8 @@ class OrganisationKeyController(Controller):
     ) -> schemas.NewKey:
         """Make a key; its text stands in this answer and never again.
 
-        A key is good for no more than the one that made it, and for no more than the roles of its
-        organisation allow: without scopes, for all of that.
+        A key is good for no more and for no longer than the one that made it, and for no more than
+        the roles of its organisation allow: without scopes and expiry, for all of that.
         """
         holder = await service.holder_of_keys(session, organisation_id, by=principal)
         return new_key_to_wire(*await service.create(session, holder, data, by=principal))
@@ -78,7 +82,9 @@ class KeyController(Controller):
     @post(
         "/rotation",
         operation_id="rotateKey",
-        responses=problems(KeyNotFound, KeyNotInForce, RotationUnderway, ScopesExceeded),
+        responses=problems(
+            KeyNotFound, KeyNotInForce, RotationUnderway, ScopesExceeded, ExpiryExceeded
+        ),
     )
     async def rotate(
         self,
@@ -90,7 +96,7 @@ class KeyController(Controller):
         """Make a key of the same name and scopes; the old one acts beside it for some days.
 
         At most two keys of a name act at a time: before the next rotation the overlap must have
-        passed, or the old key be revoked.
+        passed, or the old key be revoked. The new one ends no later than the key of the caller.
         """
         return new_key_to_wire(*await service.rotate(session, key_id, data, by=principal))
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matchmaker.core.clock import utc_now
-from matchmaker.core.errors import FieldFault
+from matchmaker.core.errors import FieldFault, Unauthenticated
 from matchmaker.core.language import Bilingual
 from matchmaker.core.machine import Actor
 from matchmaker.core.wire import InvalidContent
 from matchmaker.identity import keys, queries
 from matchmaker.identity.access import Principal, Scope, actors_of, scopes_of
 from matchmaker.identity.errors import (
+    ExpiryExceeded,
     KeyNotFound,
     KeyNotInForce,
     OrganisationNotFound,
@@ -40,11 +41,12 @@ async def create(
 ) -> tuple[ApiKey, Token]:
     """A new key of ``holder``, and its secret.
 
-    Without scopes it is good for all that its holder may have and its maker has.
+    Without scopes it is good for all that its holder may have and its maker has; it ends no later
+    than the key that it is made with.
 
     Raises:
         ScopesExceeded: more scopes than its holder may have, or than its maker has.
-        InvalidContent: it would have expired already.
+        InvalidContent, ExpiryExceeded, Unauthenticated: as `_until`.
     """
     allowed = scopes_of(map(OrganisationRole, holder.roles))
     if by is not None:
@@ -101,6 +103,7 @@ async def rotate(
             one wins.
         RotationUnderway: the key it replaced still acts.
         ScopesExceeded: it is good for more than the caller's key.
+        InvalidContent, ExpiryExceeded, Unauthenticated: as `_until`.
     """
     old = await read(session, key_id, by=by)
     scopes = frozenset(scope for scope in Scope if scope.value in old.scopes)
@@ -141,9 +144,7 @@ async def _add(
     expires_at: dt.datetime | None,
     by: Principal | None,
 ) -> tuple[ApiKey, Token]:
-    if expires_at is not None and expires_at <= utc_now():
-        message = Bilingual(zh="必须晚于现在", en="must be later than now")
-        raise InvalidContent(errors=[FieldFault("#/expires_at", "in_the_past", message)])
+    until = await _until(session, expires_at, by)
     token = keys.mint()
     added = ApiKey(
         organisation_id=organisation_id,
@@ -152,11 +153,40 @@ async def _add(
         name=name,
         scopes=sorted(scope.value for scope in scopes),
         created_by=None if by is None else by.key_id,
-        expires_at=expires_at,
+        expires_at=until,
     )
     await queries.add(session, added)
     found = await queries.key(session, added.id)
     return found or added, token
+
+
+async def _until(
+    session: ReadSession, wanted: dt.datetime | None, by: Principal | None
+) -> dt.datetime | None:
+    """When a new key ends: when it is wanted to, or with the key it is made with.
+
+    Raises:
+        InvalidContent: that has passed.
+        ExpiryExceeded: it is later than the end of the key it is made with.
+        Unauthenticated: that key was revoked or has expired, however short a time ago.
+    """
+    if wanted is not None and wanted <= utc_now():
+        message = Bilingual(zh="必须晚于现在", en="must be later than now")
+        raise InvalidContent(errors=[FieldFault("#/expires_at", "in_the_past", message)])
+    if by is None or by.key_id is None:
+        return wanted
+    # Read anew: what the guard remembers may be two seconds old, and a key lasts.
+    maker = await queries.live_key(session, by.key_id)
+    if maker is None:
+        raise Unauthenticated
+    if wanted is None or maker.expires_at is None:
+        return wanted or maker.expires_at
+    if wanted > maker.expires_at:
+        last = maker.expires_at.isoformat()
+        raise ExpiryExceeded(
+            zh=f"最晚到 {last}", en=f"until {last} at the latest", extra={"expires_at": last}
+        )
+    return wanted
 
 
 def _refuse_more(wanted: frozenset[Scope], allowed: frozenset[Scope]) -> None:

@@ -155,9 +155,10 @@ class ShortlistController(Controller):
         principal: NamedDependency[Principal],
         session: NamedDependency[Session],
         language: NamedDependency[Language],
+        seen_revision: NamedDependency[int | None],
     ) -> Response[Transitions]:
         """Freeze the shortlist or discard it; a frozen one stays as it is."""
-        moved = await service.take_step(session, shortlist_id, data, principal)
+        moved = await service.take_step(session, shortlist_id, data, principal, seen=seen_revision)
         return await _transitions(session, moved, principal, language)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from matchmaker.core import events, rows, transitions
+from matchmaker.core import etags, events, rows, transitions
 from matchmaker.core.errors import FieldFault, StaleVersion
 from matchmaker.core.language import Bilingual
 from matchmaker.core.patching import merged
@@ -107,14 +107,18 @@ async def take_step(
     shortlist_id: ShortlistId,
     asked: transitions.TransitionRequest,
     principal: Principal,
+    *,
+    seen: int | None = None,
 ) -> Shortlist:
     """The shortlist after the step; of several callers at once one wins.
 
     Raises:
         ShortlistNotFound: there is none, or it is somebody else's.
+        StaleVersion: it is not at the revision ``seen``.
         UnknownTransition, NotYourTransition, IllegalTransition, TransitionHindered: as `checked`.
     """
     found = await find(session, shortlist_id, principal)
+    etags.expect(found.revision, seen)
     source = found.state
     step = transitions.checked(
         SHORTLIST,
@@ -124,11 +128,12 @@ async def take_step(
         hindrances=await hindrances(session, found),
     )
     values = {"note": asked.note}
-    if (
-        await rows.move(session, Shortlist, found.id, source=source, step=step, values=values)
-        is None
-    ):
+    moving = rows.move(
+        session, Shortlist, found.id, source=source, step=step, values=values, seen=seen
+    )
+    if await moving is None:
         there = await find(session, shortlist_id, principal)
+        etags.expect(there.revision, seen)
         raise transitions.IllegalTransition(extra={"state": there.state.value})
     moved = await find(session, shortlist_id, principal)
     # What was read may have been emptied since; what is held now can no longer change.
