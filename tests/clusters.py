@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from tests.databases import keep_pristine
+
 from matchmaker.core import migrate
 from matchmaker.core.postgres import Embedded, Server
 
@@ -46,6 +48,7 @@ def _template() -> Path:
     place = held.enter_context(reachable_directory())
     with Embedded(place, FAST).start() as server:
         migrate.upgrade(server.url("mm_owner"))
+        keep_pristine(server)
     # Each copy looks for a port of its own.
     (place / "postgres" / "port").unlink()
     return place

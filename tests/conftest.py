@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
-import hypothesis
 import pytest
 import pytest_asyncio
 from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from tests import drawing
 from tests.clusters import migrated_server, reachable_directory
 
 from matchmaker.app import create_app
@@ -21,8 +21,7 @@ from matchmaker.core import db, log
 from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 
-# Bounded by time elsewhere: `make test` runs the default number of examples, `make soak` many.
-hypothesis.settings.register_profile("soak", max_examples=2_000, deadline=None)
+drawing.use()
 
 
 @contextlib.asynccontextmanager

@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
-from uuid import uuid4
+from typing import Any
 
-import hypothesis
 import msgspec
 import pytest
-from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
     initialize,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
-from sqlalchemy import text
 from tests.factories import taxonomy
-from tests.objects import organisations
-from tests.stateful import Transactions, length, transactions
+from tests.stateful import Life, Transactions, live, live_once, principal
 
-from matchmaker.core import events
-from matchmaker.core.db import Session
-from matchmaker.core.errors import MatchmakerError
 from matchmaker.core.machine import Actor
-from matchmaker.core.postgres import Server
-from matchmaker.core.settings import Settings
 from matchmaker.core.transitions import TransitionRequest
 from matchmaker.identity import organisations as service
 from matchmaker.identity import queries, schemas
-from matchmaker.identity.access import Principal, Scope
+from matchmaker.identity.access import Principal
 from matchmaker.identity.models import (
-    ApiKeyId,
-    Organisation,
     OrganisationId,
     OrganisationRole,
-    OrganisationState,
 )
 
 OPEN = ("draft", "submitted", "changes_requested", "rejected", "verified", "suspended")
@@ -92,41 +76,31 @@ class Modelled:
     told: list[str] = field(default_factory=lambda: ["organisation.registered"])
 
     @property
+    def said(self) -> tuple[Any, ...]:
+        """Name, roles, region and kind."""
+        optional = (self.terms.get(name) for name in ("region", "provider_kind"))
+        return self.terms["name"], self.terms["roles"], *optional
+
+    @property
     def fit(self) -> bool:
         """Whether it says all that is verified."""
         is_provider = "provider" in self.terms["roles"]
         return "region" in self.terms and (not is_provider or "provider_kind" in self.terms)
 
 
-def principal(organisation_id: OrganisationId, *roles: OrganisationRole) -> Principal:
-    return Principal(
-        organisation_id=organisation_id,
-        roles=frozenset(roles),
-        state=OrganisationState.VERIFIED,
-        key_id=ApiKeyId(uuid4()),
-        scopes=frozenset(Scope),
-    )
-
-
-class OrganisationLife(RuleBasedStateMachine):
+class OrganisationLife(Life):
     """Organisations, an operator and a stranger, and what they do to them."""
 
-    run: ClassVar[Transactions]
-    met: ClassVar[Counter[str]]
     known = Bundle("known")
 
     def __init__(self) -> None:
         super().__init__()
         self.model: dict[OrganisationId, Modelled] = {}
+        self.operator = principal(self.people[0], OrganisationRole.OPERATOR)
+        self.stranger = principal(self.people[1], OrganisationRole.SME)
 
     @initialize(target=known)
     def begin(self) -> OrganisationId:
-        async def make(session: Session) -> list[Any]:
-            return await organisations(await session.connection(), count=2)
-
-        operator, stranger = self.run(make)
-        self.operator = principal(OrganisationId(operator), OrganisationRole.OPERATOR)
-        self.stranger = principal(OrganisationId(stranger), OrganisationRole.SME)
         made = self.made({"name": {"en": "A"}, "roles": ["sme"], "region": "210200"})
         self.move(made, "self", "submit")
         return made
@@ -229,53 +203,36 @@ class OrganisationLife(RuleBasedStateMachine):
         if ways:
             self.move(id_, *ways[nth % len(ways)])
 
-    def outcome(self, work: Callable[[Session], Awaitable[object]]) -> str | None:
-        """The slug of the failure; None where there is none."""
-        try:
-            self.run(work)
-        except MatchmakerError as failure:
-            self.met[failure.slug] += 1
-            return failure.slug
-        self.met["done"] += 1
-        return None
-
     def agrees(self, id_: OrganisationId) -> None:
         now = self.model[id_]
-
-        async def look(session: Session) -> tuple[Organisation | None, int]:
-            return await queries.organisation(session, id_), await events.head(session)
-
-        found, head = self.run(look)
-        assert found is not None
-        now.verified.append((head, now.terms["name"] if now.state == "verified" else None))
-        assert (found.state.value, found.revision) == (now.state, now.revision)
-        assert (found.name, sorted(found.roles)) == (now.terms["name"], now.terms["roles"])
-        assert (found.region, found.provider_kind) == (
-            now.terms.get("region"),
-            now.terms.get("provider_kind"),
+        now.verified.append((self.head, now.terms["name"] if now.state == "verified" else None))
+        (stored,) = self.run.rows(
+            "select state, revision, name, roles, region, provider_kind from mm.organisation"
+            " where id = $1",
+            id_,
         )
+        assert stored == (now.state, now.revision, *now.said)
 
     def teardown(self) -> None:
         for id_, now in self.model.items():
-            told = self.run(
-                lambda session, of=id_: events.after(session, 0, 1000, subject_id=of)  # type: ignore[misc]
-            )
-            assert [each.event.kind for each in told] == now.told
-            assert self.run(lambda session, of=id_: self.verified(session, of)) == now.verified  # type: ignore[misc]
+            found, _ = self.run(lambda session, of=id_: service.read(session, of, by=self.operator))  # type: ignore[misc]
+            assert (found.state.value, found.revision) == (now.state, now.revision)
+            assert (found.name, sorted(found.roles), found.region, found.provider_kind) == now.said
+            assert self.told(id_) == now.told
+            assert self.verified(id_) == now.verified
 
-    async def verified(
-        self, session: Session, id_: OrganisationId
-    ) -> list[tuple[int, dict[str, str] | None]]:
+    def verified(self, id_: OrganisationId) -> list[tuple[int, dict[str, str] | None]]:
         """The verified name at each position that was looked at."""
-        held = text(
-            "select name from mm.organisation_live where organisation_id = :id"
-            " and from_position <= :at and (to_position is null or to_position > :at)"
-        )
         return [
-            (at, await session.scalar(held, {"id": id_, "at": at}))
+            (at, next((name for (name,) in self.run.rows(HELD, id_, at)), None))
             for at, _ in self.model[id_].verified
         ]
 
+
+HELD = (
+    "select name from mm.organisation_live where organisation_id = $1"
+    " and from_position <= $2 and (to_position is null or to_position > $2)"
+)
 
 OUTCOMES = {
     "done",
@@ -290,11 +247,8 @@ OUTCOMES = {
 """Everything that may come of what the machine does."""
 
 
-def test_organisations_live_as_the_model_says(server: Server, settings: Settings) -> None:
-    with transactions(server, settings) as run:
-        OrganisationLife.run, OrganisationLife.met = run, Counter()
-        run_state_machine_as_test(OrganisationLife, settings=length())
-    assert OrganisationLife.met.keys() == OUTCOMES
+def test_organisations_live_as_the_model_says(run: Transactions) -> None:
+    assert live(OrganisationLife, run).keys() == OUTCOMES
 
 
 async def _follows_nobody(*_: object) -> None:
@@ -310,18 +264,12 @@ async def _follows_nobody(*_: object) -> None:
     ids=["an organisation that acts on itself as an operator", "an index that nobody leaves"],
 )
 def test_control_a_broken_life_is_noticed(
-    server: Server,
-    settings: Settings,
+    run: Transactions,
     monkeypatch: pytest.MonkeyPatch,
     where: object,
     name: str,
     broken: Callable[..., object],
 ) -> None:
     monkeypatch.setattr(where, name, broken)
-    once = hypothesis.settings(
-        length(), phases=[Phase.generate], database=None, report_multiple_bugs=False
-    )
-    with transactions(server, settings) as run:
-        OrganisationLife.run, OrganisationLife.met = run, Counter()
-        with pytest.raises(AssertionError):
-            run_state_machine_as_test(OrganisationLife, settings=once)
+    with pytest.raises(AssertionError):
+        live_once(OrganisationLife, run)
