@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import text
 from tests.factories import jsonl, taxonomy, tokenizer
-from tests.stateful import Life, Transactions, live, live_once
+from tests.stateful import Life, Transactions, live, live_once, principal
 
 from matchmaker.catalog import queries as catalog
 from matchmaker.catalog.importing import import_file
@@ -31,7 +31,9 @@ from matchmaker.catalog.models import OfferingId, VersionId
 from matchmaker.core import events
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.machine import Actor
-from matchmaker.identity.models import OrganisationId
+from matchmaker.core.transitions import TransitionRequest
+from matchmaker.identity import organisations as identity
+from matchmaker.identity.models import OrganisationId, OrganisationRole, new_organisation_id
 
 DECLARATIONS = Declarations.of(taxonomy(), tokenizer(), "1")
 DAY = dt.date(2030, 1, 1)
@@ -131,6 +133,11 @@ class History:
     """What was live right after each event."""
 
     at: dict[int, set[tuple[OfferingId, int]]] = field(default_factory=dict)
+    shown: dict[int, set[tuple[OfferingId, int]]] = field(default_factory=dict)
+    """Of that what verified providers offer: what an index of the position holds."""
+
+
+OPERATOR = principal(new_organisation_id(), OrganisationRole.OPERATOR)
 
 
 def past(said: Said, today: dt.date) -> bool:
@@ -353,14 +360,17 @@ class OfferingLife(Life):
             self.happened(1)
         self.agrees(id_)
 
+    @precondition(lambda self: bool(self.history.at[self.position]))
     @rule(nth=st.integers(0, 1))
     def doubt(self, nth: int) -> None:
         """A provider loses its verification, or gets it back."""
         owner = list(self.verified)[nth]
+        step = "suspend" if self.verified[owner] else "reinstate"
         self.verified[owner] = not self.verified[owner]
-        state = "verified" if self.verified[owner] else "suspended"
-        self.run(lambda session: stand(session, owner, state))
+        self.run(lambda session: stand(session, owner, step))
+        self.happened(1)
 
+    @precondition(lambda self: bool(self.history.at[self.position]))
     @rule(days=st.integers(1, 4))
     def time_passes(self, days: int) -> None:
         self.today += dt.timedelta(days)
@@ -389,6 +399,11 @@ class OfferingLife(Life):
             for id_, now in self.model.items()
             if now.state == "published" and now.published is not None
         }
+        self.history.shown[self.position] = {
+            (id_, number)
+            for id_, number in self.history.at[self.position]
+            if self.verified[self.model[id_].owner]
+        }
 
     def agrees(self, id_: OfferingId) -> None:
         now = self.model[id_]
@@ -411,19 +426,16 @@ class OfferingLife(Life):
             pass
         for owner, is_verified in self.verified.items():
             if not is_verified:
-                self.run(lambda session, owner=owner: stand(session, owner, "verified"))  # type: ignore[misc]
+                self.run(lambda session, owner=owner: stand(session, owner, "reinstate"))  # type: ignore[misc]
         assert found["head"] == self.position
         assert found["live"] == self.history.at
         assert found["said"] == {id_: now.versions for id_, now in self.model.items()}
-        verified = {id_ for id_, now in self.model.items() if self.verified[now.owner]}
-        last = self.history.at[self.position]
-        assert found["published"] == {(id_, number) for id_, number in last if id_ in verified}
+        assert found["published"] == self.history.shown
 
     async def all_of_it(self, session: Session) -> dict[str, Any]:
-        """What was live when, what an index would hold now, and what every version says."""
+        """What was live and what an index would hold when, and what every version says."""
         said = {id_: await history(session, id_) for id_ in self.model}
         numbers = {version_id: number for each in said.values() for version_id, number, _ in each}
-        rows = [row async for row in catalog.published_offerings(session, self.position)]
         return {
             "head": await events.head(session),
             "live": {
@@ -436,7 +448,12 @@ class OfferingLife(Life):
             },
             "said": {id_: [what for _, _, what in each] for id_, each in said.items()},
             "published": {
-                (row.offering_id, row.number) for row in rows if row.offering_id in self.model
+                at: {
+                    (row.offering_id, row.number)
+                    async for row in catalog.published_offerings(session, at)
+                    if row.offering_id in self.model
+                }
+                for at in self.history.shown
             },
         }
 
@@ -470,11 +487,9 @@ async def organisation(session: ReadSession, name: str) -> OrganisationId:
     return OrganisationId(found.scalar_one())
 
 
-async def stand(session: Session, owner: OrganisationId, state: str) -> None:
-    await session.execute(
-        text("update mm.organisation set state = :state where id = :id"),
-        {"state": state, "id": owner},
-    )
+async def stand(session: Session, owner: OrganisationId, step: str) -> None:
+    asked = TransitionRequest(transition=step)
+    await identity.move(session, owner, asked, by=OPERATOR)
 
 
 async def history(session: ReadSession, id_: OfferingId) -> list[tuple[VersionId, int, Said]]:
