@@ -46,7 +46,9 @@ def children(parent: int) -> dict[str, int]:
             state, ppid = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
             command = (entry / "cmdline").read_bytes().decode().split("\0")
             if int(ppid) == parent and state != "Z":
-                words = [w for w in ("worker", "index", "spawn", "postgres") if w in str(command)]
+                # Without folders: where this is checked out may be called like one of them.
+                plain = " ".join(part.rpartition("/")[2] for part in command)
+                words = [w for w in ("worker", "index", "spawn", "postgres") if w in plain]
                 found[words[0] if words else command[0]] = int(entry.name)
     return found
 
