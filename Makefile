@@ -6,14 +6,15 @@ PYTHON ?= python3
 IN ?= en
 BIN := .venv/bin
 STAMP := .venv/.from-lock
+PEERS := .venv/.from-bench-lock
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11
 PROCESSES ?= 2
 
-.PHONY: help demo serve test lint types migrate seed openapi bench soak format lock clean
+.PHONY: help demo serve test lint types migrate seed openapi bench bench-full soak format lock clean
 
 help: ## list the targets
-	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## one SME from profile to a frozen shortlist and its events (IN=zh for Chinese)
 	$(BIN)/matchmaker demo --language $(IN)
@@ -42,12 +43,12 @@ seed: $(STAMP) ## load the demo pool, its firms and their needs
 openapi: $(STAMP) ## write openapi/matchmaker.v1.json
 	$(BIN)/matchmaker openapi
 
-bench: $(STAMP) ## measure events, jobs and import; CATALOGUE=DIR also judges the ranking on a real catalogue
-	$(BIN)/python -m tests.benchmark.events
-	$(BIN)/python -m tests.benchmark.jobs
-	$(BIN)/python -m tests.benchmark.import_offerings
-	$(BIN)/python -m tests.benchmark.exchange
+bench: $(PEERS) ## every benchmark at small sizes, 10 minutes; CATALOGUE=DIR also judges the ranking on a real catalogue
+	$(BIN)/python -m tests.benchmark --quick
 	test -z "$(CATALOGUE)" || $(BIN)/python -m tests.benchmark.psg "$(CATALOGUE)"
+
+bench-full: $(PEERS) ## every benchmark at the sizes its figures are meant for, an hour or two
+	$(BIN)/python -m tests.benchmark
 
 soak: $(STAMP) ## the property and the fault tests in their long forms
 	$(BIN)/pytest tests/property --hypothesis-profile=soak
@@ -57,12 +58,13 @@ format: $(STAMP) ## rewrite the code in the one format
 	$(BIN)/ruff check --quiet --fix-only
 	$(BIN)/ruff format --quiet
 
-lock: $(STAMP) ## write both lock files anew from pyproject.toml, newest versions with UPGRADE=--upgrade
+lock: $(STAMP) ## write the lock files anew from pyproject.toml, newest versions with UPGRADE=--upgrade
 	$(COMPILE) $(UPGRADE) --group dev pyproject.toml -o requirements.lock
 	$(COMPILE) --group build -c requirements.lock pyproject.toml -o deploy/requirements.lock
+	$(COMPILE) --group bench -c requirements.lock -o requirements-bench.lock
 
 clean: ## remove what was built; keeps .data
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # A .venv whose interpreter is gone is made again, whatever its stamp says.
 ifneq ($(shell $(BIN)/python -c '' 2> /dev/null && echo runs),runs)
@@ -79,3 +81,9 @@ $(STAMP): requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $(STAMP)
+
+# What the benchmarks hold us against; nothing of the product needs it.
+$(PEERS): requirements-bench.lock $(STAMP)
+	echo "adding requirements-bench.lock to .venv (once)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	touch $(PEERS)

@@ -14,6 +14,7 @@ from matchmaker.identity.models import (
     ApiKeyId,
     Organisation,
     OrganisationId,
+    OrganisationLive,
     OrganisationRole,
     OrganisationState,
 )
@@ -78,4 +79,10 @@ async def holder(
         session.add(organisation)
         await session.flush()
         session.add(key)
+        if state is OrganisationState.VERIFIED:
+            session.add(
+                OrganisationLive(
+                    organisation_id=organisation.id, name=organisation.name, from_position=0
+                )
+            )
     return Holder(organisation.id, key.id, token)

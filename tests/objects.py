@@ -19,7 +19,7 @@ from matchmaker.catalog.pools.models import Pool, PoolVersion
 from matchmaker.core.ids import uuid7
 from matchmaker.core.rows import Revised
 from matchmaker.demand.models import Need, NeedMember, NeedVersion
-from matchmaker.identity.models import Organisation, OrganisationState
+from matchmaker.identity.models import Organisation, OrganisationLive, OrganisationState
 from matchmaker.matching.models import MatchRunRow
 from matchmaker.matching.shortlists.models import Shortlist
 
@@ -45,6 +45,11 @@ async def organisations(
         for _ in range(count)
     ]
     await connection.execute(insert(Organisation), rows)
+    if state == OrganisationState.VERIFIED:
+        live = [
+            {"organisation_id": row["id"], "name": row["name"], "from_position": 0} for row in rows
+        ]
+        await connection.execute(insert(OrganisationLive), live)
     return [row["id"] for row in rows]
 
 

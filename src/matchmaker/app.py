@@ -48,20 +48,20 @@ from matchmaker.identity.authentication import (
     provide_principal,
     provide_visitor,
 )
-from matchmaker.matching import phrases
+from matchmaker.matching import editions, phrases
+from matchmaker.matching.archive import Archive
 from matchmaker.matching.controllers import (
     MatchController,
     MatchRunController,
     NeedMatchController,
 )
 from matchmaker.matching.index import IndexHolder, IndexVersions
+from matchmaker.matching.library import Library
 from matchmaker.matching.matcher import Matcher
-from matchmaker.matching.publisher import Sources
-from matchmaker.matching.registry import PHRASES, load_model, load_reader, load_words
+from matchmaker.matching.registry import PHRASES
 from matchmaker.matching.shortlists.controllers import ShortlistController
 from matchmaker.rules import form
 from matchmaker.taxonomy import controllers as taxonomy
-from matchmaker.taxonomy import registry
 from matchmaker.taxonomy.checking import Checker
 
 if TYPE_CHECKING:
@@ -113,23 +113,26 @@ class Released:
 
     def __init__(self, seeds: Path) -> None:
         """Load the taxonomy, the model and the words of ``seeds``."""
-        self.taxonomy = registry.load(seeds / "taxonomy")
-        self.words = load_words(seeds)
-        self.model = load_model(seeds, self.taxonomy)
-        self.reader = load_reader(self.taxonomy, self.words)
+        loaded = editions.load(seeds)
+        self.taxonomy, self.words, self.parts = loaded.taxonomy, loaded.words, loaded.parts
+        self.model, self.reader = loaded.model, loaded.reader
         self.checker = Checker(self.taxonomy, self.reader.fields)
         self.declarations = Declarations.of(self.taxonomy, self.words.tokenizer, self.words.version)
         self.book = phrases.load(seeds / PHRASES)
 
+    @property
+    def edition(self) -> editions.Edition:
+        """What shapes an index beside the offerings."""
+        return editions.Edition(self.taxonomy, self.words, self.model, self.reader, self.parts)
+
     def matcher(self, index_folder: Path) -> Matcher:
         """A matcher on the index published below ``index_folder``."""
-        holder = IndexHolder(index_folder, self._built)
+        holder = IndexHolder(index_folder, self.has_built)
         return Matcher(holder, self.model, self.reader, self.book, utc_now)
 
-    def _built(self, index: IndexVersions) -> bool:
+    def has_built(self, index: IndexVersions) -> bool:
         """Whether an index was built with this release."""
-        mine = (self.model.card.name, self.taxonomy.version, self.words.version)
-        return (index.card, index.taxonomy, index.glossary) == mine
+        return index.edition == self.edition.names
 
     def means(self) -> Means:
         """What imports are held against."""
@@ -138,10 +141,6 @@ class Released:
             tokenizer=self.words.tokenizer,
             text_version=self.words.version,
         )
-
-    def sources(self) -> Sources:
-        """What shapes an index beside the offerings."""
-        return Sources(self.model.card, self.taxonomy, self.words)
 
 
 def handlers(released: Released, engine: AsyncEngine) -> Mapping[str, Handler]:
@@ -188,6 +187,7 @@ def served() -> Litestar:
 def installed(settings: Settings, engine: AsyncEngine, released: Released) -> Litestar:
     """The whole API on ``engine`` with what was released; the caller disposes the engine."""
     matcher = released.matcher(settings.data_directory / INDEX)
+    library = Library(matcher, Archive(settings.data_directory / INDEX))
 
     async def has_index() -> bool:
         return matcher.holder.current() is not None
@@ -200,6 +200,7 @@ def installed(settings: Settings, engine: AsyncEngine, released: Released) -> Li
             "checker": Provide(lambda: released.checker, sync_to_thread=False),
             "declarations": Provide(lambda: released.declarations, sync_to_thread=False),
             "matcher": Provide(lambda: matcher, sync_to_thread=False),
+            "library": Provide(lambda: library, sync_to_thread=False),
         },
         checks={"index": has_index},
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 from time import perf_counter
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.benchmark.import_offerings import lines
+from tests.benchmark.measuring import Bound, conclude, load
 from tests.clusters import reachable_directory
 from tests.exchange import imported, transactions, written
 from tests.factories import SEEDS
@@ -27,7 +27,8 @@ from matchmaker.core.settings import Settings
 from matchmaker.core.sheets import FileFormat
 from matchmaker.exchange.kinds import ExchangeKind
 
-LIMIT_S = 30.0
+WRITTEN = Bound(at_most=30.0)
+EXACTLY = Bound(at_least=1.0, at_most=1.0)
 BAD_EVERY = 100
 
 
@@ -39,8 +40,9 @@ def spoilt(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-async def measure(engine: AsyncEngine, number: int, format_: FileFormat) -> bool:
-    """Whether the figures were reached; prints them."""
+async def measure(engine: AsyncEngine, number: int, format_: FileFormat) -> int:
+    """0 where the figures were reached; prints them."""
+    before = load()
     released, transaction = Released(SEEDS), transactions(engine)
     means, kind = released.means(), ExchangeKind.OFFERINGS
     found = list(lines(number, seed=0))
@@ -57,32 +59,28 @@ async def measure(engine: AsyncEngine, number: int, format_: FileFormat) -> bool
     started = perf_counter()
     sound = await imported(transaction, good, kind, means, format_=format_)
     written_s = perf_counter() - started
-    reached = (
-        (report.rejected, report.found, left) == (number // BAD_EVERY, number // BAD_EVERY, 0)
-        and sound.counts["offering"].new == number
-        and written_s <= LIMIT_S
+    bad_rows = number // BAD_EVERY
+    return conclude(
+        "exchange",
+        {
+            "written_s": (written_s, WRITTEN),
+            "share_of_bad_rows_named": (report.rejected / bad_rows, EXACTLY),
+            "faults_for_each_bad_row": (report.found / bad_rows, EXACTLY),
+            "written_with_bad_rows": (left, Bound(at_most=0)),
+            "share_written": (sound.counts["offering"].new / number, EXACTLY),
+        },
+        {
+            "format": format_.value,
+            "offerings": number,
+            "megabytes": round(len(good) / 1e6, 1),
+            "bad_rows": bad_rows,
+            "refused_s": round(refused_s, 2),
+        },
+        load_before=before,
     )
-    print(
-        json.dumps(
-            {
-                "benchmark": "exchange",
-                "format": format_.value,
-                "offerings": number,
-                "megabytes": round(len(good) / 1e6, 1),
-                "bad_rows": number // BAD_EVERY,
-                "named": report.rejected,
-                "written_with_bad_rows": left,
-                "refused_s": round(refused_s, 2),
-                "written_s": round(written_s, 2),
-                "wanted": {"written_s": LIMIT_S},
-                "reached": reached,
-            }
-        )
-    )
-    return reached
 
 
-async def run(number: int, format_: FileFormat) -> bool:
+async def run(number: int, format_: FileFormat) -> int:
     """The benchmark on an embedded server with its usual settings."""
     patient = Settings(command_timeout=600, statement_timeout=600, idle_in_transaction_timeout=600)
     with reachable_directory() as place, Embedded(place).start() as server:
@@ -100,7 +98,7 @@ def main() -> int:
     parser.add_argument("--offerings", type=int, default=20_000)
     parser.add_argument("--format", choices=[each.value for each in FileFormat], default="jsonl")
     asked = parser.parse_args()
-    return 0 if asyncio.run(run(asked.offerings, FileFormat(asked.format))) else 1
+    return asyncio.run(run(asked.offerings, FileFormat(asked.format)))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from tests.identities import Holder, holder
 from matchmaker.core.patching import MEDIA_TYPE
 from matchmaker.identity.access import Scope
 from matchmaker.identity.models import OrganisationRole
+from matchmaker.matching.run import ENGINE, RULES
 
 MATCH = {"need": {"kind": "solution"}}
 OFFERING = {
@@ -24,9 +25,28 @@ OFFERING = {
 }
 ANY_ID = "00000000-0000-4000-8000-000000000000"
 
+RECEIPT = {
+    "as_of": "2026-11-20T08:00:00.000000Z",
+    "seed": None,
+    "caller": "anonymous",
+    "versions": {
+        "index": {"base": 1, "delta": 0},
+        "text": "0",
+        "model": "card",
+        "curation": 1,
+        "taxonomy": "1",
+        "glossary": "1",
+        "rules": RULES,
+        "engine": ENGINE,
+    },
+    "digest": f"sha256:{'0' * 64}",
+}
+"""A receipt of an index that is not at hand."""
+
 BODIES: dict[str, dict[str, Any]] = {
     "match": MATCH,
     "explainMatch": {**MATCH, "offering_id": "0"},
+    "replayMatch": {**MATCH, "receipt": RECEIPT},
     "computeScale": {},
     "registerOrganisation": {"name": {"en": "New"}, "roles": ["sme"]},
     "reviseOrganisation": {"region": "210200"},

@@ -6,6 +6,7 @@ needs an entry here; the test of the contract says so.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -123,6 +124,11 @@ def of_run(stage: Stage, body: Body) -> Body:
 
 def shown(stage: Stage) -> dict[str, object]:
     return {"run_id": stage.keep("run", stage.run), "offering_id": stage.shown[0]}
+
+
+def replayed(stage: Stage, body: Body) -> Body:
+    """The receipt of an answer that anybody could have got."""
+    return {**body, "receipt": json.loads(stage.keep("receipt", stage.receipt))}
 
 
 def component(stage: Stage) -> dict[str, object]:
@@ -278,10 +284,12 @@ SUPPLIES: Final[dict[str, Supply]] = {
     # matching
     "match": Supply(body=MATCHED),
     "explainMatch": Supply(body=considered),
+    "replayMatch": Supply(body=replayed),
     "matchNeed": Supply(path=DRAFT),
     "listMatchRuns": LIST,
     "getMatchRun": Supply(path=kept("run_id", Stage.run)),
     "explainMatchRun": Supply(path=shown),
+    "replayMatchRun": Supply(path=kept("run_id", Stage.run)),
     "createShortlist": Supply(body=of_run),
     "listShortlists": LIST,
     "getShortlist": Supply(path=kept("shortlist_id", Stage.shortlist)),

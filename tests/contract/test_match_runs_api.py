@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import hashlib
+import shutil
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.conftest import client_of
 from tests.contract.match_calls import NEED, PROFILE
+from tests.factories import SEEDS
 from tests.identities import Holder, another_key, holder
 
 from matchmaker.app import Released, installed
@@ -28,6 +29,7 @@ from matchmaker.core import db
 from matchmaker.core.canonical import encode
 from matchmaker.identity.access import Scope
 from matchmaker.identity.models import OrganisationRole
+from matchmaker.matching.registry import CARD
 
 Json = dict[str, Any]
 
@@ -341,33 +343,52 @@ class TestExplaining:
         assert standings["below_cut"] > 0
         assert standings["excluded"] > 0
 
-    async def test_what_was_shown_is_told_when_the_index_has_moved_on(
-        self,
-        demo: httpx.AsyncClient,
-        firm: Holder,
-        demo_database: Database,
-        released: Released,
+    async def test_what_was_shown_is_told_at_once_and_the_rest_when_its_index_is_back(
+        self, demo: httpx.AsyncClient, firm: Holder, demo_database: Database, tmp_path: Path
     ) -> None:
-        """The stored part stays; the rest says that its index is gone, and which one it was."""
+        """A later release with another card: the run is explained by the card of its time."""
         run = await run_of(demo, firm, limit=1)
+        path = f"/v1/match-runs/{run['run_id']}/explain"
         shown = run["items"][0]["offering_id"]
         listed = (await demo.get("/v1/offerings?kind=solution&limit=100")).json()["items"]
-        other = next(item["id"] for item in listed if item["id"] != shown)
+        before = {
+            item["id"]: await demo.get(f"{path}/{item['id']}", headers=firm.headers)
+            for item in listed
+        }
         place = demo_database.settings.data_directory / "elsewhere"
         settings = msgspec.structs.replace(demo_database.settings, data=str(place))
-        next_release = copy.copy(released)
-        card = replace(released.model.card, name="card-of-next-year")
-        next_release.model = replace(released.model, card=card)
-        await pool.publish_index(Database(demo_database.url, settings), next_release)
+        later, moved_on = (
+            Released(another_card(tmp_path)),
+            Database(demo_database.url, settings),
+        )
+        await pool.publish_index(moved_on, later)
         engine = db.create_engine(demo_database.url, settings)
-        async with client_of(installed(settings, engine, next_release)) as moved:
-            path = f"/v1/match-runs/{run['run_id']}/explain"
+        async with client_of(installed(settings, engine, later)) as moved:
             told = await moved.get(f"{path}/{shown}", headers=firm.headers)
-            gone = await moved.get(f"{path}/{other}", headers=firm.headers)
+            assert told.json() == before[shown].json()
+            first = next(id_ for id_ in before if id_ != shown)
+            awaited = await moved.get(f"{path}/{first}", headers=firm.headers)
+            assert (awaited.status_code, awaited.content) == (202, b"")
+            assert int(awaited.headers["retry-after"]) > 0
+            assert await pool.rebuild_wanted(moved_on, later) == 1
+            for id_, then in before.items():
+                now = await moved.get(f"{path}/{id_}", headers=firm.headers)
+                assert now.status_code == then.status_code
+                if now.status_code == 200:
+                    assert now.json() == then.json()
         await engine.dispose()
-        assert told.json()["item"] == run["items"][0]
-        assert (gone.status_code, gone.json()["code"]) == (409, "index_moved_on")
-        assert gone.json()["then"]["model"] != gone.json()["now"]["model"] == card.name
+
+
+def another_card(place: Path) -> Path:
+    """The released seeds below ``place`` with a card that lets the price weigh twice as much."""
+    seeds = place / "seeds"
+    shutil.copytree(SEEDS, seeds)
+    card = seeds / CARD
+    before = card.read_text()
+    after = before.replace("price: {weight: 1000000", "price: {weight: 2000000")
+    assert after != before
+    card.write_text(after)
+    return seeds
 
 
 class TestImmutability:

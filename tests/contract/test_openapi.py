@@ -13,6 +13,7 @@ import jsonschema_rs
 import msgspec
 import pytest
 import pytest_asyncio
+from tests.contract.owned import RECEIPT
 from tests.identities import Holder, holder
 
 from matchmaker.app import Released
@@ -258,6 +259,7 @@ BODIES: dict[str, Document] = {
     "createPool": {"code": "a", "name": NAME, "rule": {"all": []}},
     "createShortlist": {"run_id": ID},
     "explainMatch": {"need": NEED, "offering_id": "0"},
+    "replayMatch": {"need": NEED, "receipt": RECEIPT},
     "grantConsent": {"purpose": "contact"},
     "match": {"need": NEED},
     "matchNeed": {},

@@ -59,7 +59,8 @@ DAY = dt.date(2030, 1, 1)
 LASTS = 5
 R = OrganisationRole
 
-HELD = {"admitted", "warned", "suspended"}
+LISTED = {"admitted", "warned"}
+HELD = {*LISTED, "suspended"}
 STEPS = {
     "admit": ({"applied"}, "admitted", "agency", "admitted"),
     "admit_by_exception": ({"applied"}, "admitted", "agency", "admitted_by_exception"),
@@ -90,6 +91,8 @@ class Modelled:
     """Verified cases; None: nobody has stated any."""
     asked: int = 2
     is_open: bool = True
+    listed: list[tuple[int, bool]] = field(default_factory=list)
+    """Whether it was in the pool right after each event that was seen last."""
 
     @property
     def answer(self) -> str:
@@ -357,14 +360,15 @@ class AdmissionLife(RuleBasedStateMachine):
         if now is None:
             return
 
-        async def look(session: Session) -> tuple[Any, Any]:
+        async def look(session: Session) -> tuple[Any, Any, int]:
             found = await queries.find_admission(session, self.admission_id)
             listed = await queries.list_decisions(
                 session, self.admission_id, after=None, limit=1000
             )
-            return found, listed
+            return found, listed, await events.head(session)
 
-        found, listed = self.run(look)
+        found, listed, head = self.run(look)
+        now.listed.append((head, now.state in LISTED))
         row = found.admission
         assert (row.state.value, row.tier, row.valid_until, row.revision) == (
             now.state,
@@ -382,9 +386,18 @@ class AdmissionLife(RuleBasedStateMachine):
         told = self.run(
             lambda session: events.after(session, 0, 1000, subject_id=self.admission_id)
         )
-        assert [each.event.kind for each in told] == self.now.told
+        listed = self.run(self.listed_then)
         # The clock looks at every admission there is: the next life starts without this one's.
         self.run(self.forget)
+        assert [each.event.kind for each in told] == self.now.told
+        assert listed == self.now.listed
+
+    async def listed_then(self, session: Session) -> list[tuple[int, bool]]:
+        """Whether the pool holds the offering at each position that was looked at."""
+        return [
+            (position, self.offering_id in await queries.pool_codes(session, position))
+            for position, _ in self.now.listed
+        ]
 
     async def forget(self, session: Session) -> None:
         connection = await session.connection()
@@ -423,10 +436,24 @@ def test_admissions_live_as_the_model_says(server: Server, settings: Settings) -
     assert AdmissionLife.met.keys() == OUTCOMES
 
 
-def test_control_an_admission_without_its_rule_is_noticed(
-    server: Server, settings: Settings, monkeypatch: pytest.MonkeyPatch
+async def _follows_nobody(*_: object) -> None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "broken"),
+    [(service, "hindrances", lambda *_: {}), (queries, "follow_live", _follows_nobody)],
+    ids=["admitted without its rule", "an index that no decision reaches"],
+)
+def test_control_a_broken_life_is_noticed(
+    server: Server,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    where: object,
+    name: str,
+    broken: Callable[..., object],
 ) -> None:
-    monkeypatch.setattr(service, "hindrances", lambda *_: {})
+    monkeypatch.setattr(where, name, broken)
     once = hypothesis.settings(
         length(), phases=[Phase.generate], database=None, report_multiple_bugs=False
     )

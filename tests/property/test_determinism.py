@@ -31,9 +31,10 @@ from matchmaker.catalog import declaration
 from matchmaker.catalog.queries import PublishedOffering
 from matchmaker.core.language import Language
 from matchmaker.matching import phrases, schemas
+from matchmaker.matching.editions import EditionNames
+from matchmaker.matching.gathering import card_of, facts_of
 from matchmaker.matching.index import IndexHolder, IndexVersions, read, write
 from matchmaker.matching.matcher import Matcher
-from matchmaker.matching.publisher import card_of, facts_of
 from matchmaker.matching.query import Caller, Reader
 from matchmaker.matching.registry import PHRASES, Words, load_model, load_reader, load_words
 from matchmaker.matching.service import Model, match
@@ -134,7 +135,11 @@ def publish(folder: Path, *, shuffled: int | None = None) -> Matcher:
     )
     cards = {str(row.offering_id): card_of(row) for row in pool}
     versions = IndexVersions(
-        base=7, delta=0, content="c", text="t", card=model.card.name, taxonomy="x", glossary="g"
+        base=7,
+        delta=0,
+        anchor="c",
+        text="t",
+        edition=EditionNames(model="m", taxonomy="x", glossary="g"),
     )
     write(folder, index, [cards[offering_id] for offering_id in index.offering_ids], versions)
     return Matcher(IndexHolder(folder), model, reader, book, lambda: AS_OF)

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from sqlalchemy import text
 from tests.factories import taxonomy
 from tests.objects import organisations
 from tests.stateful import Transactions, length, transactions
@@ -86,6 +87,8 @@ class Modelled:
     terms: dict[str, Any]
     state: str = "draft"
     revision: int = 1
+    verified: list[tuple[int, dict[str, str] | None]] = field(default_factory=list)
+    """The name it was verified under right after each event that was seen last."""
     told: list[str] = field(default_factory=lambda: ["organisation.registered"])
 
     @property
@@ -239,11 +242,12 @@ class OrganisationLife(RuleBasedStateMachine):
     def agrees(self, id_: OrganisationId) -> None:
         now = self.model[id_]
 
-        async def look(session: Session) -> Organisation | None:
-            return await queries.organisation(session, id_)
+        async def look(session: Session) -> tuple[Organisation | None, int]:
+            return await queries.organisation(session, id_), await events.head(session)
 
-        found = self.run(look)
+        found, head = self.run(look)
         assert found is not None
+        now.verified.append((head, now.terms["name"] if now.state == "verified" else None))
         assert (found.state.value, found.revision) == (now.state, now.revision)
         assert (found.name, sorted(found.roles)) == (now.terms["name"], now.terms["roles"])
         assert (found.region, found.provider_kind) == (
@@ -257,6 +261,20 @@ class OrganisationLife(RuleBasedStateMachine):
                 lambda session, of=id_: events.after(session, 0, 1000, subject_id=of)  # type: ignore[misc]
             )
             assert [each.event.kind for each in told] == now.told
+            assert self.run(lambda session, of=id_: self.verified(session, of)) == now.verified  # type: ignore[misc]
+
+    async def verified(
+        self, session: Session, id_: OrganisationId
+    ) -> list[tuple[int, dict[str, str] | None]]:
+        """The verified name at each position that was looked at."""
+        held = text(
+            "select name from mm.organisation_live where organisation_id = :id"
+            " and from_position <= :at and (to_position is null or to_position > :at)"
+        )
+        return [
+            (at, await session.scalar(held, {"id": id_, "at": at}))
+            for at, _ in self.model[id_].verified
+        ]
 
 
 OUTCOMES = {
@@ -279,11 +297,27 @@ def test_organisations_live_as_the_model_says(server: Server, settings: Settings
     assert OrganisationLife.met.keys() == OUTCOMES
 
 
-def test_control_one_who_verifies_itself_is_noticed(
-    server: Server, settings: Settings, monkeypatch: pytest.MonkeyPatch
+async def _follows_nobody(*_: object) -> None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "broken"),
+    [
+        (service, "actors_of", lambda *_: frozenset({Actor.OWNER, Actor.OPERATOR})),
+        (queries, "follow_live", _follows_nobody),
+    ],
+    ids=["an organisation that acts on itself as an operator", "an index that nobody leaves"],
+)
+def test_control_a_broken_life_is_noticed(
+    server: Server,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    where: object,
+    name: str,
+    broken: Callable[..., object],
 ) -> None:
-    """The wall of four eyes removed: an organisation acts on itself as an operator, too."""
-    monkeypatch.setattr(service, "actors_of", lambda *_: frozenset({Actor.OWNER, Actor.OPERATOR}))
+    monkeypatch.setattr(where, name, broken)
     once = hypothesis.settings(
         length(), phases=[Phase.generate], database=None, report_multiple_bugs=False
     )

@@ -19,7 +19,7 @@ from matchmaker.catalog.models import Kind
 from matchmaker.catalog.queries import PublishedOffering
 from matchmaker.demand.declaration import NeedFacts
 from matchmaker.enterprise.declaration import ProfileFacts
-from matchmaker.matching.publisher import facts_of
+from matchmaker.matching.gathering import facts_of
 from matchmaker.matching.query import Caller
 from matchmaker.matching.registry import Words, load_reader, vocabulary
 from matchmaker.matching.service import Model, match

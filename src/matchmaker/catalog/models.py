@@ -24,6 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from matchmaker.catalog.machine import OFFERING, ChangeState, OfferingState
 from matchmaker.core.db import Base
 from matchmaker.core.ids import uuid7
+from matchmaker.core.living import Living
 from matchmaker.core.rows import Revised
 from matchmaker.identity.models import Organisation, OrganisationId
 
@@ -151,7 +152,7 @@ class Offering(Revised, Base, kw_only=True):
     revision: Mapped[int] = mapped_column(default=1, server_default="1")
 
 
-class OfferingLive(Base, kw_only=True):
+class OfferingLive(Living, Base, kw_only=True):
     """From which event to before which other one a version was the offering's published one.
 
     An index is a function of the rows that hold its position.
@@ -177,10 +178,6 @@ class OfferingLive(Base, kw_only=True):
     )
 
     offering_id: Mapped[OfferingId] = mapped_column(Uuid, primary_key=True)
-    from_position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    """The event that made it live; 0: live before there were events."""
-    to_position: Mapped[int | None] = mapped_column(default=None)
-    """The event with which it ended; none yet."""
     version_id: Mapped[VersionId] = mapped_column(Uuid)
     organisation_id: Mapped[OrganisationId] = mapped_column(Uuid)
 

@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, Text, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    ScalarSelect,
+    Select,
+    Text,
+    Uuid,
+    any_,
+    func,
+    literal,
+    or_,
+    select,
+    union,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
 
 from matchmaker.catalog import texts
@@ -20,12 +33,20 @@ from matchmaker.catalog.models import (
     VersionId,
     Visibility,
 )
-from matchmaker.identity.models import Organisation, OrganisationId, OrganisationState
+from matchmaker.core.living import held_at, turned_after
+from matchmaker.identity.models import (
+    Organisation,
+    OrganisationId,
+    OrganisationLive,
+    OrganisationState,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
     from uuid import UUID
+
+    from sqlalchemy.orm import InstrumentedAttribute
 
     from matchmaker.core.db import ReadSession
     from matchmaker.ranking.tokens import TokenCount
@@ -122,31 +143,37 @@ async def find_offering(
     session: ReadSession, offering_id: OfferingId, *, today: dt.date
 ) -> PublishedOffering | None:
     """The offering if it is public and live on ``today``."""
-    statement = _whole().where(*_public(today), Offering.id == offering_id)
-    row = (await session.execute(statement)).one_or_none()
+    statement = _published(_whole(Organisation.name)).where(Offering.id == offering_id)
+    row = (await session.execute(statement.where(*_public(today)))).one_or_none()
     return None if row is None else _whole_row(row)
 
 
 async def published_offerings(
-    session: ReadSession, position: int | None = None
+    session: ReadSession, position: int, *, only: Collection[OfferingId] | None = None
 ) -> AsyncIterator[PublishedOffering]:
-    """Every published offering by id, whatever its dates and visibility, fetched as consumed.
+    """Every offering published right after the event at ``position``, by id, fetched as consumed.
 
-    With ``position`` what was live right after that event, of providers verified now.
+    Whatever its dates and visibility, under the name its provider had then; of those named
+    ``only``, where any are.
     """
-    rows = await session.stream(
-        _whole(position).order_by(Offering.id), execution_options={"yield_per": _ROWS_AT_A_TIME}
-    )
+    statement = _live(_whole(OrganisationLive.name), position).order_by(Offering.id)
+    if only is not None:
+        statement = statement.where(Offering.id == any_(literal(list(only), ARRAY(Uuid))))
+    rows = await session.stream(statement, execution_options={"yield_per": _ROWS_AT_A_TIME})
     async for row in rows:
         yield _whole_row(row)
 
 
-async def content(session: ReadSession) -> str:
-    """What is published now as a hash: it changes with versions, states and names."""
-    parts = func.concat_ws("|", Offering.id, Offering.published_version_id, Organisation.name)
-    listed = func.string_agg(parts, aggregate_order_by(literal(","), Offering.id))
-    found = await session.scalar(_published(select(func.md5(func.coalesce(listed, "")))))
-    return str(found)
+async def turned_offerings(session: ReadSession, position: int) -> frozenset[OfferingId]:
+    """The offerings that were published, or whose provider is called, otherwise at ``position``."""
+    of_provider = OrganisationLive.organisation_id == OfferingLive.organisation_id
+    turned = union(
+        select(OfferingLive.offering_id).where(turned_after(OfferingLive, position)),
+        select(OfferingLive.offering_id)
+        .join(OrganisationLive, of_provider)
+        .where(turned_after(OrganisationLive, position)),
+    )
+    return frozenset((await session.execute(turned)).scalars())
 
 
 async def list_providers(
@@ -198,57 +225,51 @@ def _whole_row(row: Row[*tuple[Any, ...]]) -> PublishedOffering:
     return found._replace(tokens=texts.unpack(found.tokens))
 
 
-def _whole(position: int | None = None) -> Select[*tuple[Any, ...]]:
-    return _published(
-        select(
-            Offering.id,
-            Offering.organisation_id,
-            Organisation.name,
-            OfferingVersion.id,
-            OfferingVersion.number,
-            OfferingVersion.kind,
-            OfferingVersion.document["visibility"].astext,
-            OfferingVersion.attested,
-            OfferingVersion.valid_from,
-            OfferingVersion.valid_to,
-            OfferingVersion.document,
-            OfferingVersion.must,
-            OfferingVersion.tokens,
-            OfferingVersion.text_version,
-            OfferingVersion.title,
-            OfferingVersion.summary,
-            packages_of_version(),
-        ),
-        position,
+def _whole(provider_name: InstrumentedAttribute[dict[str, Any]]) -> Select[*tuple[Any, ...]]:
+    return select(
+        Offering.id,
+        Offering.organisation_id,
+        provider_name,
+        OfferingVersion.id,
+        OfferingVersion.number,
+        OfferingVersion.kind,
+        OfferingVersion.document["visibility"].astext,
+        OfferingVersion.attested,
+        OfferingVersion.valid_from,
+        OfferingVersion.valid_to,
+        OfferingVersion.document,
+        OfferingVersion.must,
+        OfferingVersion.tokens,
+        OfferingVersion.text_version,
+        OfferingVersion.title,
+        OfferingVersion.summary,
+        packages_of_version(),
     )
 
 
-def _published(
-    statement: Select[*tuple[Any, ...]], position: int | None = None
-) -> Select[*tuple[Any, ...]]:
-    """``statement`` over what is published now, or was right after the event at ``position``."""
-    if position is None:
-        statement = (
-            statement.select_from(Offering)
-            .join(OfferingVersion, OfferingVersion.id == Offering.published_version_id)
-            .where(Offering.state == OfferingState.PUBLISHED)
+def _published(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """``statement`` over what is published now."""
+    return (
+        statement.select_from(Offering)
+        .join(OfferingVersion, OfferingVersion.id == Offering.published_version_id)
+        .join(Organisation, Organisation.id == Offering.organisation_id)
+        .where(
+            Offering.state == OfferingState.PUBLISHED,
+            Organisation.state == OrganisationState.VERIFIED,
         )
-    else:
-        statement = (
-            statement.select_from(OfferingLive)
-            .join(Offering, Offering.id == OfferingLive.offering_id)
-            .join(OfferingVersion, OfferingVersion.id == OfferingLive.version_id)
-            .where(*was_live(position))
-        )
-    return statement.join(Organisation, Organisation.id == Offering.organisation_id).where(
-        Organisation.state == OrganisationState.VERIFIED
     )
 
 
-def was_live(position: int) -> tuple[ColumnElement[bool], ...]:
-    """Which rows hold right after the event at ``position``."""
-    ends_later = or_(OfferingLive.to_position.is_(None), OfferingLive.to_position > position)
-    return OfferingLive.from_position <= position, ends_later
+def _live(statement: Select[*tuple[Any, ...]], position: int) -> Select[*tuple[Any, ...]]:
+    """``statement`` over what was published right after the event at ``position``."""
+    provider = OrganisationLive.organisation_id == OfferingLive.organisation_id
+    return (
+        statement.select_from(OfferingLive)
+        .join(Offering, Offering.id == OfferingLive.offering_id)
+        .join(OfferingVersion, OfferingVersion.id == OfferingLive.version_id)
+        .join(OrganisationLive, provider)
+        .where(*held_at(OfferingLive, position), *held_at(OrganisationLive, position))
+    )
 
 
 def _public(today: dt.date) -> tuple[ColumnElement[bool], ...]:

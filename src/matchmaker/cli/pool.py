@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import sys
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from matchmaker.catalog import queries
 from matchmaker.catalog.importing import ImportReport, import_file
 from matchmaker.cli import firms, session
 from matchmaker.cli.processes import until_end
-from matchmaker.core import shipped
+from matchmaker.core import db, events, shipped
 from matchmaker.core.leading import Leadership
+from matchmaker.core.listening import listen
 from matchmaker.core.transient import is_transient
 from matchmaker.identity.service import Outcome
-from matchmaker.matching.index import IndexHolder, IndexNotReady, folder_id
-from matchmaker.matching.publisher import publish
+from matchmaker.matching.archive import Archive
+from matchmaker.matching.index import folder_id
+from matchmaker.matching.publisher import Publisher, keep, rebuild
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -28,9 +32,12 @@ if TYPE_CHECKING:
 
     from matchmaker.app import Released
     from matchmaker.cli.session import Database
+    from matchmaker.core.db import ReadSession
     from matchmaker.ranking.index import Index
 
 _LISTED = 50
+_LOOK_AGAIN = 0.5
+"""Seconds between looks at what is wanted of the past: no event tells of it."""
 
 
 @click.command()
@@ -65,35 +72,49 @@ def index(watch: float | None) -> None:
         if watch is None:
             _tell_index(asyncio.run(publish_index(running, released)))
         else:
-            asyncio.run(until_end(_republish(running, released, watch)))
+            asyncio.run(until_end(republish(running, released, watch)))
 
 
-async def _republish(running: Database, released: Released, seconds: float) -> None:
-    """Publish whenever offerings have changed; a database that is away is tried again.
+async def republish(running: Database, released: Released, seconds: float) -> None:
+    """Publish whenever offerings have changed, and rebuild what is wanted of the past.
 
-    Of several processes that publish into one folder, one does.
+    An event is heard at once; every so many ``seconds`` it is looked anyway. A database that is
+    away is tried again. Of several processes that publish into one folder, one does.
     """
-    name = f"index {folder_id(running.index_folder)}"
-    leadership = Leadership(running.url, running.settings, name)
+    leadership = Leadership(
+        running.url, running.settings, f"index {folder_id(running.index_folder)}"
+    )
+    publisher, told = Publisher(running.index_folder, released.edition), asyncio.Event()
+    engine = db.create_engine(running.url, running.settings)
+    hearing = asyncio.create_task(
+        listen(engine, events.CHANNEL, heard=lambda _: told.set(), joined=told.set)
+    )
+    due = 0.0
     try:
         while True:
-            built = None
             try:
                 if await leadership.is_mine():
-                    built = await ensure_index(running, released)
+                    if told.is_set() or monotonic() >= due:
+                        told.clear()
+                        due = monotonic() + seconds
+                        _tell_index(await _publish_turned(running, released, publisher))
+                    await rebuild_wanted(running, released, at_most=1)
             except Exception as failure:
                 if not is_transient(failure):
                     raise
                 click.echo("the database is not reachable; trying again", err=True)
-            if built is not None:
-                _tell_index(built)
-            await asyncio.sleep(seconds)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(told.wait(), min(seconds, _LOOK_AGAIN))
     finally:
+        hearing.cancel()
+        await asyncio.gather(hearing, return_exceptions=True)
+        await engine.dispose()
         await leadership.resign()
 
 
-def _tell_index(built: Index) -> None:
-    click.echo(f"{built.offerings} offerings, {len(built.offering_of_row)} packages")
+def _tell_index(built: Index | None) -> None:
+    if built is not None:
+        click.echo(f"{built.offerings} offerings, {len(built.offering_of_row)} packages")
 
 
 def demo_files() -> list[Path]:
@@ -123,24 +144,51 @@ async def import_all(
 
 async def ensure_index(running: Database, released: Released) -> Index | None:
     """The index published now; None where the current one is of this pool and this release."""
-    async with running.transaction() as session_:
-        content = await queries.content(session_)
-    sources = released.sources()
-    wanted = (content, sources.card.name, sources.taxonomy.version, sources.words.version)
-    try:
-        found = IndexHolder(running.index_folder).current().versions
-    except IndexNotReady:
-        return await publish_index(running, released)
-    if (found.content, found.card, found.taxonomy, found.glossary) == wanted:
-        return None
-    return await publish_index(running, released)
+    return await _publish_turned(
+        running, released, Publisher(running.index_folder, released.edition)
+    )
 
 
 async def publish_index(running: Database, released: Released) -> Index:
-    """The index of everything published now, made current."""
+    """The index of everything published now, a new base, made current."""
+    publisher = Publisher(running.index_folder, released.edition)
+    return await publish(running, released, publisher, whole=True)
+
+
+async def publish(
+    running: Database, released: Released, publisher: Publisher, *, whole: bool = False
+) -> Index:
+    """The index of everything published now, by ``publisher``; what it was built with is kept."""
     async with running.transaction() as session_:
-        _ = await session_.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        return await publish(session_, running.index_folder, released.sources())
+        await keep(session_, released.edition)
+    async with running.transaction() as session_:
+        await _see_one_moment(session_)
+        return await publisher.publish(session_, whole=whole)
+
+
+async def rebuild_wanted(
+    running: Database, released: Released, *, at_most: int | None = None
+) -> int:
+    """How many indexes of the past were wanted and rebuilt, one after the other."""
+    archive, rebuilt = Archive(running.index_folder), 0
+    for wanted in itertools.islice(archive.awaited(), at_most):
+        async with running.transaction() as session_:
+            await _see_one_moment(session_)
+            rebuilt += await rebuild(session_, archive, wanted, released.edition)
+    return rebuilt
+
+
+async def _publish_turned(
+    running: Database, released: Released, publisher: Publisher
+) -> Index | None:
+    async with running.transaction() as session_:
+        if await publisher.is_current(session_):
+            return None
+    return await publish(running, released, publisher)
+
+
+async def _see_one_moment(session_: ReadSession) -> None:
+    _ = await session_.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
 def _tell(

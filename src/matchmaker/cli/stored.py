@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from matchmaker.identity.access import Principal
     from matchmaker.matching.matcher import Matcher
     from matchmaker.matching.queries import FoundRun
+    from matchmaker.matching.run import MatchRun
     from matchmaker.matching.runs import Asked
     from matchmaker.matching.schemas import MatchAnswer
     from matchmaker.matching.service import Scoring
@@ -44,6 +45,7 @@ class StoredMatch:
     """A match of the stored need: the run, what it was asked, its answer and its scores."""
 
     run: FoundRun
+    made: MatchRun
     asked: Asked
     answer: MatchAnswer
     scoring: Scoring
@@ -106,14 +108,14 @@ async def _match(
             principal=by,
             taxonomy=desk.released.taxonomy,
         )
-        run, scoring = matcher.run(asked.input, runs.caller_of(by))
+        run, scoring = matcher.run(asked.input, await runs.caller_of(session, by))
         run_id = await runs.store(
             session, asked, run, answers=matcher.told(run, scoring), principal=by
         )
     async with desk.begin() as session:
         found = await runs.find(session, run_id, by)
     answer = runs.answer_of(found, language)
-    return StoredMatch(run=found, asked=asked, answer=answer, scoring=scoring)
+    return StoredMatch(run=found, made=run, asked=asked, answer=answer, scoring=scoring)
 
 
 async def _frozen(begin: Begin, match: StoredMatch, by: Principal) -> Shortlist:

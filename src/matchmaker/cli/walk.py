@@ -14,7 +14,6 @@ from matchmaker.cli.prose import Prose
 from matchmaker.cli.sample import known_facts, missing_facts
 from matchmaker.core.wire import Text
 from matchmaker.enterprise.derived import by_figures
-from matchmaker.matching import runs, schemas
 from matchmaker.rules import conjuncts, parse, sentence
 from matchmaker.taxonomy import wording, writing
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from matchmaker.demand.declaration import NeedFacts
     from matchmaker.enterprise.declaration import ProfileFacts, Rule
     from matchmaker.identity.service import Outcome
+    from matchmaker.matching import schemas
     from matchmaker.matching.matcher import Matcher
     from matchmaker.taxonomy.fields import FieldWords
     from matchmaker.taxonomy.registry import Taxonomy
@@ -188,7 +188,14 @@ class Walk:
         offering_id = self._nearest_miss()
         if offering_id is None:
             return
-        told = runs.explain(self.stored.match.run, offering_id, self.matcher, self.page.language)
+        match = self.stored.match
+        told = self.matcher.standing(
+            match.made,
+            match.scoring,
+            offering_id,
+            limit=match.asked.input.limit,
+            language=self.page.language,
+        )
         if told.excluded_by is None:
             return
         self.page.heading(8, texts.WHY_NOT)

@@ -187,6 +187,14 @@ async def head(session: ReadSession) -> int:
     return found or 0
 
 
+async def anchor(session: ReadSession, position: int) -> Anchor | None:
+    """The event at ``position`` by its hash; None where there is none."""
+    if position == 0:
+        return Anchor(position=0, hash=FIRST)
+    found = await session.scalar(select(EventRow.hash).where(EventRow.position == position))
+    return None if found is None else Anchor(position=position, hash=found)
+
+
 async def after(
     session: ReadSession,
     position: int,

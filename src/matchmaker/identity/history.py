@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from matchmaker.core import events
 from matchmaker.core.events import Event
+from matchmaker.identity import queries
 from matchmaker.identity.access import Principal, event_actor
 from matchmaker.identity.models import ApiKey, Consent, Member, Organisation
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from matchmaker.core.db import Session
+    from matchmaker.core.events import EventActor
+    from matchmaker.identity.models import OrganisationId
 
 
 async def tell(
@@ -35,4 +38,18 @@ async def tell(
         actor=event_actor(by),
         data=dict(data or {}),
     )
-    await events.append(session, event)
+    position = await events.append(session, event)
+    if isinstance(of, Organisation):
+        await queries.follow_live(session, [of.id], position)
+
+
+def revised(organisation_id: OrganisationId, actor: EventActor, *fields: str) -> Event:
+    """That a file changed what is said of the organisation."""
+    return Event(
+        kind="organisation.revised",
+        subject_type=Organisation.__tablename__,
+        subject_id=organisation_id,
+        organisation_id=organisation_id,
+        actor=actor,
+        data={"fields": list(fields)},
+    )

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from matchmaker.core.db import Base
 from matchmaker.core.ids import uuid7
+from matchmaker.core.living import Living
 from matchmaker.core.rows import Revised
 
 OrganisationId = NewType("OrganisationId", UUID)
@@ -133,6 +134,30 @@ class Organisation(Revised, Base, kw_only=True):
     """What was said with the last transition."""
     # Older than its revisions: whoever adds rows without them gets the first one.
     revision: Mapped[int] = mapped_column(default=1, server_default="1")
+
+
+class OrganisationLive(Living, Base, kw_only=True):
+    """While an organisation was verified under a name; an index reads the rows of its position.
+
+    Written with the event, in its transaction.
+    """
+
+    __tablename__ = "organisation_live"
+    __table_args__ = (
+        Index(
+            "uq_organisation_live_organisation_id_open",
+            "organisation_id",
+            unique=True,
+            postgresql_where="to_position is null",
+        ),
+        CheckConstraint("from_position >= 0", name="from_position_from_zero"),
+        CheckConstraint("from_position < to_position", name="positions_in_order"),
+    )
+
+    organisation_id: Mapped[OrganisationId] = mapped_column(
+        Uuid, ForeignKey(Organisation.id), primary_key=True
+    )
+    name: Mapped[dict[str, Any]]
 
 
 class ApiKey(Base, kw_only=True):

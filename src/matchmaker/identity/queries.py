@@ -9,6 +9,7 @@ from sqlalchemy import Text, and_, bindparam, cast, delete, func, insert, or_, s
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from matchmaker.core.db import Base
+from matchmaker.core.living import follow
 from matchmaker.identity.models import (
     ApiKey,
     ApiKeyId,
@@ -19,6 +20,7 @@ from matchmaker.identity.models import (
     MemberId,
     Organisation,
     OrganisationId,
+    OrganisationLive,
     OrganisationRole,
     OrganisationState,
 )
@@ -113,6 +115,15 @@ async def update_organisations(session: Session, rows: Sequence[dict[str, Any]])
             .values(revision=Organisation.revision + 1, changed_at=func.now()),
             rows,
         )
+
+
+async def follow_live(
+    session: Session, organisation_ids: Collection[OrganisationId], position: int
+) -> None:
+    """Let what is verified of these organisations by now be so from the event at ``position``."""
+    now = select(Organisation.id.label("organisation_id"), Organisation.name)
+    verified = now.where(Organisation.state == OrganisationState.VERIFIED)
+    await follow(session, OrganisationLive, verified, subjects=organisation_ids, position=position)
 
 
 class Credential(NamedTuple):

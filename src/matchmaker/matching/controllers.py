@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, PathParameter, SkipValidation
 
 from matchmaker.core.access import ScopeMissing
@@ -21,15 +22,17 @@ from matchmaker.enterprise.errors import ProfileNotFound
 from matchmaker.identity import access
 from matchmaker.identity.access import Principal, Scope
 from matchmaker.identity.models import OrganisationRole
-from matchmaker.matching import queries, runs, schemas
+from matchmaker.matching import queries, replays, runs, schemas
 from matchmaker.matching.errors import (
-    IndexMovedOn,
+    CannotReplay,
     NeedClosed,
+    NotYourReceipt,
     OfferingNotConsidered,
     RunNotFound,
     StoringNeedsAccount,
 )
 from matchmaker.matching.index import IndexNotReady
+from matchmaker.matching.library import Library
 from matchmaker.matching.matcher import Matcher
 from matchmaker.matching.models import RunId
 from matchmaker.matching.run import instant
@@ -37,6 +40,7 @@ from matchmaker.taxonomy.errors import UnusableInput
 from matchmaker.taxonomy.registry import Taxonomy
 
 Installed = NamedDependency[SkipValidation[Matcher]]
+Replaying = NamedDependency[SkipValidation[Library]]
 Released = NamedDependency[SkipValidation[Taxonomy]]
 OfferingName = Annotated[str, PathParameter(min_length=1, max_length=64)]
 
@@ -49,6 +53,17 @@ _ASKING = (
     NeedClosed,
     ProfileNotFound,
 )
+
+
+_REBUILDING: Final = {
+    202: ResponseSpec(
+        None,
+        description="The index of that time is being rebuilt; `Retry-After` says when to ask again",
+    )
+}
+_LATER: Final = 2
+"""Seconds after which to ask again."""
+T = TypeVar("T")
 
 
 class MatchController(Controller):
@@ -78,7 +93,7 @@ class MatchController(Controller):
         every offering that was considered.
         """
         asked = await runs.resolve(session, data, visitor, taxonomy)
-        caller = runs.caller_of(visitor)
+        caller = await runs.caller_of(session, visitor)
         if visitor is None or not data.persist:
             return matcher.match(asked.input, caller, language)
         return await _stored(session, matcher, asked, principal=visitor, language=language)
@@ -107,7 +122,35 @@ class MatchController(Controller):
         (another kind, not published, not visible, outside the pools asked for) answers 404.
         """
         asked = await runs.resolve(read_session, data, visitor, taxonomy)
-        return matcher.explain(asked.input, data.offering_id, runs.caller_of(visitor), language)
+        caller = await runs.caller_of(read_session, visitor)
+        return matcher.explain(asked.input, data.offering_id, caller, language)
+
+    @post(
+        "/replay",
+        operation_id="replayMatch",
+        status_code=200,
+        responses={
+            **problems(UnusableInput, IndexNotReady, CannotReplay, NotYourReceipt),
+            **_REBUILDING,
+        },
+    )
+    async def replay(
+        self,
+        *,
+        data: JSONBody[schemas.ReplayRequest],
+        library: Replaying,
+        visitor: NamedDependency[Principal | None],
+        read_session: NamedDependency[ReadSession],
+    ) -> Response[schemas.Replay]:
+        """Ask a match again as its receipt says, and compare the digests.
+
+        The body is that of the match, everything inline, with the `receipt` of its answer. Whatever
+        has been changed since, the answer is worked out on the index of that time; while that is
+        being rebuilt from the database the answer is 202. The receipt of a caller with an account
+        is for that caller.
+        """
+        await replays.require_own(read_session, data.receipt, visitor)
+        return _or_later(await replays.replay(library, data, data.receipt))
 
 
 class NeedMatchController(Controller):
@@ -191,25 +234,56 @@ class MatchRunController(Controller):
     @get(
         "/{run_id:uuid}/explain/{offering_id:str}",
         operation_id="explainMatchRun",
-        responses=problems(RunNotFound, OfferingNotConsidered, IndexMovedOn, IndexNotReady),
+        responses={
+            **problems(RunNotFound, OfferingNotConsidered, CannotReplay, IndexNotReady),
+            **_REBUILDING,
+        },
     )
     async def explain(
         self,
         *,
         run_id: FromPath[RunId],
         offering_id: OfferingName,
-        matcher: Installed,
+        library: Replaying,
         principal: NamedDependency[Principal],
         read_session: NamedDependency[ReadSession],
         language: NamedDependency[Language],
-    ) -> schemas.Explanation:
+    ) -> Response[schemas.Explanation]:
         """Say where one considered offering stood in a stored match.
 
         What was shown is told as it was stored. The rest is worked out anew on the index of that
-        time; once that is no longer at hand the answer is 409.
+        time; while that is being rebuilt the answer is 202.
         """
         found = await runs.find(read_session, run_id, principal)
-        return runs.explain(found, offering_id, matcher, language)
+        return _or_later(await runs.explain(found, offering_id, library, language))
+
+    @get(
+        "/{run_id:uuid}/replay",
+        operation_id="replayMatchRun",
+        responses={**problems(RunNotFound, CannotReplay, IndexNotReady), **_REBUILDING},
+    )
+    async def replay(
+        self,
+        *,
+        run_id: FromPath[RunId],
+        library: Replaying,
+        principal: NamedDependency[Principal],
+        read_session: NamedDependency[ReadSession],
+    ) -> Response[schemas.Replay]:
+        """Ask a stored match again on the index of its time, and compare the digests.
+
+        While that index is being rebuilt from the database the answer is 202.
+        """
+        found = await runs.find(read_session, run_id, principal)
+        return _or_later(await replays.replay_stored(library, found))
+
+
+def _or_later(found: T | None) -> Response[T]:
+    """``found``, or that it is being rebuilt."""
+    if found is not None:
+        return Response(found)
+    later: Any = b""
+    return Response(later, status_code=202, headers={"Retry-After": str(_LATER)})
 
 
 async def _stored(
@@ -221,7 +295,7 @@ async def _stored(
     language: Language,
 ) -> schemas.MatchAnswer:
     """The answer, now stored in every language."""
-    run, found = matcher.run(asked.input, runs.caller_of(principal))
+    run, found = matcher.run(asked.input, await runs.caller_of(session, principal))
     answers = matcher.told(run, found)
     run_id = await runs.store(session, asked, run, answers=answers, principal=principal)
     return msgspec.structs.replace(answers[language], run_id=str(run_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matchmaker.core.errors import Conflict, NotFound, Unauthenticated
+from matchmaker.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from matchmaker.core.language import Bilingual
 
 
@@ -32,11 +32,18 @@ class RunNotFound(NotFound):
     title = Bilingual(zh="没有这次匹配", en="No such match run")
 
 
-class IndexMovedOn(Conflict):
-    """The index of the run is no longer at hand; ``then`` and ``now`` are the two positions."""
+class CannotReplay(Conflict):
+    """Another engine made the answer, or of data not kept; ``then`` and ``now`` say which."""
 
-    slug = "index_moved_on"
-    title = Bilingual(zh="索引已更新", en="The index has moved on")
+    slug = "cannot_replay"
+    title = Bilingual(zh="无法重放", en="The answer cannot be replayed")
+
+
+class NotYourReceipt(Forbidden):
+    """The receipt was made for another caller, or with a pool that the caller no longer holds."""
+
+    slug = "not_your_receipt"
+    title = Bilingual(zh="不是您的回执", en="The receipt is another caller's")
 
 
 class NeedClosed(Conflict):

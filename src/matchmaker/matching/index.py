@@ -19,10 +19,11 @@ from matchmaker.core.errors import Unavailable
 from matchmaker.core.ids import uuid7
 from matchmaker.core.language import Bilingual
 from matchmaker.core.wire import Text
+from matchmaker.matching.editions import EditionNames
 from matchmaker.ranking import storage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from numpy.typing import NDArray
 
@@ -66,11 +67,15 @@ class IndexVersions(msgspec.Struct, frozen=True, kw_only=True):
 
     base: int
     delta: int
-    content: str
+    anchor: str
+    """Hash of the event at the position: tells its history from any other."""
     text: str
-    card: str
-    taxonomy: str
-    glossary: str
+    edition: EditionNames
+
+    @property
+    def position(self) -> int:
+        """The last event it knows."""
+        return self.delta or self.base
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +95,37 @@ class Published:
 
 def write(folder: Path, index: Index, cards: list[OfferingCard], versions: IndexVersions) -> Path:
     """The new folder below ``folder``, complete, and CURRENT switched to it in one rename."""
-    folder.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix="building-", dir=folder))
-    try:
-        storage.save(index, building)
-        lines = [msgspec.json.encode(card) + b"\n" for card in cards]
-        (building / _CARDS).write_bytes(b"".join(lines))
-        np.save(building / f"{_OFFSETS}.npy", np.cumsum([0, *map(len, lines)]).astype(np.int64))
-        (building / _VERSIONS).write_bytes(msgspec.json.encode(versions))
-        building.chmod(0o755)
+    with building(folder) as place:
+        fill(place, index, cards, versions)
         target = folder / f"v{_next_number(folder):06d}"
-        building.rename(target)
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
+        place.rename(target)
     pointer = folder / f"{CURRENT}.new"
     pointer.write_text(target.name, encoding="utf-8")
     pointer.replace(folder / CURRENT)
     _drop_old(folder, target)
     return target
+
+
+@contextlib.contextmanager
+def building(folder: Path) -> Generator[Path]:
+    """A new directory below ``folder``, to be filled and then renamed; gone if that fails."""
+    folder.mkdir(parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(prefix="building-", dir=folder))
+    place.chmod(0o755)
+    try:
+        yield place
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+
+
+def fill(place: Path, index: Index, cards: list[OfferingCard], versions: IndexVersions) -> None:
+    """Write everything that `read` reads into ``place``, which must be empty."""
+    storage.save(index, place)
+    lines = [msgspec.json.encode(card) + b"\n" for card in cards]
+    (place / _CARDS).write_bytes(b"".join(lines))
+    np.save(place / f"{_OFFSETS}.npy", np.cumsum([0, *map(len, lines)]).astype(np.int64))
+    (place / _VERSIONS).write_bytes(msgspec.json.encode(versions))
 
 
 def read(folder: Path) -> Published:

@@ -19,7 +19,7 @@ from matchmaker.matching.run import MatchRun, Versions, match_run
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator
 
     from matchmaker.matching.index import IndexHolder, Published
     from matchmaker.matching.query import Caller, Reader
@@ -74,10 +74,24 @@ class Matcher:
             for language in LANGUAGES
         }
 
-    def run(self, request: schemas.MatchInput, caller: Caller) -> tuple[MatchRun, Scoring]:
-        """The match in numbers and codes."""
-        published = self.holder.current()
-        query = self.query(request, caller)
+    def run(
+        self,
+        request: schemas.MatchInput,
+        caller: Caller,
+        *,
+        as_of: dt.datetime | None = None,
+        published: Published | None = None,
+    ) -> tuple[MatchRun, Scoring]:
+        """The match in numbers and codes.
+
+        As of now and on the current index, unless others are given.
+
+        Raises:
+            UnusableInput: an unknown code or a rule that cannot hold.
+            IndexNotReady: no index is published.
+        """
+        published = published or self.holder.current()
+        query = self.query(request, caller, as_of)
         answer, found = service.match(query, published.index, self.model, limit=request.limit)
         run = match_run(
             query,
@@ -98,39 +112,22 @@ class Matcher:
             OfferingNotConsidered: the match does not consider it.
             UnusableInput, IndexNotReady: as `match`.
         """
-        query = self.query(request, caller)
-        return self.standing(
-            query,
-            offering_id,
-            limit=request.limit,
-            published=self.holder.current(),
-            language=language,
-        )
+        run, found = self.run(request, caller)
+        return self.standing(run, found, offering_id, limit=request.limit, language=language)
 
     def standing(
-        self,
-        query: Query,
-        offering_id: str,
-        *,
-        limit: int,
-        published: Published,
-        language: Language,
+        self, run: MatchRun, found: Scoring, offering_id: str, *, limit: int, language: Language
     ) -> schemas.Explanation:
-        """Where one considered offering stands on ``published``, of which ``limit`` are shown.
+        """Where one considered offering stands in ``run``, of which ``limit`` are shown.
 
         Raises:
             OfferingNotConsidered: the match does not consider it.
         """
-        found = service.score(query, published.index, self.model, ())
-        offering = published.index.place(offering_id)
+        offering = run.published.index.place(offering_id)
         if offering is None or not found.verdict.considered[offering]:
             raise OfferingNotConsidered
-        return wording.explanation_of(
-            service.standing_of(found, offering, limit),
-            published,
-            self.versions(published),
-            self.speaker(found, language),
-        )
+        standing = service.standing_of(found, offering, limit)
+        return wording.explanation_of(standing, run, self.speaker(found, language))
 
     def query(
         self, request: schemas.MatchInput, caller: Caller, as_of: dt.datetime | None = None
@@ -148,9 +145,11 @@ class Matcher:
             as_of=as_of or self.now(),
         )
 
-    def at_hand(self, versions: Mapping[str, object]) -> Published | None:
+    def at_hand(self, versions: schemas.UsedVersions) -> Published | None:
         """The kept index on which an answer has just these ``versions``; None if there is none."""
-        return self.holder.find(lambda published: self.versions(published).canonical() == versions)
+        return self.holder.find(
+            lambda published: wording.used_versions(self.versions(published)) == versions
+        )
 
     def versions(self, published: Published) -> Versions:
         """What shapes an answer on ``published``."""
@@ -159,10 +158,10 @@ class Matcher:
             base=of_index.base,
             delta=of_index.delta,
             text=of_index.text,
-            model=self.model.card.name,
+            model=of_index.edition.model,
             curation=self.model.card.curation,
-            taxonomy=of_index.taxonomy,
-            glossary=of_index.glossary,
+            taxonomy=of_index.edition.taxonomy,
+            glossary=of_index.edition.glossary,
         )
 
     def speaker(self, found: Scoring, language: Language) -> Speaker:

@@ -77,6 +77,21 @@ class MatchRunRow(Base, kw_only=True):
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
 
 
+class EditionPart(Base, kw_only=True):
+    """Released data that shaped an index; a trigger refuses to change or delete it."""
+
+    __tablename__ = "edition_part"
+    __table_args__ = (
+        CheckConstraint("part in ('model', 'taxonomy', 'glossary')", name="part_known"),
+    )
+
+    part: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    """What an index and a receipt call it: equal content, equal name."""
+    texts: Mapped[dict[str, Any]]
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
+
+
 class MatchRow(Base, kw_only=True):
     """One shown offering of a run, in the version and on the package it was shown."""
 

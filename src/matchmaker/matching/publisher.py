@@ -1,155 +1,170 @@
-"""Builds the index from the published versions in the database and switches every worker to it."""
+"""Builds the index from what is published in the database and switches every worker to it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from matchmaker.catalog import queries as catalog
-from matchmaker.catalog import texts
-from matchmaker.catalog.declaration import OfferingDocument, PackageDocument, PriceCard
-from matchmaker.catalog.facts import declared_facts
 from matchmaker.core import events
 from matchmaker.core.canonical import canonical, digest
-from matchmaker.core.wire import Text
-from matchmaker.matching.index import IndexVersions, OfferingCard, PackageCard, write
-from matchmaker.ranking import facts as ranked
+from matchmaker.matching import editions, queries
+from matchmaker.matching.archive import EDITION
+from matchmaker.matching.gathering import advance, anchor_of, gather, turned_since
+from matchmaker.matching.index import (
+    IndexHolder,
+    IndexNotReady,
+    IndexVersions,
+    OfferingCard,
+    building,
+    fill,
+    write,
+)
 from matchmaker.ranking.index import Index, build
-from matchmaker.ranking.tokens import TokenCount
-from matchmaker.rules import parse
+from matchmaker.ranking.text import TextStatistics, statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
-    from matchmaker.catalog.queries import PublishedOffering
-    from matchmaker.core.db import ReadSession
-    from matchmaker.matching.registry import Words
-    from matchmaker.ranking.card import Card
-    from matchmaker.taxonomy.registry import Taxonomy
+    from matchmaker.core.db import ReadSession, Session
+    from matchmaker.matching.archive import Archive, Wanted
+    from matchmaker.matching.editions import Edition
+    from matchmaker.matching.gathering import Gathered
 
-_VERIFIED: Final = "verified"
+COMPACT_AT: Final = 10
+"""Per cent of the offerings that may have turned since the base; with more the texts are weighed
+anew, on a base of now."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
-    """What shapes an index beside the offerings: the card, the taxonomy, the tokenizer."""
+class Built:
+    """An index with the cards of its offerings, in its order, and what it was built from."""
 
-    card: Card
-    taxonomy: Taxonomy
-    words: Words
+    index: Index
+    cards: list[OfferingCard]
+    versions: IndexVersions
 
 
-async def publish(session: ReadSession, folder: Path, sources: Sources) -> Index:
-    """The index of everything published now, written below ``folder`` and made current.
+class Publisher:
+    """Publishes into one folder, by one edition; keeps what it has read for the next time."""
 
-    ``session`` must see one moment (repeatable read), or what is committed meanwhile is counted
-    and not indexed.
+    def __init__(self, folder: Path, edition: Edition) -> None:
+        """Note where; nothing is read before it is needed."""
+        self._folder, self._edition = folder, edition
+        self._holder = IndexHolder(folder, lambda index: index.edition == edition.names)
+        self._gathered: Gathered | None = None
+
+    async def is_current(self, session: ReadSession) -> bool:
+        """Whether what is published in the folder is what is published now."""
+        versions = self._current()
+        if versions is None or not await _is_of(session, versions.position, versions.anchor):
+            return False
+        return not await turned_since(session, versions.position)
+
+    async def publish(self, session: ReadSession, *, whole: bool = False) -> Index:
+        """The index of everything published now, written and made current.
+
+        What has turned since the base is a delta on it, unless that is much or ``whole`` is asked
+        for. ``session`` must see one moment (repeatable read), or what is committed meanwhile is
+        counted and not indexed.
+        """
+        position = await events.head(session)
+        gathered = await self._up_to(session, position)
+        known = None if whole else await self._base(session, position)
+        built = built_of(gathered, *(known or (None, None)))
+        write(self._folder, built.index, built.cards, built.versions)
+        return built.index
+
+    async def _up_to(self, session: ReadSession, position: int) -> Gathered:
+        found = self._gathered
+        if found is None or not await _is_of(session, found.position, found.anchor):
+            found = await gather(session, self._edition, position)
+        else:
+            # Half of it read is worth nothing: the next time begins anew.
+            self._gathered = None
+            await advance(session, found, position)
+        self._gathered = found
+        return found
+
+    async def _base(self, session: ReadSession, position: int) -> tuple[int, TextStatistics] | None:
+        """The base that goes on, and what it knows of words; None where a new one begins."""
+        versions = self._current()
+        if versions is None or not await _is_of(session, versions.position, versions.anchor):
+            return None
+        known = self._holder.current().index.statistics
+        turned = await turned_since(session, versions.base)
+        if versions.base >= position or len(turned) * 100 > COMPACT_AT * known.offerings:
+            return None
+        return versions.base, known
+
+    def _current(self) -> IndexVersions | None:
+        try:
+            return self._holder.current().versions
+        except IndexNotReady:
+            return None
+
+
+def built_of(
+    gathered: Gathered, base: int | None = None, known: TextStatistics | None = None
+) -> Built:
+    """The index of what was gathered: a base, or a delta on ``base``, which ``known`` the words.
+
+    A function of the rows that held at the two positions.
     """
-    card = sources.card
-    facts: list[ranked.OfferingFacts] = []
-    cards: dict[str, OfferingCard] = {}
-    position = await events.head(session)
-    async for row in catalog.published_offerings(session, position):
-        offering = facts_of(_recounted(row, sources.words), card.vocabulary.stages)
-        facts.append(offering)
-        cards[offering.offering_id] = card_of(row)
-    index = build(facts, card.text, vocabulary=card.vocabulary)
+    card = gathered.edition.model.card
+    index = build(gathered.facts, card.text, vocabulary=card.vocabulary, base=known)
     versions = IndexVersions(
-        base=position,
-        delta=0,
-        content=await catalog.content(session),
+        base=gathered.position if base is None else base,
+        delta=0 if base is None else gathered.position,
+        anchor=gathered.anchor,
         text=_text_version(index),
-        card=card.name,
-        taxonomy=sources.taxonomy.version,
-        glossary=sources.words.version,
+        edition=gathered.edition.names,
     )
-    write(folder, index, [cards[offering_id] for offering_id in index.offering_ids], versions)
-    return index
+    return Built(index, [gathered.card(id_) for id_ in index.offering_ids], versions)
 
 
-def _recounted(row: PublishedOffering, words: Words) -> PublishedOffering:
-    """``row`` with its tokens counted anew where they were counted with other words."""
-    if row.text_version == words.version:
-        return row
-    title, summary = msgspec.convert((row.title, row.summary), tuple[Text, Text | None])
-    packages = [msgspec.convert(package["title"], Text) for package in row.packages]
-    counted = texts.count([title, title, summary, *packages], words.tokenizer)
-    return row._replace(
-        tokens={name: TokenCount(c.length, c.counts) for name, c in counted.items()}
-    )
+async def keep(session: Session, edition: Edition) -> None:
+    """Keep the parts of ``edition``: what is answered with them can be replayed for ever."""
+    for part, name in msgspec.structs.asdict(edition.names).items():
+        await queries.keep_part(session, part, name, edition.parts[part])
 
 
-def card_of(row: PublishedOffering) -> OfferingCard:
-    """What a match shows of the offering beside its numbers."""
-    return OfferingCard(
-        offering_id=str(row.offering_id),
-        version_id=str(row.version_id),
-        version=row.number,
-        provider_id=str(row.organisation_id),
-        provider_name=msgspec.convert(row.provider_name, Text),
-        title=msgspec.convert(row.title, Text),
-        packages=tuple(
-            PackageCard(code=package["code"], title=msgspec.convert(package["title"], Text))
-            for package in row.packages
-        ),
-    )
+async def rebuild(session: ReadSession, archive: Archive, wanted: Wanted, edition: Edition) -> bool:
+    """Whether the index that is ``wanted`` could be built; it is in ``archive`` then.
 
-
-def facts_of(row: PublishedOffering, stages: tuple[str, ...]) -> ranked.OfferingFacts:
-    """The declared facts of a stored version, decoded for the index.
-
-    ``stages`` is the ladder in order.
+    ``edition`` is that of this release; another one is read from what is kept.
     """
-    document = msgspec.convert(row.document, OfferingDocument)
-    cases = document.cases or ()
-    record = document.record
-    return ranked.OfferingFacts(
-        offering_id=str(row.offering_id),
-        provider_id=str(row.organisation_id),
-        kind=row.kind,
-        packages=tuple(_package(package, stages) for package in row.packages),
-        declared=declared_facts(document, kind=row.kind, visibility=row.visibility),
-        text=row.tokens,
-        visibility=row.visibility,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-        attested=row.attested,
-        must=None if row.must is None else parse(row.must),
-        cases=tuple(
-            ranked.Case(case.industry, frozenset(case.scenes))
-            for case in cases
-            if case.state == _VERIFIED
-        ),
-        record=None if record is None else (record.accepted, record.projects),
-    )
+    is_past = max(wanted.base, wanted.delta) <= await events.head(session)
+    if not is_past or 0 < wanted.delta <= wanted.base:
+        archive.refuse(wanted)
+        return False
+    with building(archive.built) as place:
+        used = edition
+        if wanted.edition != edition.names:
+            names = msgspec.structs.asdict(wanted.edition)
+            parts = await queries.parts_of(session, names)
+            if parts.keys() != names.keys():
+                archive.refuse(wanted)
+                place.rmdir()
+                return False
+            editions.restore(place / EDITION, parts)
+            used = editions.load(place / EDITION)
+        gathered = await gather(session, used, wanted.base)
+        if wanted.delta:
+            known = statistics(gathered.facts)
+            await advance(session, gathered, wanted.delta)
+            built = built_of(gathered, wanted.base, known)
+        else:
+            built = built_of(gathered)
+        fill(place, built.index, built.cards, built.versions)
+        archive.put(wanted, place)
+    return True
 
 
-def _package(package: Mapping[str, Any], stages: tuple[str, ...]) -> ranked.PackageFacts:
-    document = msgspec.convert(package["document"], PackageDocument)
-    return ranked.PackageFacts(
-        code=package["code"],
-        scales=frozenset(document.scales or ()),
-        stages=None
-        if document.stages is None
-        else (stages.index(document.stages[0]), stages.index(document.stages[1])),
-        levels=document.levels or {},
-        price=None if document.price is None else _price(document.price),
-        weeks=document.weeks,
-    )
-
-
-def _price(card: PriceCard) -> ranked.PriceCard:
-    """The card with every range at its upper end."""
-    return ranked.PriceCard(
-        card.currency,
-        tuple(
-            ranked.PricePart(part.part, part.to if part.amount is None else part.amount, part.per)
-            for part in card.parts
-        ),
-    )
+async def _is_of(session: ReadSession, position: int, anchor: str) -> bool:
+    """Whether the history of the database had this at the position: a folder may outlive it."""
+    return await anchor_of(session, position) == anchor
 
 
 def _text_version(index: Index) -> str:

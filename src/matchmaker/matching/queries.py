@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Integer, cast, insert, or_, select
+from sqlalchemy import Integer, and_, cast, insert, or_, select
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from matchmaker.demand.models import NeedVersion
 from matchmaker.enterprise.models import ProfileVersion
-from matchmaker.matching.models import MatchRow, MatchRunRow
+from matchmaker.matching.models import EditionPart, MatchRow, MatchRunRow
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from matchmaker.core.db import ReadSession, Session
@@ -94,3 +95,18 @@ async def offerings_of(session: ReadSession, run_id: RunId) -> frozenset[UUID]:
     """The offerings that the run showed."""
     found = await session.scalars(select(MatchRow.offering_id).where(MatchRow.run_id == run_id))
     return frozenset(found)
+
+
+async def parts_of(session: ReadSession, names: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The texts of the parts that are kept under ``names``, by part."""
+    wanted = [
+        and_(EditionPart.part == part, EditionPart.name == name) for part, name in names.items()
+    ]
+    rows = await session.execute(select(EditionPart.part, EditionPart.texts).where(or_(*wanted)))
+    return {row[0]: row[1] for row in rows}
+
+
+async def keep_part(session: Session, part: str, name: str, texts: Mapping[str, str]) -> None:
+    """Keep the texts of a part under its name; one that is kept already stays."""
+    added = upsert(EditionPart).values(part=part, name=name, texts=dict(texts))
+    await session.execute(added.on_conflict_do_nothing())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from matchmaker.core.canonical import canonical, digest
 from matchmaker.demand.checking import need_faults
@@ -27,13 +28,42 @@ if TYPE_CHECKING:
     from matchmaker.taxonomy.fields import FieldCatalogue
     from matchmaker.taxonomy.registry import Taxonomy
 
+_ANONYMOUS: Final = "anonymous"
+_ORGANISATION: Final = "organisation:"
+_POOLS: Final = ";pools:"
+_SCOPE: Final = re.compile(
+    f"{_ANONYMOUS}|{_ORGANISATION}(?P<organisation>[0-9a-f-]{{36}})"
+    f"({_POOLS}(?P<pools>[A-Za-z0-9_.-]+(,[A-Za-z0-9_.-]+)*))?"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: a scope for the receipt, and the pools they hold. Anonymous callers hold none."""
+    """Who asks: an organisation with the pools it holds, or nobody in particular."""
 
-    scope: str = "anonymous"
+    organisation: str | None = None
     pools: frozenset[str] = frozenset()
+
+    @property
+    def scope(self) -> str:
+        """The caller as a receipt names it: whatever decides what they may see."""
+        if self.organisation is None:
+            return _ANONYMOUS
+        held = f"{_POOLS}{','.join(sorted(self.pools))}" if self.pools else ""
+        return f"{_ORGANISATION}{self.organisation}{held}"
+
+    @classmethod
+    def of(cls, scope: str) -> Caller:
+        """The caller that a receipt names so.
+
+        Raises:
+            ValueError: no receipt names one so.
+        """
+        found = _SCOPE.fullmatch(scope)
+        if found is None:
+            raise ValueError(f"{scope!r} names no caller")
+        held = found["pools"]
+        return cls(found["organisation"], frozenset(held.split(",") if held else ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CARD: Final = "ranking/card-2026.11.yaml"
 PHRASES: Final = "ranking/phrases.yaml"
+TAXONOMY: Final = "taxonomy"
 GLOSSARY: Final = "taxonomy/glossary.yaml"
 STOP_WORDS: Final = "taxonomy/stopwords.yaml"
 DEFAULT_CURRENCY: Final = "CNY"
@@ -92,9 +93,11 @@ def load_model(seeds: Path, taxonomy: Taxonomy) -> Model:
         ValueError: the card is not sound.
         IncompatibleTables: the tables do not give what the ranker predicts.
     """
-    data: dict[str, Any] = msgspec.yaml.decode((seeds / CARD).read_bytes())
+    content = (seeds / CARD).read_bytes()
+    data: dict[str, Any] = msgspec.yaml.decode(content)
     card = card_from(data, vocabulary(taxonomy))
-    return Model(card, compile_card(card))
+    hashed = hashlib.sha256(content).hexdigest()[:12]
+    return Model(card, compile_card(card), f"{card.name}+{hashed}")
 
 
 def vocabulary(taxonomy: Taxonomy) -> Vocabulary:

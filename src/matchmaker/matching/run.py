@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from matchmaker.matching.index import Published
     from matchmaker.ranking.query import Query
 
-ENGINE: Final = "1"
+ENGINE: Final = "2"
 """Encoder and feature registry; raised with every change that changes an integer."""
 RULES: Final = 1
 """Semantics of the rules."""
+_INSTANT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +101,18 @@ def match_run(
     )
 
 
+def moment_of(instant: str) -> dt.datetime:
+    """The time that `instant` wrote.
+
+    Raises:
+        ValueError: it did not write this.
+    """
+    return dt.datetime.strptime(instant, _INSTANT).replace(tzinfo=dt.UTC)
+
+
 def instant(moment: dt.datetime) -> str:
     """A UTC timestamp to the microsecond, always of the same width."""
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(dt.UTC).strftime(_INSTANT)
 
 
 def _item(item: Item, published: Published) -> Canonical:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from matchmaker.catalog.pools import service as pools
 from matchmaker.core import events
 from matchmaker.core.access import ScopeMissing
 from matchmaker.demand import service as demand
@@ -17,7 +18,6 @@ from matchmaker.identity.access import Scope, event_actor
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.matching import queries, schemas
 from matchmaker.matching.errors import (
-    IndexMovedOn,
     NeedClosed,
     RunNotFound,
     StoringNeedsAccount,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from matchmaker.enterprise.service import StoredProfile
     from matchmaker.identity.access import Principal
     from matchmaker.identity.models import OrganisationId
-    from matchmaker.matching.matcher import Matcher
+    from matchmaker.matching.library import Library
     from matchmaker.matching.models import RunId
     from matchmaker.matching.queries import FoundRun
     from matchmaker.matching.run import MatchRun
@@ -56,11 +56,11 @@ class Asked:
     profile: StoredProfile | None = None
 
 
-def caller_of(visitor: Principal | None) -> Caller:
-    """Who asks, as a receipt names them."""
+async def caller_of(session: ReadSession, visitor: Principal | None) -> Caller:
+    """Who asks, with the pools they hold."""
     if visitor is None:
         return Caller()
-    return Caller(scope=f"organisation:{visitor.organisation_id}")
+    return Caller(str(visitor.organisation_id), await pools.held_by(session, visitor))
 
 
 async def resolve(
@@ -193,14 +193,16 @@ async def find(session: ReadSession, run_id: RunId, reader: Principal) -> FoundR
     return found
 
 
-def explain(
-    found: FoundRun, offering_id: str, matcher: Matcher, language: Language
-) -> schemas.Explanation:
+async def explain(
+    found: FoundRun, offering_id: str, library: Library, language: Language
+) -> schemas.Explanation | None:
     """Where the offering stands in the run: from what is stored, if it was shown.
+
+    None while the index of the run is being rebuilt.
 
     Raises:
         OfferingNotConsidered: the run did not consider it.
-        IndexMovedOn: it was not shown, and the run's index is no longer at hand.
+        CannotReplay: it was not shown, and the run cannot be replayed.
     """
     run = found.run
     answer = answer_of(found, language)
@@ -216,17 +218,15 @@ def explain(
             funnel=answer.funnel,
             as_of=answer.as_of,
             versions=answer.versions,
+            receipt=answer.receipt,
         )
-    published = matcher.at_hand(run.body["versions"])
-    if published is None:
-        now = matcher.versions(matcher.holder.current()).canonical()
-        raise IndexMovedOn(extra={"then": run.body["versions"], "now": now})
+    place = await library.find(answer.versions)
+    if place is None:
+        return None
     asked = msgspec.convert(run.input, schemas.MatchInput)
-    caller = Caller(scope=run.body["caller"], pools=frozenset(run.caller_pools))
-    query = matcher.query(asked, caller, run.as_of)
-    return matcher.standing(
-        query, offering_id, limit=asked.limit, published=published, language=language
-    )
+    caller = Caller.of(run.body["caller"])
+    again, scoring = place.matcher.run(asked, caller, as_of=run.as_of, published=place.published)
+    return place.matcher.standing(again, scoring, offering_id, limit=asked.limit, language=language)
 
 
 def answer_of(found: FoundRun, language: Language) -> schemas.MatchAnswer:

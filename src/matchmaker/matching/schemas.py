@@ -23,6 +23,11 @@ OfferingName: TypeAlias = Annotated[
     str, msgspec.Meta(min_length=1, max_length=64, pattern="^[^\\x00-\\x08\\x0b-\\x1f]*$")
 ]
 
+Position: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+VersionName: TypeAlias = Annotated[str, msgspec.Meta(max_length=64, pattern="^[A-Za-z0-9._+-]*$")]
+_INSTANT = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6}Z$"
+_CALLER = "^(anonymous|organisation:[0-9a-f-]{36}(;pools:[A-Za-z0-9._,-]+)?)$"
+
 
 class MatchInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything a match is asked: its digest is taken of this, whoever stated it and where."""
@@ -170,34 +175,34 @@ class MatchFunnel(msgspec.Struct, frozen=True, kw_only=True):
     shown: int
 
 
-class IndexPosition(msgspec.Struct, frozen=True, kw_only=True):
+class IndexPosition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The position the index stands at."""
 
-    base: int
-    delta: int
+    base: Position
+    delta: Position
 
 
-class UsedVersions(msgspec.Struct, frozen=True, kw_only=True):
+class UsedVersions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that shaped the answer beside its input."""
 
     index: IndexPosition
-    text: str
-    model: str
+    text: VersionName
+    model: VersionName
     curation: int
-    taxonomy: str
-    glossary: str
+    taxonomy: VersionName
+    glossary: VersionName
     rules: int
-    engine: str
+    engine: VersionName
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a replay needs beside the input, and the digest it must reproduce."""
 
-    as_of: str
+    as_of: Annotated[str, msgspec.Meta(pattern=_INSTANT)]
     seed: int | None
-    caller: str
+    caller: Annotated[str, msgspec.Meta(max_length=2000, pattern=_CALLER)]
     versions: UsedVersions
-    digest: str
+    digest: Annotated[str, msgspec.Meta(pattern="^sha256:[0-9a-f]{64}$")]
 
 
 class MatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -246,6 +251,24 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     funnel: MatchFunnel
     as_of: str
     versions: UsedVersions
+    receipt: Annotated[Receipt, msgspec.Meta(description="That of the whole match")]
+
+
+class ReplayRequest(MatchInput, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A match as it was asked, everything inline, and the receipt of its answer."""
+
+    receipt: Receipt
+
+
+class Replay(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of asking again on the index of that time.
+
+    ``reproduced`` says whether ``digest`` is that of the receipt.
+    """
+
+    reproduced: bool
+    digest: str
+    receipt: Receipt
 
 
 class MatchRun(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,6 +36,8 @@ class Model:
 
     card: Card
     tables: ScoreTables
+    version: str = ""
+    """The card's name and what tells its content; empty where it is not released."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 def answer_of(run: MatchRun, speaker: Speaker) -> schemas.MatchAnswer:
     """The answer to ``POST /match``."""
-    versions = used_versions(run.versions)
     named = dict.fromkeys(
         [
             *run.answer.funnel.excluded,
@@ -42,23 +41,26 @@ def answer_of(run: MatchRun, speaker: Speaker) -> schemas.MatchAnswer:
         rules={name: speaker.rule(name) for name in named},
         unmatched_terms=list(run.answer.unmatched_terms),
         as_of=instant(run.query.as_of),
-        versions=versions,
-        receipt=schemas.Receipt(
-            as_of=instant(run.query.as_of),
-            seed=run.seed,
-            caller=run.scope,
-            versions=versions,
-            digest=run.digest,
-        ),
+        versions=used_versions(run.versions),
+        receipt=receipt_of(run),
         timings_ms={},
     )
 
 
-def explanation_of(
-    standing: Standing, published: Published, versions: Versions, speaker: Speaker
-) -> schemas.Explanation:
+def receipt_of(run: MatchRun) -> schemas.Receipt:
+    """What a replay of ``run`` needs beside the input."""
+    return schemas.Receipt(
+        as_of=instant(run.query.as_of),
+        seed=run.seed,
+        caller=run.scope,
+        versions=used_versions(run.versions),
+        digest=run.digest,
+    )
+
+
+def explanation_of(standing: Standing, run: MatchRun, speaker: Speaker) -> schemas.Explanation:
     """The answer to ``POST /match/explain``."""
-    offering = standing.offering
+    offering, published = standing.offering, run.published
     card = published.card(offering)
     return schemas.Explanation(
         standing=standing.name,
@@ -71,7 +73,8 @@ def explanation_of(
         else _excluded(standing.excluded_by, offering, speaker),
         funnel=funnel_of(standing.funnel),
         as_of=instant(speaker.found.query.as_of),
-        versions=used_versions(versions),
+        versions=used_versions(run.versions),
+        receipt=receipt_of(run),
     )
 
 

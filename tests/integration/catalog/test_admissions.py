@@ -447,17 +447,34 @@ class TestClock:
         assert await told(world, claimed.id) == ["evidence.claimed", "evidence.expired"]
         assert (await told(world, admission_id))[-1] == "admission.expired"
 
-    async def test_an_offering_is_in_the_pools_that_list_it(self, world: World) -> None:
+    async def test_an_offering_is_in_the_pools_that_list_it_from_event_to_event(
+        self, world: World
+    ) -> None:
         pool_id = await world.pool()
+        code = (await world.run(lambda session: pools.find(session, pool_id))).pool.code
         admission_id = await world.apply(pool_id)
-        assert world.offering_id not in await world.run(queries.pool_codes)
-        await world.take(admission_id, "admit", world.agency)
-        pool = await world.run(lambda session: pools.find(session, pool_id))
-        assert (await world.run(queries.pool_codes))[world.offering_id] == {pool.pool.code}
-        await world.take(admission_id, "warn", world.agency, "late")
-        assert world.offering_id in await world.run(queries.pool_codes)
-        await world.take(admission_id, "suspend", world.agency, "gone")
-        assert world.offering_id not in await world.run(queries.pool_codes)
+        seen = [await self.codes(world)]
+        for step in ("admit", "warn", "suspend", "reinstate", "remove"):
+            await world.take(admission_id, step, world.agency, "because")
+            seen.append(await self.codes(world))
+        assert [codes for _, codes in seen] == [
+            *(frozenset(), {code}, {code}),
+            *(frozenset(), {code}, frozenset()),
+        ]
+        # The control of everything that reads a position: what was so is still told.
+        for position, codes in seen:
+            assert (await self.codes(world, position))[1] == codes
+
+    @staticmethod
+    async def codes(world: World, position: int | None = None) -> tuple[int, frozenset[str]]:
+        """The pools of the offering right after the event at the position, or after the last."""
+
+        async def work(session: Session) -> tuple[int, frozenset[str]]:
+            at = await events.head(session) if position is None else position
+            found = await queries.pool_codes(session, at)
+            return at, found.get(world.offering_id, frozenset())
+
+        return await world.run(work)
 
 
 async def race(world: World, admission_id: AdmissionId, steps: list[str]) -> list[str]:

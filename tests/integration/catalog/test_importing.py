@@ -25,8 +25,22 @@ from matchmaker.catalog import queries
 from matchmaker.catalog.errors import ImportUnderway
 from matchmaker.catalog.importing import Counts, ImportReport, import_file
 from matchmaker.catalog.importing import queries as import_queries
+from matchmaker.catalog.life import service as life
+from matchmaker.catalog.life.applying import By
 from matchmaker.catalog.models import OfferingId
+from matchmaker.core import events
+from matchmaker.core.clock import utc_now
 from matchmaker.core.db import ReadSession, Session
+from matchmaker.core.machine import Actor
+from matchmaker.core.transitions import TransitionRequest
+from matchmaker.identity import organisations
+from matchmaker.identity import queries as organisations_of
+from matchmaker.identity.access import Principal
+from matchmaker.identity.models import (
+    OrganisationRole,
+    OrganisationState,
+    new_organisation_id,
+)
 
 TODAY = dt.date(2026, 11, 23)
 
@@ -66,18 +80,21 @@ async def count(session: ReadSession, owner: str) -> tuple[int, int, int]:
 
 async def of_provider(session: ReadSession, owner: str) -> list[queries.PublishedOffering]:
     known = await import_queries.providers_by_external_id(session, [owner])
-    found = [row async for row in queries.published_offerings(session)]
+    found = [row async for row in queries.published_offerings(session, await events.head(session))]
     return [row for row in found if row.organisation_id == known.get(owner)]
 
 
-async def set_state(session: Session, owner: str, state: str) -> None:
-    await session.execute(
+async def take(session: Session, owner: str, step: str) -> None:
+    """Take the step with the one offering of the owner, whoever may."""
+    (offering_id,) = await session.scalars(
         text(
-            "update mm.offering set state = :s where organisation_id ="
+            "select id from mm.offering where organisation_id ="
             " (select id from mm.organisation where external_id = :o)"
         ),
-        {"s": state, "o": owner},
+        {"o": owner},
     )
+    anybody = By(lambda _: frozenset(Actor), events.CLI)
+    await life.take_step(session, offering_id, step, by=anybody, today=utc_now().date())
 
 
 async def test_a_good_file_becomes_published_offerings(session: Session, owner: str) -> None:
@@ -191,20 +208,20 @@ async def test_a_paused_offering_is_published_by_a_changed_line_only(
 ) -> None:
     (line,) = _offerings(owner, 1)
     await run(session, provider_line(external_id=owner), line)
-    await set_state(session, owner, "paused")
+    await take(session, owner, "pause")
     assert (await run(session, line)).offerings == Counts(unchanged=1)
     assert await of_provider(session, owner) == []
     assert (await run(session, {**line, "must": None})).offerings == Counts(changed=1)
     assert len(await of_provider(session, owner)) == 1
 
 
-@pytest.mark.parametrize("state", ["suspended", "retired"])
+@pytest.mark.parametrize("step", ["suspend", "retire"])
 async def test_what_an_import_may_not_publish_is_refused_when_it_changes(
-    session: Session, owner: str, state: str
+    session: Session, owner: str, step: str
 ) -> None:
     (line,) = _offerings(owner, 1)
     await run(session, provider_line(external_id=owner), line)
-    await set_state(session, owner, state)
+    await take(session, owner, step)
     assert (await run(session, line)).is_written
     report = await run(session, *_offerings(owner, 2, must=None))
     assert [(fault.line, fault.code) for fault in report.faults] == [(1, "not_importable")]
@@ -259,11 +276,21 @@ async def test_the_offerings_of_a_suspended_provider_are_not_published(
 ) -> None:
     await run(session, provider_line(external_id=owner), *_offerings(owner, 1))
     assert len(await of_provider(session, owner)) == 1
-    await session.execute(
-        text("update mm.organisation set state = 'suspended' where external_id = :o"),
-        {"o": owner},
+    before = await events.head(session)
+    provider = await organisations_of.organisation_named(session, owner)
+    assert provider is not None
+    operator = Principal(
+        organisation_id=new_organisation_id(),
+        roles=frozenset({OrganisationRole.OPERATOR}),
+        state=OrganisationState.VERIFIED,
+        key_id=None,
+        scopes=frozenset(),
     )
+    suspend = TransitionRequest(transition="suspend")
+    await organisations.move(session, provider.id, suspend, by=operator)
     assert await of_provider(session, owner) == []
+    then = [row async for row in queries.published_offerings(session, before)]
+    assert provider.id in {row.organisation_id for row in then}
 
 
 async def test_a_credit_code_belongs_to_one_organisation(session: Session, owner: str) -> None:

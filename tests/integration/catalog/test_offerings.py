@@ -49,7 +49,9 @@ async def offering_id(engine: AsyncEngine) -> OfferingId:
         lines = jsonl(provider_line(external_id=owner), offering_line(provider=owner))
         report = await import_file(session, lines, taxonomy(), tokenizer())
         assert report.is_written
-        found = [row async for row in published.published_offerings(session)]
+        found = [
+            row async for row in published.published_offerings(session, await events.head(session))
+        ]
     return found[-1].offering_id
 
 

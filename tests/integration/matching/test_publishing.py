@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -15,10 +16,12 @@ from matchmaker.catalog.life.applying import CONSOLE
 from matchmaker.catalog.models import OfferingId
 from matchmaker.cli import pool
 from matchmaker.cli.session import Database
-from matchmaker.core import shipped
+from matchmaker.core import events, shipped
 from matchmaker.core.clock import utc_now
 from matchmaker.core.settings import Settings
+from matchmaker.matching.gathering import advance, gather
 from matchmaker.matching.index import IndexHolder, IndexNotReady
+from matchmaker.matching.publisher import Publisher
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +107,97 @@ async def test_an_index_of_another_release_is_not_taken(
     with pytest.raises(IndexNotReady):
         IndexHolder(running.index_folder, lambda _: False).current()
     assert IndexHolder(running.index_folder, lambda _: True).current().index.offerings == 1
+
+
+async def test_a_delta_keeps_the_statistics_of_its_base_until_much_has_turned(
+    running: Database, released: Released, tmp_path: Path
+) -> None:
+    names = [f"o{n}" for n in range(20)]
+    await imported(running, released, tmp_path, *names)
+    publisher = Publisher(running.index_folder, released.edition)
+    await pool.publish(running, released, publisher)
+    base = IndexHolder(running.index_folder).current()
+    assert (base.versions.delta, base.index.statistics.offerings) == (0, 20)
+
+    await imported(running, released, tmp_path, *names, "quality")
+    await pool.publish(running, released, publisher)
+    delta = IndexHolder(running.index_folder).current()
+    assert delta.versions.base == base.versions.base < delta.versions.delta
+    assert delta.versions.text == base.versions.text
+    assert (delta.index.statistics.offerings, delta.index.offerings) == (20, 21)
+
+    await imported(running, released, tmp_path, *names, "quality", "b", "c", "d")
+    await pool.publish(running, released, publisher)
+    compacted = IndexHolder(running.index_folder).current()
+    assert (compacted.versions.delta, compacted.index.statistics.offerings) == (0, 24)
+    assert compacted.versions.base > delta.versions.delta
+
+
+async def test_what_is_brought_forward_is_what_is_read_whole(
+    running: Database, released: Released, tmp_path: Path
+) -> None:
+    await imported(running, released, tmp_path, "a", "b", "c")
+    async with running.transaction() as session:
+        found = await gather(session, released.edition, await events.head(session))
+    await imported(running, released, tmp_path, "a", "b", "c", "d")
+    first = OfferingId(UUID(min(map(str, found.offerings))))
+    async with running.transaction() as session:
+        await service.take_step(session, first, "suspend", by=CONSOLE, today=utc_now().date())
+    async with running.transaction() as session:
+        head = await events.head(session)
+        await advance(session, found, head)
+        whole = await gather(session, released.edition, head)
+    assert found.offerings == whole.offerings
+    assert len(found.offerings) == 3
+    assert first not in found.offerings
+
+
+async def test_a_folder_of_another_database_is_not_current(
+    running: Database, released: Released, tmp_path: Path
+) -> None:
+    await imported(running, released, tmp_path, "a")
+    await pool.ensure_index(running, released)
+    path = IndexHolder(running.index_folder).current().versions
+    assert path.anchor
+    with reachable_directory() as place, migrated_server(place) as server:
+        other = Database(server.url("mm_app"), running.settings)
+        await imported(other, released, tmp_path, "a", "b")
+        assert await pool.ensure_index(other, released) is not None
+        assert len(offerings(other)) == 2
+
+
+@pytest.mark.parametrize(("hears", "seconds"), [(True, 600.0), (False, 1.0)])
+async def test_a_change_is_published_when_it_is_heard_or_looked_for(
+    running: Database,
+    released: Released,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    hears: bool,
+    seconds: float,
+) -> None:
+    if not hears:
+        monkeypatch.setattr(pool, "listen", lambda *_, **__: asyncio.sleep(600))
+    await imported(running, released, tmp_path, "a", "b")
+    publishing = asyncio.create_task(pool.republish(running, released, seconds))
+    try:
+        await until(lambda: len(offerings(running)) == 2)
+        first, second = offerings(running)
+        async with running.transaction() as session:
+            await service.take_step(
+                session, OfferingId(UUID(first)), "suspend", by=CONSOLE, today=utc_now().date()
+            )
+        await until(lambda: offerings(running) == (second,))
+    finally:
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until it holds, long enough for a busy machine."""
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(IndexNotReady):
+                if holds():
+                    return
+            await asyncio.sleep(0.05)

@@ -23,6 +23,7 @@ from matchmaker.catalog.models import OfferingId, VersionId
 from matchmaker.catalog.pools.models import Pool, PoolId
 from matchmaker.core.db import Base
 from matchmaker.core.ids import uuid7
+from matchmaker.core.living import Living
 from matchmaker.core.rows import Revised
 from matchmaker.identity.models import Organisation, OrganisationId
 
@@ -74,6 +75,32 @@ class Admission(Revised, Base, kw_only=True):
     tier: Mapped[str | None] = mapped_column(Text, default=None)
     valid_until: Mapped[dt.date | None] = mapped_column(default=None)
     """The last day on which it holds; None: no end."""
+
+
+class AdmissionLive(Living, Base, kw_only=True):
+    """While an offering was in a pool; an index is a function of the rows that hold its position.
+
+    Written with the event, in its transaction.
+    """
+
+    __tablename__ = "admission_live"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["admission_id", "organisation_id"],
+            ["mm.admission.id", "mm.admission.organisation_id"],
+        ),
+        Index(
+            "uq_admission_live_admission_id_open",
+            "admission_id",
+            unique=True,
+            postgresql_where="to_position is null",
+        ),
+        CheckConstraint("from_position >= 0", name="from_position_from_zero"),
+        CheckConstraint("from_position < to_position", name="positions_in_order"),
+    )
+
+    admission_id: Mapped[AdmissionId] = mapped_column(Uuid, primary_key=True)
+    organisation_id: Mapped[OrganisationId] = mapped_column(Uuid)
 
 
 class AdmissionDecision(Base, kw_only=True):

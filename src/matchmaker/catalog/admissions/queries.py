@@ -8,7 +8,12 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from matchmaker.catalog.admissions.machine import HELD, LISTED, AdmissionState
-from matchmaker.catalog.admissions.models import Admission, AdmissionDecision, AdmissionId
+from matchmaker.catalog.admissions.models import (
+    Admission,
+    AdmissionDecision,
+    AdmissionId,
+    AdmissionLive,
+)
 from matchmaker.catalog.machine import OfferingState
 from matchmaker.catalog.models import (
     Kind,
@@ -20,10 +25,12 @@ from matchmaker.catalog.models import (
 )
 from matchmaker.catalog.pools.machine import PoolState
 from matchmaker.catalog.pools.models import Pool, PoolId, PoolVersion
+from matchmaker.core.living import follow, held_at, turned_after
 from matchmaker.identity.models import Organisation, OrganisationId, OrganisationState
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Collection
     from uuid import UUID
 
     from matchmaker.core.db import ReadSession, Session
@@ -189,16 +196,36 @@ async def list_decisions(
     return list(await session.scalars(statement.order_by(AdmissionDecision.id).limit(limit)))
 
 
-async def pool_codes(session: ReadSession) -> dict[OfferingId, frozenset[str]]:
-    """By offering the codes of the pools it is in, as an index names them."""
+async def follow_live(
+    session: Session, admission_ids: Collection[AdmissionId], position: int
+) -> None:
+    """Let what is listed of these admissions by now be so from the event at ``position``."""
+    now = select(Admission.id.label("admission_id"), Admission.organisation_id)
+    listed = now.where(Admission.state.in_(LISTED))
+    await follow(session, AdmissionLive, listed, subjects=admission_ids, position=position)
+
+
+async def pool_codes(session: ReadSession, position: int) -> dict[OfferingId, frozenset[str]]:
+    """By offering the codes of the pools it was in right after the event at ``position``."""
     codes = func.array_agg(aggregate_order_by(Pool.code, Pool.code))
     rows = await session.execute(
         select(Admission.offering_id, codes)
+        .join(AdmissionLive, AdmissionLive.admission_id == Admission.id)
         .join(Pool, Pool.id == Admission.pool_id)
-        .where(Admission.state.in_(LISTED))
+        .where(*held_at(AdmissionLive, position))
         .group_by(Admission.offering_id)
     )
     return {offering_id: frozenset(listed) for offering_id, listed in rows}
+
+
+async def turned_offerings(session: ReadSession, position: int) -> frozenset[OfferingId]:
+    """The offerings that were in other pools at ``position``."""
+    rows = await session.scalars(
+        select(Admission.offering_id)
+        .join(AdmissionLive, AdmissionLive.admission_id == Admission.id)
+        .where(turned_after(AdmissionLive, position))
+    )
+    return frozenset(rows)
 
 
 def _admissions() -> Select[*tuple[Any, ...]]:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from matchmaker.catalog.admissions import queries
 from matchmaker.catalog.admissions.deciding import left_behind
-from matchmaker.catalog.admissions.models import Admission, new_decision_id
+from matchmaker.catalog.admissions.models import Admission, AdmissionId, new_decision_id
 from matchmaker.catalog.pools.checks import NAMES, stored
 from matchmaker.catalog.rights import happened
-from matchmaker.core import rows
+from matchmaker.core import events, rows
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     from matchmaker.catalog.admissions.machine import AdmissionState
     from matchmaker.catalog.admissions.queries import Candidate, FoundAdmission
@@ -113,6 +114,16 @@ def after(admission: Admission, state: AdmissionState, revision: int, tier: obje
         tier=None if tier is None else str(tier),
         revision=revision,
     )
+
+
+async def tell(session: Session, done: Sequence[Event]) -> None:
+    """Append the events of steps that were taken, and let the index's pools follow them.
+
+    The last thing in the transaction: from here on nobody else can append until it ends.
+    """
+    if done:
+        position = await events.append(session, *done)
+        await queries.follow_live(session, [AdmissionId(e.subject_id) for e in done], position)
 
 
 def event(verb: str, admission: Admission, actor: EventActor, said: dict[str, Any]) -> Event:

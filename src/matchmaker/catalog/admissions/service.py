@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from matchmaker.taxonomy.fields import FieldCatalogue
 
 EXPIRED_AT_ONCE: Final = 100
-_JUDGING: Final = frozenset({OrganisationRole.AGENCY, OrganisationRole.OPERATOR})
 
 
 def reader_of(visitor: Principal | None) -> queries.Reader:
@@ -60,7 +59,7 @@ def reader_of(visitor: Principal | None) -> queries.Reader:
         return queries.Reader()
     return queries.Reader(
         visitor.organisation_id,
-        decides=bool(_JUDGING & visitor.roles),
+        decides=bool(pools.KEEPERS & visitor.roles),
         sees_all=OrganisationRole.OPERATOR in visitor.roles,
     )
 
@@ -72,7 +71,7 @@ def actors_on(principal: Principal, admission: Admission, pool: Pool) -> frozens
     """
     if principal.organisation_id == admission.organisation_id:
         return frozenset({Actor.OWNER})
-    if principal.organisation_id == pool.organisation_id and _JUDGING & principal.roles:
+    if principal.organisation_id == pool.organisation_id and pools.KEEPERS & principal.roles:
         return frozenset({Actor.AGENCY})
     if OrganisationRole.OPERATOR in principal.roles:
         return frozenset({Actor.OPERATOR})
@@ -243,7 +242,7 @@ async def take_step(
         if said is not None:
             break
     event = recording.event(HAPPENED[step.name], found.admission, event_actor(principal), said)
-    await events.append(session, event)
+    await recording.tell(session, [event])
     return await _again(session, admission_id)
 
 
@@ -311,8 +310,7 @@ async def expire_due(
         # One that was changed meanwhile is looked at again when this next runs.
         if said is not None:
             done.append(recording.event(HAPPENED[step.name], found.admission, events.CLOCK, said))
-    if done:
-        await events.append(session, *done)
+    await recording.tell(session, done)
     return len(done)
 
 

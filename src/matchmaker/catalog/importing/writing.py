@@ -94,7 +94,8 @@ async def write(
     Raises:
         IllegalTransition: an offering was changed between check and write.
     """
-    providers, newcomers = await _write_providers(session, list(read.providers.values()))
+    providers, owners = await _write_providers(session, list(read.providers.values()))
+    newcomers = {id_ for id_, outcome in owners.items() if outcome is Outcome.NEW}
     offerings = await _write_offerings(session, read, newcomers, text_version=text_version)
     if providers.written or offerings.written:
         event = Event(
@@ -108,7 +109,9 @@ async def write(
                 "offerings": msgspec.to_builtins(offerings),
             },
         )
-        await queries.go_live(session, await events.append(session, event))
+        position = await events.append(session, event)
+        await queries.go_live(session, position)
+        await identity_queries.follow_live(session, owners, position)
     return providers, offerings
 
 
@@ -138,10 +141,10 @@ async def _write_offerings(
 
 async def _write_providers(
     session: Session, lines: Sequence[ProviderLine]
-) -> tuple[Counts, set[OrganisationId]]:
-    """What became of the providers, and which organisations are new and so without offerings."""
+) -> tuple[Counts, dict[OrganisationId, Outcome]]:
+    """What became of the providers, and of the organisation of each."""
     outcomes: Counter[Outcome] = Counter()
-    newcomers: set[OrganisationId] = set()
+    owners: dict[OrganisationId, Outcome] = {}
     for batch in _batched(lines):
         registered = await identity.register_providers(session, [_declared(line) for line in batch])
         ids = [id_ for id_, _ in registered.values()]
@@ -149,8 +152,7 @@ async def _write_providers(
         added, changed = [], []
         for line in batch:
             id_, outcome = registered[line.external_id]
-            if outcome is Outcome.NEW:
-                newcomers.add(id_)
+            owners[id_] = outcome
             card: dict[str, Any] = {"summary": _plain(line.summary), "website": line.website}
             if id_ not in cards:
                 added.append({**card, "organisation_id": id_})
@@ -161,7 +163,7 @@ async def _write_providers(
             outcomes[outcome] += 1
         await queries.insert_cards(session, added)
         await queries.update_cards(session, changed)
-    return _counts(outcomes), newcomers
+    return _counts(outcomes), owners
 
 
 def _declared(line: ProviderLine) -> DeclaredProvider:

@@ -19,7 +19,8 @@ from matchmaker.catalog.models import (
     VersionId,
     Visibility,
 )
-from matchmaker.catalog.queries import packages_of_version, was_live
+from matchmaker.catalog.queries import packages_of_version
+from matchmaker.core.living import held_at
 from matchmaker.identity.models import (
     Organisation,
     OrganisationId,
@@ -292,7 +293,9 @@ async def begin_live(session: Session, begun: Sequence[dict[str, object]]) -> No
 async def live_at(session: ReadSession, position: int) -> set[tuple[OfferingId, VersionId]]:
     """Every offering with the version that was live right after the event at ``position``."""
     rows = await session.execute(
-        select(OfferingLive.offering_id, OfferingLive.version_id).where(*was_live(position))
+        select(OfferingLive.offering_id, OfferingLive.version_id).where(
+            *held_at(OfferingLive, position)
+        )
     )
     return {(offering_id, version_id) for offering_id, version_id in rows}
 

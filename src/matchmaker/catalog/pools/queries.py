@@ -73,6 +73,12 @@ async def id_by_code(session: ReadSession, code: str) -> PoolId | None:
     return cast("PoolId | None", await session.scalar(select(Pool.id).where(Pool.code == code)))
 
 
+async def codes_of(session: ReadSession, organisation_id: OrganisationId) -> frozenset[str]:
+    """The codes of the organisation's pools, closed ones too."""
+    found = await session.scalars(select(Pool.code).where(Pool.organisation_id == organisation_id))
+    return frozenset(found)
+
+
 async def insert_version(session: Session, values: dict[str, Any]) -> None:
     """Add a version to a pool."""
     await session.execute(insert(PoolVersion).values(**values))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -20,7 +20,8 @@ from matchmaker.catalog.pools.terms import Terms, terms_faults
 from matchmaker.catalog.rights import happened, require_scope
 from matchmaker.core import events, patching, rows, transitions
 from matchmaker.core.errors import StaleVersion
-from matchmaker.identity.access import actors_of, event_actor
+from matchmaker.identity.access import Scope, actors_of, event_actor
+from matchmaker.identity.models import OrganisationRole
 
 if TYPE_CHECKING:
     from typing import Any
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from matchmaker.core.transitions import TransitionRequest
     from matchmaker.identity.access import Principal
     from matchmaker.taxonomy.checking import Checker
+
+KEEPERS: Final = frozenset({OrganisationRole.AGENCY, OrganisationRole.OPERATOR})
+"""Roles in force with which an organisation keeps pools and judges who is in them."""
 
 
 async def find(session: ReadSession, pool_id: PoolId) -> FoundPool:
@@ -43,6 +47,16 @@ async def find(session: ReadSession, pool_id: PoolId) -> FoundPool:
     if found is None:
         raise PoolNotFound
     return found
+
+
+async def held_by(session: ReadSession, visitor: Principal | None) -> frozenset[str]:
+    """The codes of the pools ``visitor`` holds.
+
+    Those of its organisation, as long as that may keep pools and the credential may read them.
+    """
+    if visitor is None or not KEEPERS & visitor.roles or Scope.POOLS_READ not in visitor.scopes:
+        return frozenset()
+    return await queries.codes_of(session, visitor.organisation_id)
 
 
 async def find_version(session: ReadSession, pool_id: PoolId, number: int) -> PoolVersion:

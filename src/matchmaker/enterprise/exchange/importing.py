@@ -19,6 +19,7 @@ from matchmaker.enterprise.exchange import queries
 from matchmaker.enterprise.exchange.lines import ProfileLine
 from matchmaker.identity import queries as identity_queries
 from matchmaker.identity.access import event_actor
+from matchmaker.identity.history import revised
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.identity.service import DeclaredFirm, Outcome, register_firms
 
@@ -133,11 +134,13 @@ async def _write(
     progress: Progress,
 ) -> Counter[Outcome]:
     by, outcomes, said = event_actor(principal), Counter[Outcome](), list[events.Event]()
+    firms: set[OrganisationId] = set()
     for batch in batches(lines):
         owners = await _owners(session, [line for _, line in batch], principal)
         numbers = await queries.numbers(session, [id_ for id_, _ in owners.values()])
         for _, line in batch:
             id_, of_firm = owners[line.external_id]
+            firms.add(id_)
             stored, outcome = await service.write_profile(
                 session, checker, id_, line.profile, expected=numbers.get(id_), by=by
             )
@@ -145,10 +148,12 @@ async def _write(
                 said.append(service.stated(stored, by))
             elif of_firm is not Outcome.UNCHANGED:
                 outcome = Outcome.CHANGED
+                said.append(revised(id_, by, "name", "roles"))
             outcomes[outcome] += 1
             progress.written += 1
     if said:
-        await events.append(session, *said)
+        position = await events.append(session, *said)
+        await identity_queries.follow_live(session, firms, position)
     return outcomes
 
 

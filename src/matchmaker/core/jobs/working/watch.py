@@ -8,6 +8,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -17,6 +18,7 @@ import uvloop
 from matchmaker.core import db
 from matchmaker.core.jobs.queries import CANCEL, CHANNEL
 from matchmaker.core.jobs.working import queries
+from matchmaker.core.listening import listen
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -26,9 +28,8 @@ if TYPE_CHECKING:
 
 _RENEWALS: Final = 3
 """In the time of one lease."""
-_PING: Final = 10.0
 _AGAIN: Final = 0.5
-"""Seconds until a lost connection or a failed renewal is tried again."""
+"""Seconds until a failed renewal is tried again."""
 
 log = structlog.get_logger("matchmaker.jobs")
 
@@ -91,7 +92,9 @@ class Watch:
         self._ready.set()
         engine = db.create_engine(self._url, self._settings)
         tasks = [
-            asyncio.create_task(self._listening(engine)),
+            asyncio.create_task(
+                listen(engine, CHANNEL, heard=self._heard, joined=partial(self._tell, self._wake))
+            ),
             asyncio.create_task(self._renewing(engine)),
         ]
         try:
@@ -102,34 +105,7 @@ class Watch:
             await asyncio.gather(*tasks, return_exceptions=True)
             await engine.dispose()
 
-    async def _listening(self, engine: AsyncEngine) -> None:
-        """Listen for ever; after a cut, what was missed is made up for by looking."""
-        while True:
-            try:
-                await self._listen(engine)
-            except Exception as failure:  # noqa: BLE001  (whatever it was, it must go on)
-                log.warning("jobs.listen_cut", failure=type(failure).__name__)
-            await asyncio.sleep(_AGAIN)
-
-    async def _listen(self, engine: AsyncEngine) -> None:
-        cut = asyncio.Event()
-        async with engine.connect() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None  # noqa: S101  (a live connection has one)
-            driver.add_termination_listener(lambda _: cut.set())
-            try:
-                await driver.add_listener(CHANNEL, self._heard)
-                self._tell(self._wake)
-                while not cut.is_set():
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(cut.wait(), _PING)
-                    # A network that swallows everything closes nothing.
-                    await driver.fetchval("select 1")
-            finally:
-                # It goes on listening in nobody's hands.
-                await connection.invalidate()
-
-    def _heard(self, _: object, __: int, ___: str, said: str) -> None:
+    def _heard(self, said: str) -> None:
         if said == CANCEL:
             self._look.set()
         else:

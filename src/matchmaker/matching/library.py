@@ -1,0 +1,98 @@
+"""The indexes one process can replay on: those published, and those rebuilt for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from matchmaker.matching import editions, index
+from matchmaker.matching.archive import EDITION, Archive, Wanted
+from matchmaker.matching.editions import EditionNames
+from matchmaker.matching.errors import CannotReplay
+from matchmaker.matching.run import ENGINE, RULES
+from matchmaker.ranking.storage import UnreadableIndex
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matchmaker.matching.index import Published
+    from matchmaker.matching.matcher import Matcher
+    from matchmaker.matching.schemas import UsedVersions
+
+OPEN: Final = 2
+"""Rebuilt indexes that a process holds open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An index, and a matcher of the edition it was built with."""
+
+    published: Published
+    matcher: Matcher
+
+
+@dataclass(slots=True)
+class Library:
+    """Finds the index of an answer by its versions."""
+
+    matcher: Matcher
+    archive: Archive
+    _open: OrderedDict[str, Place] = field(default_factory=OrderedDict[str, Place])
+
+    async def find(self, versions: UsedVersions) -> Place | None:
+        """The place where just these versions answer; None while it is being rebuilt.
+
+        Raises:
+            CannotReplay: another engine made the answer, or its index cannot be rebuilt.
+            IndexNotReady: nothing has been published for this release.
+        """
+        current = self.matcher.holder.current()
+        if (versions.engine, versions.rules) != (ENGINE, RULES):
+            raise self._cannot(versions)
+        published = self.matcher.at_hand(versions)
+        if published is not None:
+            return Place(published, self.matcher)
+        wanted = Wanted(
+            base=versions.index.base,
+            delta=versions.index.delta,
+            edition=EditionNames(
+                model=versions.model, taxonomy=versions.taxonomy, glossary=versions.glossary
+            ),
+        )
+        # No answer rests on an index that was not published: nobody has such a receipt.
+        is_ahead = max(wanted.base, wanted.delta) > current.versions.position
+        if is_ahead or self.archive.is_refused(wanted):
+            raise self._cannot(versions)
+        return await self._rebuilt(wanted)
+
+    async def _rebuilt(self, wanted: Wanted) -> Place | None:
+        folder = self.archive.find(wanted)
+        if wanted.key not in self._open and folder is not None:
+            try:
+                # In a thread: an edition takes a second to load, and others want their matches.
+                self._open[wanted.key] = await asyncio.to_thread(self._opened, folder)
+            except (UnreadableIndex, FileNotFoundError):
+                folder = None
+        if wanted.key not in self._open:
+            self.archive.want(wanted)
+            return None
+        self._open.move_to_end(wanted.key)
+        while len(self._open) > OPEN:
+            self._open.popitem(last=False)
+        return self._open[wanted.key]
+
+    def _opened(self, folder: Path) -> Place:
+        published = index.read(folder)
+        if not (folder / EDITION).exists():
+            return Place(published, self.matcher)
+        for place in list(self._open.values()):
+            if place.published.versions.edition == published.versions.edition:
+                return Place(published, place.matcher)
+        edition = editions.load(folder / EDITION)
+        return Place(published, replace(self.matcher, model=edition.model, reader=edition.reader))
+
+    def _cannot(self, versions: UsedVersions) -> CannotReplay:
+        now = self.matcher.versions(self.matcher.holder.current()).canonical()
+        return CannotReplay(extra={"then": versions, "now": now})
