@@ -99,10 +99,9 @@ class Tokenizer:
                     raise ValueError(
                         f"phrase {phrase!r} of {concept.id} holds no character that counts"
                     )
-                second = units[1] if len(units) > 1 else None
-                phrases.setdefault(units[0], []).append(
-                    (second, units, CONCEPT_PREFIX + concept.id)
-                )
+                first, *rest = units
+                second = rest[0] if rest else None
+                phrases.setdefault(first, []).append((second, units, CONCEPT_PREFIX + concept.id))
         object.__setattr__(self, "_phrases", phrases)
 
     def plain(self, text: str) -> list[str]:
