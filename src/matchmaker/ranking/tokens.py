@@ -24,6 +24,8 @@ CONCEPT_PREFIX: Final = "c:"
 _UNIT: Final = re.compile(f"[{HAN}]|[a-z0-9]+")
 _STEMS_KEPT: Final = 100_000
 _LONGEST_WORD: Final = 45
+_Phrase = tuple[str | None, tuple[str, ...], str]
+"""The second unit of a phrase, if it has one; all its units; its concept."""
 
 
 class _Stemmer(Protocol):
@@ -82,16 +84,14 @@ class Tokenizer:
     stop_characters: frozenset[str]
     stop_words: frozenset[str]
     concepts: tuple[Concept, ...] = ()
-    _phrases: dict[str, list[tuple[tuple[str, ...], str]]] = field(
-        init=False, repr=False, compare=False
-    )
+    _phrases: dict[str, list[_Phrase]] = field(init=False, repr=False, compare=False)
     _stem_of: Callable[[str], str] = field(
         init=False, repr=False, compare=False, default_factory=_english
     )
 
     def __post_init__(self) -> None:
         """Index the phrases by their first unit."""
-        phrases: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+        phrases: dict[str, list[_Phrase]] = {}
         for concept in self.concepts:
             for phrase in _distinct(concept.phrases):
                 units = tuple(unit.value for unit in self._units(normalise(phrase)))
@@ -99,7 +99,9 @@ class Tokenizer:
                     raise ValueError(
                         f"phrase {phrase!r} of {concept.id} holds no character that counts"
                     )
-                phrases.setdefault(units[0], []).append((units, CONCEPT_PREFIX + concept.id))
+                first, *rest = units
+                second = rest[0] if rest else None
+                phrases.setdefault(first, []).append((second, units, CONCEPT_PREFIX + concept.id))
         object.__setattr__(self, "_phrases", phrases)
 
     def plain(self, text: str) -> list[str]:
@@ -127,8 +129,15 @@ class Tokenizer:
         units = list(self._units(normalise(text)))
         found: list[str] = []
         for place, unit in enumerate(units):
+            starting = self._phrases.get(unit.value)
+            if starting is None:
+                continue
             here: set[str] = set()
-            for phrase, concept in self._phrases.get(unit.value, ()):
+            following = units[place + 1].value if place + 1 < len(units) else None
+            for second, phrase, concept in starting:
+                # Dozens of phrases share a first unit: the second settles most without a call.
+                if second is not None and second != following:
+                    continue
                 if concept not in here and _starts(units, place, phrase):
                     here.add(concept)
                     found.append(concept)

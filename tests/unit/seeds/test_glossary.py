@@ -22,7 +22,7 @@ from matchmaker.ranking.tokens import Concept, Tokenizer
 
 Lint = Callable[[Glossary], list[str]]
 
-AT_LEAST = 300
+AT_LEAST = 900
 AT_MOST = 8
 """Phrases of a concept in one language."""
 BROAD = """
