@@ -2,7 +2,7 @@
 
 ``python -m tests.benchmark.e2e [--offerings 100000] [--seconds 3]``: all of the pool survives, or
 about 3 % of it; 1 and 32 connections, 1 and 2 workers; in turn, five times each. The last line is
-one JSON object. The rival is `tests.benchmark.rival`; docs/adr/0030 says how it was tuned.
+one JSON object. The rival is `tests.benchmark.rival`; docs/adr/0028 says how it was tuned.
 """
 
 from __future__ import annotations

@@ -57,21 +57,21 @@ async def demo(demo_database: Database, released: Released) -> AsyncIterator[htt
     await engine.dispose()
 
 
-@pytest.fixture(scope="session")
-def demo_address(demo_database: Database, released: Released) -> Iterator[str]:
-    """Where the API on the demo pool listens, for clients that bring their own loop."""
+@contextlib.contextmanager
+def listening(database: Database, released: Released) -> Iterator[str]:
+    """Where the API on ``database`` listens, for clients that bring their own loop."""
     with contextlib.ExitStack() as stack:
-        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        engine = db.create_engine(demo_database.url, demo_database.settings)
-        app: Any = installed(demo_database.settings, engine, released)
+        held = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        engine = db.create_engine(database.url, database.settings)
+        app: Any = installed(database.settings, engine, released)
         app.on_shutdown.append(engine.dispose)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [held]}, daemon=True)
         thread.start()
         deadline = time.monotonic() + 10
         while not server.started and time.monotonic() < deadline:
             time.sleep(0.01)
         assert server.started
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"
         server.should_exit = True
         thread.join(10)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import msgspec
 import pytest
+import pytest_asyncio
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
@@ -21,8 +23,10 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from tests.contract.conftest import listening, stocked
 from tests.identities import holder
 
+from matchmaker.app import Released
 from matchmaker.cli.session import Database
 from matchmaker.core import db
 from matchmaker.identity.models import OrganisationRole as R
@@ -61,6 +65,20 @@ Case: TypeAlias = schemathesis.Case[Any]
 def document() -> Document:
     found: Document = msgspec.json.decode(COMMITTED.read_bytes())
     return found
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def own_database(released: Released) -> AsyncIterator[Database]:
+    """The demo pool once more: what operators and providers draw is published in it."""
+    async with stocked(released) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def own_address(own_database: Database, released: Released) -> Iterator[str]:
+    """Where the API on it listens."""
+    with listening(own_database, released) as address:
+        yield address
 
 
 NEED = {"need": {"kind": "solution"}}
@@ -128,20 +146,20 @@ class TestAnswers:
 
     @pytest.mark.parametrize("roles", [(), (R.SME,), (R.OPERATOR, R.PROVIDER)], ids=str)
     def test_every_response_conforms(
-        self, demo_address: str, demo_database: Database, roles: tuple[R, ...]
+        self, own_address: str, own_database: Database, roles: tuple[R, ...]
     ) -> None:
         """Requests drawn from the document, sound and unsound: no 5xx, nothing undocumented.
 
         By nobody, by a firm, by an operator; each operation by another one, for some end a key.
         """
-        schema = schemathesis.openapi.from_url(f"{demo_address}/openapi.json")
+        schema = schemathesis.openapi.from_url(f"{own_address}/openapi.json")
         seen: dict[str, set[int]] = {}
         for found in schema.get_all_operations():
             assert isinstance(found, Ok)
-            headers = credential(demo_database, roles) if roles else None
+            headers = credential(own_database, roles) if roles else None
             label = found.ok().label
             examples = MATCHES if label == "POST /v1/match" else EXAMPLES
-            seen[label] = exercise(found.ok(), demo_address, examples, headers)
+            seen[label] = exercise(found.ok(), own_address, examples, headers)
         assert len(seen) >= 30
         assert {200, 422} <= seen["POST /v1/match"]
         assert {404, 422} <= seen["POST /v1/match/explain"]
@@ -152,11 +170,11 @@ class TestAnswers:
             assert seen["GET /v1/me"] <= {400, 401}
 
     def test_a_response_that_does_not_conform_is_caught(
-        self, demo_address: str, document: Document
+        self, own_address: str, document: Document
     ) -> None:
         """The control: the document promises a member that no answer has."""
         doctored = copy.deepcopy(document)
         doctored["components"]["schemas"]["MatchAnswer"]["required"].append("colour")
         schema = schemathesis.openapi.from_dict(doctored)
         with pytest.raises(FailureGroup):
-            exercise(schema["/v1/match"]["POST"], demo_address, MATCHES)
+            exercise(schema["/v1/match"]["POST"], own_address, MATCHES)
