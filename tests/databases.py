@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 from uuid import uuid4
 
@@ -49,4 +50,6 @@ def _as_superuser(server: Server, statement: str) -> None:
         finally:
             await connection.close()
 
-    asyncio.run(work())
+    # In a thread: a fixture that asks may be running in a loop already.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(work())).result()
