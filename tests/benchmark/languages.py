@@ -19,7 +19,7 @@ import msgspec
 from matchmaker.app import Released
 from matchmaker.core import shipped
 from matchmaker.matching.registry import GLOSSARY, Glossary
-from matchmaker.ranking import text
+from matchmaker.ranking import postings, text
 from matchmaker.ranking.facts import OfferingFacts
 from matchmaker.ranking.text import TextWeights
 from matchmaker.ranking.tokens import Concept, Tokenizer
@@ -42,11 +42,11 @@ def figures(
         )
         for each in offerings
     ]
-    index = text.index_text(facts, text.statistics(facts), weights)
+    index = postings.index_text(facts, postings.statistics(facts), weights)
     ranks = []
     for place, each in enumerate(offerings):
         plain, concepts = tokenizer.tokens(" ".join(_words(each, asked)))
-        sums = text.score([*plain, *concepts], index, len(facts)).sums
+        sums = text.score([*plain, *concepts], index).sums
         # Equal sums share their places.
         ranks.append(1 + (sums > sums[place]).sum() + ((sums == sums[place]).sum() - 1) / 2)
     found = sum(rank <= FIRST for rank in ranks) / len(ranks)

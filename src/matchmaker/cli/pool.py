@@ -93,7 +93,7 @@ async def _republish(running: Database, released: Released, seconds: float) -> N
 
 
 def _tell_index(built: Index) -> None:
-    click.echo(f"{built.offerings} offerings, {len(built.offering_of_row)} packages")
+    click.echo(f"{built.offerings} offerings, {built.planes.parts} packages")
 
 
 def demo_files() -> list[Path]:
