@@ -261,7 +261,7 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "listNeedVersions": Supply(path=DRAFT, query=without_cursor),
     "getNeedVersion": Supply(path=kept("need_id", Stage.need, number=1)),
     "diffNeedVersions": Supply(path=kept("need_id", Stage.need, number=1), query=compared),
-    "listNeedMembers": Supply(path=kept("need_id", Stage.shared_need)),
+    "listNeedMembers": Supply(path=kept("need_id", Stage.shared_need), query=without_cursor),
     "inviteNeedMember": Supply(path=shared),
     "removeNeedMember": Supply(
         path=lambda stage: {
