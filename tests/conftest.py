@@ -11,19 +11,19 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
-import hypothesis
 import pytest
 import pytest_asyncio
 from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from tests import drawing
+from tests.databases import keep_pristine
 
 from matchmaker.app import create_app
 from matchmaker.core import db, log, migrate
 from matchmaker.core.postgres import Embedded, Server
 from matchmaker.core.settings import Settings
 
-# Bounded by time elsewhere: `make test` runs the default number of examples, `make soak` many.
-hypothesis.settings.register_profile("soak", max_examples=2_000, deadline=None)
+drawing.use()
 
 # Power loss is not what these tests are about.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -92,6 +92,7 @@ def server() -> Iterator[Server]:
     """An embedded server with every migration applied."""
     with reachable_directory() as place, Embedded(place, FAST).start() as running_server:
         migrate.upgrade(running_server.url("mm_owner"))
+        keep_pristine(running_server)
         yield running_server
 
 

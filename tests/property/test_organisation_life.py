@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
-from uuid import uuid4
+from typing import Any
 
-import hypothesis
 import msgspec
 import pytest
-from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
     initialize,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from tests.factories import taxonomy
-from tests.objects import organisations
-from tests.stateful import Transactions, length, transactions
+from tests.stateful import Life, Transactions, live, live_once, principal
 
-from matchmaker.core import events
-from matchmaker.core.db import Session
-from matchmaker.core.errors import MatchmakerError
 from matchmaker.core.machine import Actor
-from matchmaker.core.postgres import Server
-from matchmaker.core.settings import Settings
 from matchmaker.core.transitions import TransitionRequest
 from matchmaker.identity import organisations as service
-from matchmaker.identity import queries, schemas
-from matchmaker.identity.access import Principal, Scope
+from matchmaker.identity import schemas
+from matchmaker.identity.access import Principal
 from matchmaker.identity.models import (
-    ApiKeyId,
-    Organisation,
     OrganisationId,
     OrganisationRole,
-    OrganisationState,
 )
 
 OPEN = ("draft", "submitted", "changes_requested", "rejected", "verified", "suspended")
@@ -89,41 +73,31 @@ class Modelled:
     told: list[str] = field(default_factory=lambda: ["organisation.registered"])
 
     @property
+    def said(self) -> tuple[Any, ...]:
+        """Name, roles, region and kind."""
+        optional = (self.terms.get(name) for name in ("region", "provider_kind"))
+        return self.terms["name"], self.terms["roles"], *optional
+
+    @property
     def fit(self) -> bool:
         """Whether it says all that is verified."""
         is_provider = "provider" in self.terms["roles"]
         return "region" in self.terms and (not is_provider or "provider_kind" in self.terms)
 
 
-def principal(organisation_id: OrganisationId, *roles: OrganisationRole) -> Principal:
-    return Principal(
-        organisation_id=organisation_id,
-        roles=frozenset(roles),
-        state=OrganisationState.VERIFIED,
-        key_id=ApiKeyId(uuid4()),
-        scopes=frozenset(Scope),
-    )
-
-
-class OrganisationLife(RuleBasedStateMachine):
+class OrganisationLife(Life):
     """Organisations, an operator and a stranger, and what they do to them."""
 
-    run: ClassVar[Transactions]
-    met: ClassVar[Counter[str]]
     known = Bundle("known")
 
     def __init__(self) -> None:
         super().__init__()
         self.model: dict[OrganisationId, Modelled] = {}
+        self.operator = principal(self.people[0], OrganisationRole.OPERATOR)
+        self.stranger = principal(self.people[1], OrganisationRole.SME)
 
     @initialize(target=known)
     def begin(self) -> OrganisationId:
-        async def make(session: Session) -> list[Any]:
-            return await organisations(await session.connection(), count=2)
-
-        operator, stranger = self.run(make)
-        self.operator = principal(OrganisationId(operator), OrganisationRole.OPERATOR)
-        self.stranger = principal(OrganisationId(stranger), OrganisationRole.SME)
         made = self.made({"name": {"en": "A"}, "roles": ["sme"], "region": "210200"})
         self.move(made, "self", "submit")
         return made
@@ -226,37 +200,21 @@ class OrganisationLife(RuleBasedStateMachine):
         if ways:
             self.move(id_, *ways[nth % len(ways)])
 
-    def outcome(self, work: Callable[[Session], Awaitable[object]]) -> str | None:
-        """The slug of the failure; None where there is none."""
-        try:
-            self.run(work)
-        except MatchmakerError as failure:
-            self.met[failure.slug] += 1
-            return failure.slug
-        self.met["done"] += 1
-        return None
-
     def agrees(self, id_: OrganisationId) -> None:
         now = self.model[id_]
-
-        async def look(session: Session) -> Organisation | None:
-            return await queries.organisation(session, id_)
-
-        found = self.run(look)
-        assert found is not None
-        assert (found.state.value, found.revision) == (now.state, now.revision)
-        assert (found.name, sorted(found.roles)) == (now.terms["name"], now.terms["roles"])
-        assert (found.region, found.provider_kind) == (
-            now.terms.get("region"),
-            now.terms.get("provider_kind"),
+        (stored,) = self.run.rows(
+            "select state, revision, name, roles, region, provider_kind from mm.organisation"
+            " where id = $1",
+            id_,
         )
+        assert stored == (now.state, now.revision, *now.said)
 
     def teardown(self) -> None:
         for id_, now in self.model.items():
-            told = self.run(
-                lambda session, of=id_: events.after(session, 0, 1000, subject_id=of)  # type: ignore[misc]
-            )
-            assert [each.event.kind for each in told] == now.told
+            found, _ = self.run(lambda session, of=id_: service.read(session, of, by=self.operator))  # type: ignore[misc]
+            assert (found.state.value, found.revision) == (now.state, now.revision)
+            assert (found.name, sorted(found.roles), found.region, found.provider_kind) == now.said
+            assert self.told(id_) == now.told
 
 
 OUTCOMES = {
@@ -272,22 +230,14 @@ OUTCOMES = {
 """Everything that may come of what the machine does."""
 
 
-def test_organisations_live_as_the_model_says(server: Server, settings: Settings) -> None:
-    with transactions(server, settings) as run:
-        OrganisationLife.run, OrganisationLife.met = run, Counter()
-        run_state_machine_as_test(OrganisationLife, settings=length())
-    assert OrganisationLife.met.keys() == OUTCOMES
+def test_organisations_live_as_the_model_says(run: Transactions) -> None:
+    assert live(OrganisationLife, run).keys() == OUTCOMES
 
 
 def test_control_one_who_verifies_itself_is_noticed(
-    server: Server, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    run: Transactions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The wall of four eyes removed: an organisation acts on itself as an operator, too."""
     monkeypatch.setattr(service, "actors_of", lambda *_: frozenset({Actor.OWNER, Actor.OPERATOR}))
-    once = hypothesis.settings(
-        length(), phases=[Phase.generate], database=None, report_multiple_bugs=False
-    )
-    with transactions(server, settings) as run:
-        OrganisationLife.run, OrganisationLife.met = run, Counter()
-        with pytest.raises(AssertionError):
-            run_state_machine_as_test(OrganisationLife, settings=once)
+    with pytest.raises(AssertionError):
+        live_once(OrganisationLife, run)

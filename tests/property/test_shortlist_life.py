@@ -3,44 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
-import hypothesis
 import msgspec
 import pytest
-from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
     initialize,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from sqlalchemy import insert
-from tests.objects import offerings, organisations
-from tests.stateful import Transactions, length, transactions
+from tests.objects import offerings
+from tests.stateful import Life, Transactions, live, live_once, principal
 
 from matchmaker.catalog.machine import OfferingState
 from matchmaker.catalog.models import Offering
-from matchmaker.core import events
 from matchmaker.core.db import Session
-from matchmaker.core.errors import MatchmakerError
 from matchmaker.core.ids import uuid7
-from matchmaker.core.postgres import Server
-from matchmaker.core.settings import Settings
 from matchmaker.core.transitions import TransitionRequest
-from matchmaker.identity.access import Principal, Scope
+from matchmaker.identity.access import Principal
 from matchmaker.identity.models import (
-    ApiKeyId,
     OrganisationId,
     OrganisationRole,
-    OrganisationState,
 )
 from matchmaker.matching.models import MatchRow, MatchRunRow
 from matchmaker.matching.shortlists import queries, schemas, service
@@ -70,20 +58,9 @@ class Modelled:
     told: list[str] = field(default_factory=lambda: ["shortlist.created"])
 
 
-def principal(organisation_id: UUID) -> Principal:
-    return Principal(
-        organisation_id=OrganisationId(organisation_id),
-        roles=frozenset({OrganisationRole.SME}),
-        state=OrganisationState.VERIFIED,
-        key_id=ApiKeyId(uuid4()),
-        scopes=frozenset(Scope),
-    )
-
-
-async def a_run(session: Session) -> tuple[UUID, UUID, UUID, list[UUID]]:
-    """A firm, another one, a stored run of the first and the offerings it showed."""
+async def a_run(session: Session, owner: OrganisationId) -> tuple[UUID, list[UUID]]:
+    """A stored run of the firm, and the offerings it showed."""
     connection = await session.connection()
-    owner, other = await organisations(connection, count=2)
     shown = await offerings(connection, OfferingState.PUBLISHED, SHOWN)
     versions = await queries_of_versions(session, shown)
     run_id = uuid7()
@@ -119,7 +96,7 @@ async def a_run(session: Session) -> tuple[UUID, UUID, UUID, list[UUID]]:
             for place, offering_id in enumerate(shown)
         ],
     )
-    return owner, other, run_id, shown
+    return run_id, shown
 
 
 async def queries_of_versions(session: Session, shown: list[UUID]) -> dict[UUID, UUID]:
@@ -130,21 +107,28 @@ async def queries_of_versions(session: Session, shown: list[UUID]) -> dict[UUID,
     return {row.id: row.published_version_id for row in rows}
 
 
-class ShortlistLife(RuleBasedStateMachine):
+class ShortlistLife(Life):
     """A firm and a stranger, and what they do to shortlists of one run."""
 
-    run: ClassVar[Transactions]
-    met: ClassVar[Counter[str]]
     lists = Bundle("lists")
+    run_id: ClassVar[UUID]
+    shown: ClassVar[list[UUID]]
+
+    @classmethod
+    def settle(cls) -> None:
+        cls.run_id, cls.shown = cls.run(lambda session: a_run(session, cls.people[0]))
 
     def __init__(self) -> None:
         super().__init__()
         self.model: dict[ShortlistId, Modelled] = {}
+        self.who = {
+            "owner": principal(self.people[0], OrganisationRole.SME),
+            "other": principal(self.people[1], OrganisationRole.SME),
+        }
 
-    @initialize()
-    def begin(self) -> None:
-        owner, other, self.run_id, self.shown = self.run(a_run)
-        self.who = {"owner": principal(owner), "other": principal(other)}
+    @initialize(target=lists, title=titles, places=picks)
+    def begin(self, title: str | None, places: list[int]) -> ShortlistId:
+        return self.made(title, places)
 
     def drafts(self, places: list[int]) -> list[dict[str, Any]]:
         ids = [*self.shown, ABSENT]
@@ -153,6 +137,9 @@ class ShortlistLife(RuleBasedStateMachine):
     @precondition(lambda self: len(self.model) < 3)
     @rule(target=lists, title=titles, places=picks)
     def create(self, title: str | None, places: list[int]) -> ShortlistId:
+        return self.made(title, places)
+
+    def made(self, title: str | None, places: list[int]) -> ShortlistId:
         said = {"run_id": str(self.run_id), "title": title, "entries": self.drafts(places)}
         made = self.run(
             lambda session: service.create(
@@ -241,39 +228,26 @@ class ShortlistLife(RuleBasedStateMachine):
             now.told.append(kind)
         self.agrees(list_id)
 
-    def outcome(self, work: Callable[[Session], Awaitable[Shortlist]]) -> str | None:
-        """The slug of the failure; None where there is none."""
-        try:
-            self.run(work)
-        except MatchmakerError as failure:
-            self.met[failure.slug] += 1
-            return failure.slug
-        self.met["done"] += 1
-        return None
-
     def agrees(self, list_id: ShortlistId) -> None:
         now = self.model[list_id]
 
-        async def look(session: Session) -> tuple[Shortlist | None, list[queries.FoundEntry]]:
-            entries = await queries.entries_of(session, [list_id])
-            return await queries.find_shortlist(session, list_id), entries[list_id]
-
-        found, entries = self.run(look)
-        assert found is not None
-        assert (found.title, found.state.value, found.revision) == (
-            now.title,
-            now.state,
-            now.revision,
+        (stored,) = self.run.rows(
+            "select title, state, revision from mm.shortlist where id = $1", list_id
         )
-        assert [entry.offering_id for entry in entries] == [self.shown[n] for n in now.entries]
-        assert [entry.rank for entry in entries] == [n + 1 for n in now.entries]
+        assert stored == (now.title, now.state, now.revision)
+        entries = self.run.rows(
+            "select offering_id from mm.shortlist_entry where shortlist_id = $1 order by position",
+            list_id,
+        )
+        assert entries == [(self.shown[n],) for n in now.entries]
 
     def teardown(self) -> None:
         for list_id, now in self.model.items():
-            told = self.run(
-                lambda session, id_=list_id: events.after(session, 0, 1000, subject_id=id_)  # type: ignore[misc]
-            )
-            assert [each.event.kind for each in told] == now.told
+            found = self.run(lambda session, id_=list_id: queries.entries_of(session, [id_]))  # type: ignore[misc]
+            assert [(entry.offering_id, entry.rank) for entry in found[list_id]] == [
+                (self.shown[n], n + 1) for n in now.entries
+            ]
+            assert self.told(list_id) == now.told
 
 
 OUTCOMES = {
@@ -289,15 +263,12 @@ OUTCOMES = {
 """Everything that may come of what the machine does."""
 
 
-def test_shortlists_live_as_the_model_says(server: Server, settings: Settings) -> None:
-    with transactions(server, settings) as run:
-        ShortlistLife.run, ShortlistLife.met = run, Counter()
-        run_state_machine_as_test(ShortlistLife, settings=length())
-    assert ShortlistLife.met.keys() == OUTCOMES
+def test_shortlists_live_as_the_model_says(run: Transactions) -> None:
+    assert live(ShortlistLife, run).keys() == OUTCOMES
 
 
 def test_control_a_shortlist_that_strangers_change_is_noticed(
-    server: Server, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    run: Transactions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def anybodys(session: Session, shortlist_id: ShortlistId, _: Principal) -> Shortlist:
         found = await queries.find_shortlist(session, shortlist_id)
@@ -305,10 +276,5 @@ def test_control_a_shortlist_that_strangers_change_is_noticed(
         return found
 
     monkeypatch.setattr(service, "find", anybodys)
-    once = hypothesis.settings(
-        length(), phases=[Phase.generate], database=None, report_multiple_bugs=False
-    )
-    with transactions(server, settings) as run:
-        ShortlistLife.run, ShortlistLife.met = run, Counter()
-        with pytest.raises(AssertionError):
-            run_state_machine_as_test(ShortlistLife, settings=once)
+    with pytest.raises(AssertionError):
+        live_once(ShortlistLife, run)

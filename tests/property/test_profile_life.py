@@ -1,41 +1,29 @@
-"""The life of a profile against a model: a list of what was stated, in plain dictionaries."""
+"""The life of profiles against a model: a list of what was stated, in plain dictionaries."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
 
-import hypothesis
 import msgspec
 import pytest
-from hypothesis import Phase
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from tests.identities import holder
+from hypothesis.stateful import initialize, invariant, precondition, rule
+from tests.objects import organisations
 from tests.profiles import AMOUNTS, FACTS, GOALS, SCENES, VALUES, checker
+from tests.stateful import Life, Transactions, live, live_once
 
-from matchmaker.core import db, events
-from matchmaker.core.db import ReadSession, Session
-from matchmaker.core.errors import MatchmakerError
+from matchmaker.core import events, wire
+from matchmaker.core.db import Session
 from matchmaker.core.events import CLI
 from matchmaker.core.patching import merged
-from matchmaker.core.postgres import Server
-from matchmaker.core.settings import Settings
 from matchmaker.enterprise import service
 from matchmaker.enterprise.declaration import ProfileFacts, ProfilePatch
 from matchmaker.identity.models import OrganisationId
 
-T = TypeVar("T")
 Facts = dict[str, Any]
+MONEY = ("revenue", "assets", "yearly_budget")
 WHOLE = {"must"}
 """What a merge patch replaces instead of merging into it."""
 
@@ -45,9 +33,7 @@ PARTS = st.fixed_dictionaries(
 )
 PATCHED: dict[str, st.SearchStrategy[Any]] = {
     **VALUES,
-    **dict.fromkeys(
-        ("revenue", "assets", "yearly_budget"), PARTS | AMOUNTS.map(msgspec.to_builtins)
-    ),
+    **dict.fromkeys(MONEY, PARTS | AMOUNTS.map(msgspec.to_builtins)),
     "goals": st.dictionaries(st.sampled_from(GOALS), st.sampled_from([None, 0.4, 1.0])),
     "scenes": st.dictionaries(st.sampled_from(SCENES), st.none() | st.integers(0, 4)),
 }
@@ -77,48 +63,44 @@ def patched(facts: Facts, patch: Facts) -> Facts:
 
 def is_whole(facts: Facts) -> bool:
     """Whether every amount has both of its parts."""
-    amounts = (facts.get(name) for name in ("revenue", "assets", "yearly_budget"))
+    amounts = (facts.get(name) for name in MONEY)
     return all(each is None or each.keys() == {"amount", "currency"} for each in amounts)
 
 
-class Life(RuleBasedStateMachine):
-    """One firm; ``versions`` is all that it should have stated, first to last."""
+def takes_a_part(patch: Facts) -> bool:
+    """Whether it says null of half an amount: no profile is whole after that."""
+    return any(None in (patch.get(name) or {}).values() for name in MONEY)
 
-    run: Callable[[Awaitable[Any]], Any]
-    engine: AsyncEngine
+
+class ProfileLife(Life):
+    """One firm; ``versions`` is all that it should have stated, first to last."""
 
     @initialize()
     def begin(self) -> None:
         self.versions: list[Facts] = []
-        self.firm: OrganisationId = self.run(holder(self.engine)).organisation_id
 
-    def ends(self, work: Callable[[Session], Awaitable[object]]) -> str | None:
-        """How ``work`` ends in a transaction of its own: the problem, None where it is done."""
+        async def firm(session: Session) -> list[UUID]:
+            return await organisations(await session.connection())
 
-        async def done() -> None:
-            async with AsyncSession(self.engine) as made, made.begin():
-                await work(Session(ReadSession(made)))
-
-        try:
-            self.run(done())
-        except MatchmakerError as problem:
-            return problem.slug
-        return None
+        (self.firm,) = map(OrganisationId, self.run(firm))
 
     def put(self, facts: ProfileFacts, expected: int | None) -> str | None:
-        return self.ends(
+        return self.outcome(
             lambda session: service.state_profile(
                 session, checker(), self.firm, facts, expected=expected, by=CLI
             )
         )
 
     def patch(self, patch: Facts, expected: int) -> str | None:
-        change = msgspec.convert(patch, ProfilePatch)
-        return self.ends(
-            lambda session: service.patch_profile(
+        """How the patch ends, read as a request's body is."""
+
+        async def work(session: Session) -> None:
+            change: ProfilePatch = wire.decode(msgspec.json.encode(patch), ProfilePatch)
+            await service.patch_profile(
                 session, checker(), self.firm, change, expected=expected, by=CLI
             )
-        )
+
+        return self.outcome(work)
 
     def keep(self, facts: Facts) -> None:
         """Let the model state ``facts``: what it says already is no new version."""
@@ -168,65 +150,45 @@ class Life(RuleBasedStateMachine):
 
     @rule(patch=PATCHES, other=st.integers(1, 40))
     def change_another_version(self, patch: Facts, other: int) -> None:
-        if other != self.number:
-            expected = "stale_version" if self.versions else "profile_not_found"
-            assert self.patch(patch, other) == expected
+        if other == self.number:
+            return
+        expected = "stale_version" if self.versions else "profile_not_found"
+        if takes_a_part(patch):
+            expected = "invalid_content"
+        assert self.patch(patch, other) == expected
 
     @invariant()
     def the_current_version_is_the_last_one_stated(self) -> None:
-        if self.versions:
-            self.run(self._check_current())
-        else:
-            work = lambda session: service.get_facts(session, self.firm)  # noqa: E731
-            assert self.ends(work) == "profile_not_found"
-
-    async def _check_current(self) -> None:
-        async with AsyncSession(self.engine) as made:
-            found = await service.get_facts(ReadSession(made), self.firm)
-        assert (found.number, known(found.facts)) == (len(self.versions), self.versions[-1])
+        if not hasattr(self, "firm"):
+            return
+        stored = self.run.rows(
+            "select revision, number, facts"
+            " from mm.profile join mm.profile_version on profile_version.id = current_version_id"
+            " where profile.organisation_id = $1",
+            self.firm,
+        )
+        number = self.number
+        assert stored == ([] if number is None else [(number, number, self.versions[-1])])
 
     def teardown(self) -> None:
-        if self.versions:
-            self.run(self._check_all())
+        if not hasattr(self, "firm"):
+            return
+        if not self.versions:
+            work = lambda session: service.get_facts(session, self.firm)  # noqa: E731
+            assert self.outcome(work) == "profile_not_found"
+            return
+        self.run(self.check_all)
 
-    async def _check_all(self) -> None:
-        async with AsyncSession(self.engine) as made:
-            session = ReadSession(made)
-            found = await service.list_versions(session, self.firm, after=None, limit=100)
-            told = await events.after(session, 0, subject_id=self.firm)
-            assert [known(version.facts) for version in found] == self.versions
-            assert [version.number for version in found] == list(range(1, len(found) + 1))
-            assert [one.event.data["version"] for one in told] == [one.number for one in found]
-            for number in range(1, len(self.versions)):
-                assert await service.changes_between(
-                    session, self.firm, since=number, until=number + 1
-                )
-
-
-@pytest.fixture
-def life(server: Server, settings: Settings) -> Iterator[type[Life]]:
-    """The machine on the migrated database, in an event loop of its own."""
-    with asyncio.Runner() as runner:
-
-        async def open_engine() -> AsyncEngine:
-            return db.create_engine(server.url("mm_app"), settings)
-
-        engine = runner.run(open_engine())
-
-        async def awaited(work: Awaitable[T]) -> T:
-            return await work
-
-        class OnDatabase(Life):
-            pass
-
-        OnDatabase.engine = engine
-        OnDatabase.run = staticmethod(lambda work: runner.run(awaited(work)))
-        yield OnDatabase
-        runner.run(engine.dispose())
-
-
-def test_a_profile_lives_as_the_model_does(life: type[Life], pace: hypothesis.settings) -> None:
-    run_state_machine_as_test(life, settings=pace)
+    async def check_all(self, session: Session) -> None:
+        current = await service.get_facts(session, self.firm)
+        assert (current.number, known(current.facts)) == (len(self.versions), self.versions[-1])
+        found = await service.list_versions(session, self.firm, after=None, limit=100)
+        told = await events.after(session, 0, 1000, subject_id=self.firm)
+        assert [known(version.facts) for version in found] == self.versions
+        assert [version.number for version in found] == list(range(1, len(found) + 1))
+        assert [one.event.data["version"] for one in told] == [one.number for one in found]
+        for number in range(1, len(self.versions)):
+            assert await service.changes_between(session, self.firm, since=number, until=number + 1)
 
 
 def each_is_new(_: object, __: object) -> bool:
@@ -245,28 +207,27 @@ def patch_of(patch: ProfilePatch) -> Facts:
     return found
 
 
+OUTCOMES = {
+    "done",
+    "invalid_content",
+    "profile_not_found",
+    "stale_version",
+    "unusable_input",
+    "version_required",
+}
+"""Everything that may come of what the machine does."""
+
+
+def test_profiles_live_as_the_model_says(run: Transactions) -> None:
+    assert live(ProfileLife, run).keys() == OUTCOMES
+
+
 @pytest.mark.parametrize(
     ("name", "fault"), [("_says_the_same", each_is_new), ("merged", null_is_absent)]
 )
 def test_control_a_fault_is_found(
-    life: type[Life],
-    pace: hypothesis.settings,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    fault: Callable[..., object],
+    run: Transactions, monkeypatch: pytest.MonkeyPatch, name: str, fault: Callable[..., object]
 ) -> None:
     monkeypatch.setattr(service, name, fault)
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(life, settings=hypothesis.settings(pace, phases=[Phase.generate]))
-
-
-@pytest.fixture
-def pace() -> hypothesis.settings:
-    """50 lives of 30 steps, 500 of 50 in a soak."""
-    soak = hypothesis.settings().max_examples > 100
-    return hypothesis.settings(
-        max_examples=500 if soak else 50,
-        stateful_step_count=50 if soak else 30,
-        deadline=None,
-        database=None,
-    )
+        live_once(ProfileLife, run)
