@@ -331,6 +331,17 @@ class TestRevise:
         again = await firm.patch(f"/{id_}", {"text": "y"}, '"1"')
         assert again.status_code == 412
 
+    async def test_half_a_budget_is_refused(self, firm: Caller) -> None:
+        id_ = await firm.need(budget=None)
+        for at, half in (
+            ("#/budget/currency", {"amount": 1}),
+            ("#/budget/amount", {"amount": None, "currency": "CNY"}),
+            ("#/budget/currency", {"amount": 1, "currency": None}),
+        ):
+            refused = await firm.patch(f"/{id_}", {"budget": half}, '"1"')
+            assert (refused.status_code, refused.json()["code"]) == (422, "invalid_content")
+            assert [error["pointer"] for error in refused.json()["errors"]] == [at]
+
     async def test_a_version_is_made_where_what_is_said_changes(self, firm: Caller) -> None:
         id_ = await firm.need()
         said = await firm.patch(f"/{id_}", {"budget": {"amount": 5}, "scenes": None}, '"1"')

@@ -184,6 +184,10 @@ class TestPatching:
     async def test_half_an_amount_is_refused(self, api: httpx.AsyncClient, stated: Holder) -> None:
         refused = await patch(api, stated, {"assets": {"amount": 1}}, 1)
         assert told(refused) == (422, "invalid_content", ["#/assets/currency"])
+        for part in ("amount", "currency"):
+            refused = await patch(api, stated, {"revenue": {part: None}}, 1)
+            assert told(refused) == (422, "invalid_content", [f"#/revenue/{part}"])
+        assert version_of(await patch(api, stated, {"revenue": None}, 1)) == 2
 
     async def test_it_is_a_merge_patch_by_its_media_type(
         self, api: httpx.AsyncClient, stated: Holder

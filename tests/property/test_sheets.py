@@ -183,6 +183,40 @@ def test_workbooks_lose_nothing(layout: Layout, lines: st.SearchStrategy[dict[st
     hold_all()
 
 
+LONG = (
+    0.46596298581253637,
+    2.211446127022517e-70,
+    1.569146721393275e-26,
+    0.1 + 0.2,
+    0.00012345678901234567,
+    0.9999999999999999,
+    5e-324,
+    0.5,
+)
+"""Numbers that need more digits than a spreadsheet keeps, and one that does not."""
+
+
+@pytest.mark.parametrize("format_", [FileFormat.CSV, FileFormat.XLSX])
+@pytest.mark.parametrize("number", LONG)
+def test_a_number_keeps_every_digit(format_: FileFormat, number: float) -> None:
+    line = {"type": "profile", "external_id": "a", "profile": {"goals": {"quality": number}}}
+    hold(PROFILES, [line], format_)
+
+
+@pytest.mark.parametrize("number", [10**15 - 1, 10**15])
+def test_a_great_amount_keeps_every_digit(number: int) -> None:
+    price = {"amount": number, "currency": "CNY"}
+    line = {"type": "profile", "external_id": "a", "profile": {"revenue": price}}
+    hold(PROFILES, [line], FileFormat.XLSX)
+
+
+def test_control_a_number_as_the_library_writes_it_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("matchmaker.core.sheets.writing._is_kept", lambda _: True)
+    line = {"type": "profile", "external_id": "a", "profile": {"goals": {"quality": LONG[0]}}}
+    with pytest.raises(AssertionError):
+        hold(PROFILES, [line], FileFormat.XLSX)
+
+
 def test_control_without_the_guard_a_text_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("matchmaker.core.sheets.writing.guarded", lambda said: said)
     line = {"type": "provider", "external_id": "a", "name": {"zh": "", "en": "'=1"}}

@@ -128,7 +128,10 @@ class TitlePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class BudgetPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A change of a budget."""
+    """A change of a budget; what is left out stays.
+
+    A budget is stated whole or not at all: null stands for all of it, never for one of its parts.
+    """
 
     amount: BudgetAmount | UnsetType = UNSET
     currency: Currency | UnsetType = UNSET

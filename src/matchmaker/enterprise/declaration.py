@@ -77,7 +77,10 @@ class ProfileFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class AmountPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A change of an amount of money; what is left out stays."""
+    """A change of an amount of money; what is left out stays.
+
+    An amount is known whole or not at all: null stands for all of it, never for one of its parts.
+    """
 
     amount: MinorUnits | UnsetType = UNSET
     currency: Currency | UnsetType = UNSET

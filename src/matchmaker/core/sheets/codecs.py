@@ -27,7 +27,8 @@ RANGE: Final = ".."
 UNKNOWN: Final = "?"
 """A null that must not be left out: the scene is touched, its levels are not known."""
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
-_DECIMAL: Final = re.compile(r"-?[0-9]{1,18}([.][0-9]{1,18})?([eE][-+]?[0-9]{1,3})?")
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,18}([.][0-9]{1,20})?([eE][-+]?[0-9]{1,3})?")
+"""Any number of 64 bits as the shortest text that gives it back: 0.00012345678901234567."""
 _SPAN: Final = re.compile(r"([0-9]{1,18})[.][.]([0-9]{1,18})")
 _CODES: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]*)[.][.]([A-Za-z0-9][A-Za-z0-9_-]*)")
 _FLAGS: Final[Mapping[str, bool]] = {

@@ -20,8 +20,8 @@ from matchmaker.core.sheets.layout import Keys, Layout, Row
 
 LONGEST_CELL: Final = 32_767
 """Characters a spreadsheet keeps of one cell."""
-_EXACT: Final = 10**15
-"""Spreadsheets keep 15 digits of a number; one of more is written as text."""
+_DIGITS: Final = 15
+"""Spreadsheets keep so many digits of a number; one of more is written as text."""
 _THEN: Final = (1980, 1, 1, 0, 0, 0)
 _CORE: Final = "docProps/core.xml"
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -107,14 +107,21 @@ def _write_workbook(
 
 def cell_of(sheet: Any, cell: Cell | None) -> object:  # noqa: ANN401  (openpyxl's sheets have no type of their own)
     """``cell`` for a write-only sheet: a text stays one, whatever it looks like."""
-    if isinstance(cell, int) and not isinstance(cell, bool) and abs(cell) >= _EXACT:
-        cell = str(cell)
+    if isinstance(cell, int | float) and not _is_kept(cell):
+        cell = repr(cell)
     if not isinstance(cell, str):
         return cell
     made = WriteOnlyCell(sheet, value=_fitting(guarded(cell)))
     made.data_type = "s"
     made.number_format = "@"
     return made
+
+
+def _is_kept(number: float) -> bool:
+    """Whether a spreadsheet keeps the number as it is, and so does the library that writes it."""
+    if isinstance(number, int):
+        return abs(number) < 10**_DIGITS
+    return float(f"{number:.{_DIGITS}g}") == number
 
 
 def save(book: Workbook, stream: IO[bytes]) -> None:
