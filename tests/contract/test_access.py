@@ -18,6 +18,8 @@ import msgspec
 import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.conftest import client_of
+from tests.contract.conftest import stocked
 from tests.contract.owned import (
     BODIES,
     BY_PART,
@@ -86,10 +88,25 @@ PUBLIC = [operation for operation in OPERATIONS if operation.wanted.is_public]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def engine(demo_database: Database) -> AsyncIterator[AsyncEngine]:
-    made = db.create_engine(demo_database.url, demo_database.settings)
+async def own_database(released: Released) -> AsyncIterator[Database]:
+    """The demo pool once more: what belongs to the callers is made and published in it."""
+    async with stocked(released) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def engine(own_database: Database) -> AsyncIterator[AsyncEngine]:
+    made = db.create_engine(own_database.url, own_database.settings)
     yield made
     await made.dispose()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def api(
+    own_database: Database, engine: AsyncEngine, released: Released
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(installed(own_database.settings, engine, released)) as made:
+        yield made
 
 
 async def call(
@@ -162,38 +179,38 @@ def test_every_scope_that_is_asked_for_is_one() -> None:
 
 
 @guarded
-async def test_nobody_does_not_pass(demo: httpx.AsyncClient, operation: Operation) -> None:
-    assert code(await call(demo, operation)) == (401, "unauthenticated")
+async def test_nobody_does_not_pass(api: httpx.AsyncClient, operation: Operation) -> None:
+    assert code(await call(api, operation)) == (401, "unauthenticated")
 
 
 @pytest.mark.parametrize("operation", PUBLIC, ids=str)
 async def test_everyone_passes_where_it_is_public(
-    demo: httpx.AsyncClient, operation: Operation
+    api: httpx.AsyncClient, operation: Operation
 ) -> None:
-    assert (await call(demo, operation)).status_code in {200, 202, 404}
+    assert (await call(api, operation)).status_code in {200, 202, 404}
 
 
 @every
 async def test_a_credential_that_is_none_does_not_pass(
-    demo: httpx.AsyncClient, operation: Operation
+    api: httpx.AsyncClient, operation: Operation
 ) -> None:
-    assert code(await call(demo, operation, bearer("junk"))) == (401, "unauthenticated")
+    assert code(await call(api, operation, bearer("junk"))) == (401, "unauthenticated")
 
 
 @every
 async def test_a_suspended_organisation_does_not_pass(
-    demo: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
+    api: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
 ) -> None:
     caller = await holder(engine, *R, state=OrganisationState.SUSPENDED)
-    assert code(await call(demo, operation, caller.headers)) == (403, "account_inactive")
+    assert code(await call(api, operation, caller.headers)) == (403, "account_inactive")
 
 
 @guarded
 async def test_every_other_scope_does_not_do(
-    demo: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
+    api: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
 ) -> None:
     caller = await holder(engine, *R, scopes=frozenset(Scope) - only(operation))
-    answer = await call(demo, operation, caller.headers)
+    answer = await call(api, operation, caller.headers)
     if operation.id in BY_PART:
         # Of what is nobody's it is not said which part the caller would have in it.
         assert answer.status_code in {403, 404}
@@ -206,28 +223,28 @@ async def test_every_other_scope_does_not_do(
 
 @pytest.mark.parametrize("operation", [o for o in GUARDED if o.wanted.roles], ids=str)
 async def test_every_other_role_does_not_do(
-    demo: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
+    api: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
 ) -> None:
     others = [role for role in R if role not in operation.wanted.roles]
     caller = await holder(engine, *others, scopes=frozenset(Scope))
-    answer = await call(demo, operation, caller.headers)
+    answer = await call(api, operation, caller.headers)
     assert code(answer) in {(403, "role_missing"), (403, "scope_missing")}
 
 
 @guarded
 async def test_its_scope_and_role_alone_do(
-    demo: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
+    api: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
 ) -> None:
     """With things of one's own; what the operation then says of them is tested with its room."""
     owner = await holder(engine, *R)
-    ids = await things(World(demo, engine, owner), operation.id, parameters(operation))
+    ids = await things(World(api, engine, owner), operation.id, parameters(operation))
     caller = await another_key(engine, owner, only(operation))
     asking: dict[str, str] = {}
     more: dict[str, Any] = {}
     if operation.id in FILLED:
         where, name, make = FILLED[operation.id]
-        (asking if where == "query" else more)[name] = await make(World(demo, engine, owner))
-    answer = await call(demo, operation, caller.headers, ids, asking=asking, **more)
+        (asking if where == "query" else more)[name] = await make(World(api, engine, owner))
+    answer = await call(api, operation, caller.headers, ids, asking=asking, **more)
     assert answer.status_code < 500
     assert answer.status_code not in {400, 401, 403, 404, 415, 422}, answer.text
     assert answer.headers["cache-control"] == "no-store"
@@ -255,13 +272,13 @@ def let_in(operation: Operation) -> list[OrganisationRole]:
     ids=str,
 )
 async def test_what_is_anothers_is_as_good_as_missing(
-    demo: httpx.AsyncClient, engine: AsyncEngine, operation: Operation, role: OrganisationRole
+    api: httpx.AsyncClient, engine: AsyncEngine, operation: Operation, role: OrganisationRole
 ) -> None:
     """Byte for byte, but for the id of the request."""
     caller, stranger = await holder(engine, role), await holder(engine, *R)
-    ids = await things(World(demo, engine, stranger), operation.id, parameters(operation))
-    theirs = await call(demo, operation, caller.headers, ids)
-    missing = await call(demo, operation, caller.headers)
+    ids = await things(World(api, engine, stranger), operation.id, parameters(operation))
+    theirs = await call(api, operation, caller.headers, ids)
+    missing = await call(api, operation, caller.headers)
     assert missing.status_code == 404
     if role in SEEN.get(operation.id, ()):
         assert operation.method == "GET" or theirs.status_code in {403, 404}
@@ -278,29 +295,29 @@ def anonymous(answer: httpx.Response) -> tuple[bytes, dict[str, str]]:
 
 
 async def test_a_wall_that_is_missing_would_be_seen(
-    demo: httpx.AsyncClient, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    api: httpx.AsyncClient, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: members are everybody's business."""
     monkeypatch.setattr(service, "require_own", lambda *_: None)
     caller, stranger = await holder(engine), await holder(engine)
-    await member(World(demo, engine, stranger))
+    await member(World(api, engine, stranger))
     (operation,) = [o for o in GUARDED if o.id == "listMembers"]
     ids = {"organisation_id": stranger.organisation_id}
-    answer = await call(demo, operation, caller.headers, ids)
+    answer = await call(api, operation, caller.headers, ids)
     assert answer.status_code == 200
     assert answer.json()["items"]
 
 
 @pytest.mark.parametrize("operation", [o for o in GUARDED if o.takes_a_body], ids=str)
 async def test_no_more_is_taken_than_is_described(
-    demo: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
+    api: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
 ) -> None:
     """Nobody becomes verified, another's or somebody else by a member that is merely sent along."""
     owner = await holder(engine, *R)
-    ids = await things(World(demo, engine, owner), operation.id, parameters(operation))
+    ids = await things(World(api, engine, owner), operation.id, parameters(operation))
     for name in ("id", "state", "organisation_id", "revision", "created_at", "colour"):
         extra: dict[str, Any] = {name: "verified"}
-        answer = await call(demo, operation, owner.headers, ids, **extra)
+        answer = await call(api, operation, owner.headers, ids, **extra)
         assert code(answer) == (422, "invalid_content"), name
         assert answer.json()["errors"][0]["code"] == "unknown_field"
 
@@ -314,16 +331,16 @@ def test_every_machine_is_moved_over_http() -> None:
 
 @pytest.mark.parametrize("operation", TAKEN, ids=str)
 async def test_who_says_what_they_saw_moves_nothing_newer(
-    demo: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
+    api: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
 ) -> None:
     owner = await holder(engine, *R)
-    ids = await things(World(demo, engine, owner), operation.id, parameters(operation))
+    ids = await things(World(api, engine, owner), operation.id, parameters(operation))
     path = re.sub(r":\w+}", "}", operation.path).format(**ids)
-    found = await demo.get(path, headers=owner.headers)
+    found = await api.get(path, headers=owner.headers)
     revision = found.json()["revision"]
     told = []
     for seen in (None, f'"{revision}"', found.headers.get("ETag"), f'"{revision + 1}"', '"x"'):
         sent = owner.headers if seen is None else {**owner.headers, "If-Match": seen}
-        told.append(code(await demo.post(path, json={"transition": "none"}, headers=sent)))
+        told.append(code(await api.post(path, json={"transition": "none"}, headers=sent)))
     assert set(told[:3]) == {(422, "unknown_transition")}
     assert set(told[3:]) == {(412, "stale_version")}

@@ -187,7 +187,7 @@ class Market:
         )
 
     async def edit_glossary(self) -> None:
-        self.release(GLOSSARY, '["quality"]', '["quality", "pinhole"]')
+        self.release(GLOSSARY, '"quality check"', '"quality check", "pinhole"')
 
     async def edit_label(self) -> None:
         self.release("taxonomy/vocabularies.yaml", "en: Micro,", "en: Very small,")
