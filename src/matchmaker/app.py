@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import multiprocessing
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from litestar import Litestar, Router
 from litestar.di import Provide
@@ -34,6 +34,7 @@ from matchmaker.core.jobs import Cron, housekeeping
 from matchmaker.core.language import provide_language
 from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
+from matchmaker.core.signing import Signer
 from matchmaker.demand import controllers as demand
 from matchmaker.demand import jobs as demand_jobs
 from matchmaker.demand.joining.controllers import NeedMemberController
@@ -54,6 +55,7 @@ from matchmaker.matching.controllers import (
     MatchController,
     MatchRunController,
     NeedMatchController,
+    ReceiptKeyController,
 )
 from matchmaker.matching.index import IndexHolder, IndexVersions
 from matchmaker.matching.library import Library
@@ -74,6 +76,8 @@ if TYPE_CHECKING:
 
     from matchmaker.core.jobs import Handler
     from matchmaker.core.settings import Settings
+
+T = TypeVar("T")
 
 CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     *taxonomy.CONTROLLERS,
@@ -97,6 +101,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     MatchController,
     NeedMatchController,
     MatchRunController,
+    ReceiptKeyController,
     ShortlistController,
     *feed.CONTROLLERS,
     *exchange.CONTROLLERS,
@@ -236,7 +241,8 @@ def create_app(
             "expected_revision": Provide(etags.provide_expected_revision),
             "known_revision": Provide(etags.provide_known_revision),
             "seen_revision": Provide(etags.provide_seen_revision),
-            "cursors": Provide(_cursors(settings), sync_to_thread=False),
+            "cursors": Provide(_kept(settings, Cursors), sync_to_thread=False),
+            "signer": Provide(_kept(settings, Signer), sync_to_thread=False),
             "principal": Provide(provide_principal),
             "visitor": Provide(provide_visitor),
             **(dependencies or {}),
@@ -266,11 +272,11 @@ def _with_limits(
     return [*rest, Router("/", route_handlers=files, request_max_body_size=limit)]
 
 
-def _cursors(settings: Settings) -> Callable[[], Cursors]:
-    """What gives out cursors, made when the first list is asked for: only then a key is needed."""
+def _kept(settings: Settings, made_of: Callable[[bytes], T]) -> Callable[[], T]:
+    """Gives what is made of the secret, once it is asked for: only then there has to be one."""
 
     @functools.cache
-    def provide_cursors() -> Cursors:
-        return Cursors(secret(settings))
+    def provide() -> T:
+        return made_of(secret(settings))
 
-    return provide_cursors
+    return provide

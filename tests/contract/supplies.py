@@ -290,6 +290,7 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "getMatchRun": Supply(path=kept("run_id", Stage.run)),
     "explainMatchRun": Supply(path=shown),
     "replayMatchRun": Supply(path=kept("run_id", Stage.run)),
+    "listReceiptKeys": Supply(),
     "createShortlist": Supply(body=of_run),
     "listShortlists": LIST,
     "getShortlist": Supply(path=kept("shortlist_id", Stage.shortlist)),

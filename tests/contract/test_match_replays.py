@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import copy
+import json
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import msgspec
 import pytest
+from click.testing import CliRunner, Result
 from tests.contract.match_calls import NEED, PROFILE, answered, post
 from tests.identities import Holder, holder
 
+from matchmaker.cli import commands
 from matchmaker.cli.session import Database
 from matchmaker.core import db
+from matchmaker.core.signing import Signer
 from matchmaker.identity.models import OrganisationRole
 
 Json = dict[str, Any]
@@ -28,11 +34,17 @@ async def receipt_of(demo: httpx.AsyncClient, by: Holder | None = None, **asked:
 
 
 async def replayed(
-    demo: httpx.AsyncClient, receipt: object, by: Holder | None = None, **asked: object
+    demo: httpx.AsyncClient,
+    receipt: object,
+    by: Holder | None = None,
+    *,
+    sign: bool = False,
+    **asked: object,
 ) -> httpx.Response:
     headers = {} if by is None else by.headers
     body = {**ASKED, **asked, "receipt": receipt}
-    return await demo.post("/v1/match/replay", json=body, headers=headers)
+    query = {"sign": "true"} if sign else {}
+    return await demo.post("/v1/match/replay", params=query, json=body, headers=headers)
 
 
 async def test_the_same_question_gives_the_same_digest(demo: httpx.AsyncClient) -> None:
@@ -43,6 +55,7 @@ async def test_the_same_question_gives_the_same_digest(demo: httpx.AsyncClient) 
         "reproduced": True,
         "digest": receipt["digest"],
         "receipt": receipt,
+        "signature": None,
     }
 
 
@@ -143,3 +156,66 @@ async def test_what_is_no_receipt_is_refused(
     answer = await replayed(demo, {**await receipt_of(demo), name: value})
     assert answer.status_code == 422
     assert [fault["pointer"] for fault in answer.json()["errors"]] == [f"#/receipt/{name}"]
+
+
+async def test_what_was_reproduced_is_signed_on_request(
+    demo: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    receipt = await receipt_of(demo)
+    assert (await replayed(demo, receipt)).json()["signature"] is None
+    told = await replayed(demo, receipt, sign=True)
+    answer = tmp_path / "answer.json"
+    answer.write_bytes(told.content)
+    keys = tmp_path / "keys.json"
+    keys.write_bytes((await demo.get("/v1/receipt-keys")).content)
+    assert verified(answer, keys).exit_code == 0
+    assert f"{receipt['digest']} as of {receipt['as_of']}" in verified(answer, keys).output
+    # Another portal's keys.
+    keys.write_bytes(msgspec.json.encode(Signer(b"another" * 5).keys()))
+    assert verified(answer, keys).exit_code == 1
+
+
+async def test_a_flipped_byte_of_a_signed_receipt_fails(
+    demo: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    told = (await replayed(demo, await receipt_of(demo), sign=True)).json()
+    answer, keys = tmp_path / "answer.json", tmp_path / "keys.json"
+    keys.write_bytes((await demo.get("/v1/receipt-keys")).content)
+    for name, value in told["receipt"].items():
+        changed = {
+            "seed": 1,
+            "caller": "organisation:" + "0" * 36,
+            "versions": {**told["receipt"]["versions"], "curation": 99},
+        }.get(name, str(value)[:-2] + ("0Z" if str(value)[-2] != "0" else "1Z"))
+        if name == "digest":
+            changed = value[:-1] + ("0" if value[-1] != "0" else "1")
+        answer.write_text(json.dumps({**told, "receipt": {**told["receipt"], name: changed}}))
+        done = verified(answer, keys)
+        assert done.exit_code == 1, name
+        assert "not verified" in done.output
+    answer.write_text(json.dumps({**told, "signature": None}))
+    assert "there is no signature" in verified(answer, keys).output
+
+
+async def test_what_was_not_reproduced_is_not_signed(demo: httpx.AsyncClient) -> None:
+    answer = await replayed(demo, await receipt_of(demo), sign=True, limit=6)
+    assert answer.json()["reproduced"] is False
+    assert answer.json()["signature"] is None
+
+
+async def test_a_stored_run_is_signed(
+    demo: httpx.AsyncClient, demo_database: Database, tmp_path: Path
+) -> None:
+    engine = db.create_engine(demo_database.url, demo_database.settings)
+    firm = await holder(engine)
+    await engine.dispose()
+    stored = await demo.post("/v1/match", json={**ASKED, "persist": True}, headers=firm.headers)
+    path = f"/v1/match-runs/{stored.json()['run_id']}/replay?sign=true"
+    answer, keys = tmp_path / "answer.json", tmp_path / "keys.json"
+    answer.write_bytes((await demo.get(path, headers=firm.headers)).content)
+    keys.write_bytes((await demo.get("/v1/receipt-keys")).content)
+    assert verified(answer, keys).exit_code == 0
+
+
+def verified(answer: Path, keys: Path) -> Result:
+    return CliRunner().invoke(commands, ["verify", str(answer), "--keys", str(keys)])

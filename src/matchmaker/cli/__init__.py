@@ -15,6 +15,7 @@ from matchmaker.cli.jobs import jobs
 from matchmaker.cli.keys import keys
 from matchmaker.cli.pool import index, migrate, seed
 from matchmaker.cli.processes import worker
+from matchmaker.cli.receipts import verify
 from matchmaker.cli.serve import serve
 from matchmaker.core.postgres import EmbeddedUnavailable
 from matchmaker.core.settings import SettingsInvalid
@@ -56,6 +57,7 @@ COMMANDS = (
     jobs,
     events,
     keys,
+    verify,
     openapi,
 )
 for command in COMMANDS:

@@ -29,7 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Login for migrations; None: the same as ``database_url``."""
     data: str = ".data"
     secret: Annotated[str, msgspec.Meta(min_length=32)] | None = None
-    """What cursors are signed with; None: a file below ``data``."""
+    """What cursors and receipts are signed with; None: a file below ``data``."""
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1

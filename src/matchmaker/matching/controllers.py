@@ -8,13 +8,21 @@ import msgspec
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, FromQuery, JSONBody, PathParameter, SkipValidation
+from litestar.params import (
+    FromPath,
+    FromQuery,
+    JSONBody,
+    PathParameter,
+    QueryParameter,
+    SkipValidation,
+)
 
 from matchmaker.core.access import ScopeMissing
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.language import Language
 from matchmaker.core.problems import problems
+from matchmaker.core.signing import Signer, SigningKeys
 from matchmaker.core.wire import Page
 from matchmaker.demand.errors import NeedNotFound
 from matchmaker.demand.models import NeedId
@@ -42,6 +50,10 @@ from matchmaker.taxonomy.registry import Taxonomy
 Installed = NamedDependency[SkipValidation[Matcher]]
 Replaying = NamedDependency[SkipValidation[Library]]
 Released = NamedDependency[SkipValidation[Taxonomy]]
+Signing = NamedDependency[SkipValidation[Signer]]
+Sign = Annotated[
+    bool, QueryParameter(description="Whether to sign the receipt, if it is reproduced")
+]
 OfferingName = Annotated[str, PathParameter(min_length=1, max_length=64)]
 
 _ASKING = (
@@ -139,18 +151,21 @@ class MatchController(Controller):
         *,
         data: JSONBody[schemas.ReplayRequest],
         library: Replaying,
+        signer: Signing,
         visitor: NamedDependency[Principal | None],
         read_session: NamedDependency[ReadSession],
+        sign: Sign = False,
     ) -> Response[schemas.Replay]:
         """Ask a match again as its receipt says, and compare the digests.
 
         The body is that of the match, everything inline, with the `receipt` of its answer. Whatever
         has been changed since, the answer is worked out on the index of that time; while that is
         being rebuilt from the database the answer is 202. The receipt of a caller with an account
-        is for that caller.
+        is for that caller. What is reproduced can be signed, for whoever was not there.
         """
         await replays.require_own(read_session, data.receipt, visitor)
-        return _or_later(await replays.replay(library, data, data.receipt))
+        found = await replays.replay(library, data, data.receipt)
+        return _or_later(replays.signed(found, signer) if sign else found)
 
 
 class NeedMatchController(Controller):
@@ -267,15 +282,31 @@ class MatchRunController(Controller):
         *,
         run_id: FromPath[RunId],
         library: Replaying,
+        signer: Signing,
         principal: NamedDependency[Principal],
         read_session: NamedDependency[ReadSession],
+        sign: Sign = False,
     ) -> Response[schemas.Replay]:
         """Ask a stored match again on the index of its time, and compare the digests.
 
         While that index is being rebuilt from the database the answer is 202.
         """
-        found = await runs.find(read_session, run_id, principal)
-        return _or_later(await replays.replay_stored(library, found))
+        run = await runs.find(read_session, run_id, principal)
+        found = await replays.replay_stored(library, run)
+        return _or_later(replays.signed(found, signer) if sign else found)
+
+
+class ReceiptKeyController(Controller):
+    """What receipts are signed with."""
+
+    path = "/receipt-keys"
+    tags = ("Match",)
+    opt = access.public()
+
+    @get(operation_id="listReceiptKeys", responses=problems())
+    async def list(self, *, signer: Signing) -> SigningKeys:
+        """Read the public keys that verify signed receipts, as a JWK set (RFC 7517)."""
+        return signer.keys()
 
 
 def _or_later(found: T | None) -> Response[T]:

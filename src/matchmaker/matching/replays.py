@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from matchmaker.catalog.pools import service as pools
+from matchmaker.core.canonical import canonical
 from matchmaker.core.errors import FieldFault
 from matchmaker.core.language import Bilingual
+from matchmaker.core.signing import SignatureInvalid, signed_by
 from matchmaker.core.wire import InvalidContent
 from matchmaker.matching import schemas
 from matchmaker.matching.errors import NotYourReceipt
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from matchmaker.core.db import ReadSession
+    from matchmaker.core.signing import Signer, SigningKeys
     from matchmaker.identity.access import Principal
     from matchmaker.matching.library import Library
     from matchmaker.matching.queries import FoundRun
@@ -62,6 +65,25 @@ async def replay_stored(library: Library, found: FoundRun) -> schemas.Replay | N
         digest=run.digest,
     )
     return await replay(library, msgspec.convert(run.input, schemas.MatchInput), receipt)
+
+
+def signed(found: schemas.Replay | None, signer: Signer) -> schemas.Replay | None:
+    """``found`` with a signature of its receipt, if that was reproduced."""
+    if found is None or not found.reproduced:
+        return found
+    signature = signer.sign(canonical(found.receipt))
+    return msgspec.structs.replace(found, signature=signature)
+
+
+def verify(found: schemas.Replay, keys: SigningKeys) -> str:
+    """The id of the key that signed the receipt of ``found``.
+
+    Raises:
+        SignatureInvalid: there is no signature, or none of ``keys`` made it of this receipt.
+    """
+    if found.signature is None:
+        raise SignatureInvalid("there is no signature")
+    return signed_by(canonical(found.receipt), found.signature, keys)
 
 
 async def require_own(

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import msgspec
 
+from matchmaker.core.signing import Signature
 from matchmaker.core.wire import Code, Described, Money
 from matchmaker.demand.declaration import NeedFacts
 from matchmaker.demand.models import NeedId
@@ -263,12 +264,14 @@ class ReplayRequest(MatchInput, frozen=True, kw_only=True, forbid_unknown_fields
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
     """What came of asking again on the index of that time.
 
-    ``reproduced`` says whether ``digest`` is that of the receipt.
+    ``reproduced`` says whether ``digest`` is that of the receipt. Only what was reproduced is
+    signed: ``signature`` is of ``receipt``.
     """
 
     reproduced: bool
     digest: str
     receipt: Receipt
+    signature: Signature | None = None
 
 
 class MatchRun(msgspec.Struct, frozen=True, kw_only=True):
