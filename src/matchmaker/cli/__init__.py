@@ -9,6 +9,7 @@ import click
 from matchmaker.cli import session
 from matchmaker.cli.contract import openapi
 from matchmaker.cli.demo import demo
+from matchmaker.cli.erasing import erase
 from matchmaker.cli.events import events
 from matchmaker.cli.exchange import export, import_files, template
 from matchmaker.cli.jobs import jobs
@@ -57,6 +58,7 @@ COMMANDS = (
     jobs,
     events,
     keys,
+    erase,
     verify,
     openapi,
 )

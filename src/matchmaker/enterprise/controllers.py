@@ -17,7 +17,7 @@ from matchmaker.core.problems import problems
 from matchmaker.core.wire import InvalidContent, Page
 from matchmaker.enterprise import schemas, service, wording
 from matchmaker.enterprise.declaration import ProfileFacts, ProfilePatch
-from matchmaker.enterprise.errors import ProfileNotFound
+from matchmaker.enterprise.errors import ProfileErased, ProfileNotFound
 from matchmaker.identity.access import Principal, Scope, event_actor, needs
 from matchmaker.identity.models import OrganisationId, OrganisationRole
 from matchmaker.identity.service import Outcome
@@ -165,7 +165,7 @@ class ProfileController(Controller):
         operation_id="getProfileVersion",
         opt=_READ,
         response_headers=etags.HEADERS,
-        responses=problems(ProfileNotFound),
+        responses=problems(ProfileNotFound, ProfileErased),
     )
     async def version(
         self,
@@ -177,7 +177,7 @@ class ProfileController(Controller):
         principal: Caller,
         language: NamedDependency[Language],
     ) -> Response[schemas.Profile]:
-        """Read one version of a firm's profile; versions never change."""
+        """Read one version of a firm's profile; versions never change, but may be erased."""
         service.check_reader(principal, organisation_id)
         stored = await service.get_facts(read_session, organisation_id, number)
         return etags.tagged(wording.profile(checker.fields, stored, language), stored.number)
@@ -186,7 +186,7 @@ class ProfileController(Controller):
         "/versions/{number:int}/diff",
         operation_id="diffProfileVersions",
         opt=_READ,
-        responses=problems(ProfileNotFound),
+        responses=problems(ProfileNotFound, ProfileErased),
     )
     async def diff(
         self,

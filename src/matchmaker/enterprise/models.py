@@ -61,7 +61,10 @@ class Profile(Revised, Base, kw_only=True):
 
 
 class ProfileVersion(Base, kw_only=True):
-    """What a firm stated at one time; a trigger refuses to change or delete it."""
+    """What a firm stated at one time; a trigger refuses to change or delete it.
+
+    Only erasure empties it, once (`queries.erase_versions`).
+    """
 
     __tablename__ = "profile_version"
     __table_args__ = (
@@ -102,3 +105,4 @@ class ProfileVersion(Base, kw_only=True):
     stated_by: Mapped[ApiKeyId | None] = mapped_column(Uuid, ForeignKey(ApiKey.id), default=None)
     """The key that stated it; null where an operator's file did."""
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
+    erased_at: Mapped[dt.datetime | None] = mapped_column(init=False)

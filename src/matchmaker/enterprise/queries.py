@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from matchmaker.core import rows
@@ -33,8 +33,10 @@ async def find_version(
 async def list_versions(
     session: ReadSession, organisation_id: OrganisationId, *, after: UUID | None, limit: int
 ) -> list[ProfileVersion]:
-    """Up to ``limit`` versions by number, after the version ``after``."""
-    statement = select(ProfileVersion).where(ProfileVersion.organisation_id == organisation_id)
+    """Up to ``limit`` versions that are not erased, by number, after the version ``after``."""
+    statement = select(ProfileVersion).where(
+        ProfileVersion.organisation_id == organisation_id, ProfileVersion.erased_at.is_(None)
+    )
     if after is not None:
         shown = select(ProfileVersion.number).where(ProfileVersion.id == after).scalar_subquery()
         statement = statement.where(ProfileVersion.number > shown)
@@ -66,6 +68,18 @@ async def replace_current(
     values = {"current_version_id": version_id}
     found = await rows.revise(session, Profile, organisation_id, revision=revision, values=values)
     return found is not None
+
+
+async def keep_version(session: Session, version_id: ProfileVersionId) -> bool:
+    """Whether the version is not erased, and will not be before the transaction ends."""
+    kept = await session.execute(select(func.mm.keep_profile_version(version_id)))
+    return bool(kept.scalar_one())
+
+
+async def erase_versions(session: Session, organisation_id: OrganisationId, until: int) -> int:
+    """How many versions before the number ``until`` were emptied now."""
+    erased = await session.execute(select(func.mm.erase_profile_versions(organisation_id, until)))
+    return int(erased.scalar_one())
 
 
 async def insert_version(session: Session, version: ProfileVersion) -> None:

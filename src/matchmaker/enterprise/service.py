@@ -18,7 +18,7 @@ from matchmaker.enterprise import queries
 from matchmaker.enterprise.checking import profile_faults
 from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.enterprise.derived import Derived, derive
-from matchmaker.enterprise.errors import ProfileNotFound
+from matchmaker.enterprise.errors import ProfileErased, ProfileNotFound
 from matchmaker.enterprise.models import ProfileVersion
 from matchmaker.identity.access import actors_of
 from matchmaker.identity.models import ApiKeyId
@@ -82,11 +82,9 @@ async def get_facts(
 
     Raises:
         ProfileNotFound: the firm has stated none, or no such version of it.
+        ProfileErased: the version was erased.
     """
-    found = await queries.find_version(session, organisation_id, version)
-    if found is None:
-        raise ProfileNotFound
-    return _stored(found)
+    return _stored(await _kept(session, organisation_id, version))
 
 
 async def list_versions(
@@ -110,11 +108,10 @@ async def changes_between(
 
     Raises:
         ProfileNotFound: the firm has not both versions.
+        ProfileErased: one of them was erased.
     """
-    before = await queries.find_version(session, organisation_id, since)
-    after = await queries.find_version(session, organisation_id, until)
-    if before is None or after is None:
-        raise ProfileNotFound
+    before = await _kept(session, organisation_id, since)
+    after = await _kept(session, organisation_id, until)
     return diff(before.facts, after.facts)
 
 
@@ -205,6 +202,45 @@ async def write_profile(
         raise StaleVersion
     await queries.insert_version(session, version)
     return _stored(version), Outcome.NEW if current is None else Outcome.CHANGED
+
+
+async def erase_profile(
+    session: Session, checker: Checker, organisation_id: OrganisationId, by: EventActor
+) -> tuple[int, int]:
+    """The number of the profile, which says nothing now, and how many versions were emptied.
+
+    The caller tells the event.
+
+    Raises:
+        ProfileNotFound: the firm has stated none.
+        StaleVersion: it states something at the same time.
+    """
+    current = await get_facts(session, organisation_id)
+    stored, _ = await write_profile(
+        session, checker, organisation_id, ProfileFacts(), expected=current.number, by=by
+    )
+    return stored.number, await queries.erase_versions(session, organisation_id, stored.number)
+
+
+async def keep_version(session: Session, version_id: ProfileVersionId) -> None:
+    """Nothing: the version is there, and stays until the transaction ends.
+
+    Raises:
+        ProfileErased: it was erased.
+    """
+    if not await queries.keep_version(session, version_id):
+        raise ProfileErased
+
+
+async def _kept(
+    session: ReadSession, organisation_id: OrganisationId, number: int | None
+) -> ProfileVersion:
+    found = await queries.find_version(session, organisation_id, number)
+    if found is None:
+        raise ProfileNotFound
+    if found.erased_at is not None:
+        raise ProfileErased
+    return found
 
 
 def stated(profile: StoredProfile, by: EventActor) -> events.Event:

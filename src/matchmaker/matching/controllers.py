@@ -26,7 +26,7 @@ from matchmaker.core.signing import Signer, SigningKeys
 from matchmaker.core.wire import Page
 from matchmaker.demand.errors import NeedNotFound
 from matchmaker.demand.models import NeedId
-from matchmaker.enterprise.errors import ProfileNotFound
+from matchmaker.enterprise.errors import ProfileErased, ProfileNotFound
 from matchmaker.identity import access
 from matchmaker.identity.access import Principal, Scope
 from matchmaker.identity.models import OrganisationRole
@@ -64,6 +64,7 @@ _ASKING = (
     NeedNotFound,
     NeedClosed,
     ProfileNotFound,
+    ProfileErased,
 )
 
 
@@ -178,7 +179,7 @@ class NeedMatchController(Controller):
     @post(
         operation_id="matchNeed",
         status_code=201,
-        responses=problems(UnusableInput, IndexNotReady, NeedNotFound, NeedClosed),
+        responses=problems(UnusableInput, IndexNotReady, NeedNotFound, NeedClosed, ProfileErased),
     )
     async def match(
         self,
@@ -234,7 +235,9 @@ class MatchRunController(Controller):
         shown, page = cursors.page(found, limit, listing, lambda run: run.id)
         return Page(items=[summary_to_wire(run) for run in shown], page=page)
 
-    @get("/{run_id:uuid}", operation_id="getMatchRun", responses=problems(RunNotFound))
+    @get(
+        "/{run_id:uuid}", operation_id="getMatchRun", responses=problems(RunNotFound, ProfileErased)
+    )
     async def read(
         self,
         *,
@@ -250,7 +253,9 @@ class MatchRunController(Controller):
         "/{run_id:uuid}/explain/{offering_id:str}",
         operation_id="explainMatchRun",
         responses={
-            **problems(RunNotFound, OfferingNotConsidered, CannotReplay, IndexNotReady),
+            **problems(
+                RunNotFound, ProfileErased, OfferingNotConsidered, CannotReplay, IndexNotReady
+            ),
             **_REBUILDING,
         },
     )
@@ -275,7 +280,10 @@ class MatchRunController(Controller):
     @get(
         "/{run_id:uuid}/replay",
         operation_id="replayMatchRun",
-        responses={**problems(RunNotFound, CannotReplay, IndexNotReady), **_REBUILDING},
+        responses={
+            **problems(RunNotFound, ProfileErased, CannotReplay, IndexNotReady),
+            **_REBUILDING,
+        },
     )
     async def replay(
         self,

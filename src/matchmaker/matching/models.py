@@ -38,6 +38,7 @@ def new_run_id() -> RunId:
 class MatchRunRow(Base, kw_only=True):
     """An answered match as it was given; a trigger refuses to change or delete it.
 
+    Only erasure empties it, once (`queries.erase_runs`): the digest stays.
     ``body`` is what the digest is taken of: input, caller, as_of, seed, versions, funnel and items
     in integers and codes. ``answers`` is the same in words, by language, as the caller could read
     it: phrases and names of that time.
@@ -54,7 +55,9 @@ class MatchRunRow(Base, kw_only=True):
         Index(None, "need_id", "id"),
         CheckConstraint("(need_id is null) = (need_version_id is null)", name="need_in_a_version"),
         CheckConstraint("digest ~ '^sha256:[0-9a-f]{64}$'", name="digest_is_sha256"),
-        CheckConstraint("answers ?& '{zh,en}'", name="answers_in_both_languages"),
+        CheckConstraint(
+            "answers ?& '{zh,en}' or erased_at is not null", name="answers_in_both_languages"
+        ),
     )
 
     id: Mapped[RunId] = mapped_column(Uuid, primary_key=True, default_factory=new_run_id)
@@ -75,6 +78,7 @@ class MatchRunRow(Base, kw_only=True):
     body: Mapped[dict[str, Any]]
     answers: Mapped[dict[str, Any]]
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
+    erased_at: Mapped[dt.datetime | None] = mapped_column(init=False)
 
 
 class EditionPart(Base, kw_only=True):

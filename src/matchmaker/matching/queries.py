@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Integer, and_, cast, insert, or_, select
+from sqlalchemy import Integer, and_, cast, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from matchmaker.demand.models import NeedVersion
@@ -82,13 +82,22 @@ async def list_runs(
         MatchRunRow.digest,
         cast(MatchRunRow.body["funnel"]["shown"].astext, Integer),
         MatchRunRow.created_at,
-    ).where(own if asked_by is None else or_(own, MatchRunRow.asked_by == asked_by))
+    ).where(
+        MatchRunRow.erased_at.is_(None),
+        own if asked_by is None else or_(own, MatchRunRow.asked_by == asked_by),
+    )
     if need_id is not None:
         statement = statement.where(MatchRunRow.need_id == need_id)
     if after is not None:
         statement = statement.where(MatchRunRow.id > after)
     rows = await session.execute(statement.order_by(MatchRunRow.id).limit(limit))
     return [ListedRun(*row) for row in rows]
+
+
+async def erase_runs(session: Session, organisation_id: OrganisationId) -> int:
+    """How many runs of the firm that read a profile were emptied now; the digests stay."""
+    erased = await session.execute(select(func.mm.erase_match_runs(organisation_id)))
+    return int(erased.scalar_one())
 
 
 async def offerings_of(session: ReadSession, run_id: RunId) -> frozenset[UUID]:

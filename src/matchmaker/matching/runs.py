@@ -13,7 +13,7 @@ from matchmaker.core.access import ScopeMissing
 from matchmaker.demand import service as demand
 from matchmaker.demand.machine import NeedState
 from matchmaker.enterprise import service as enterprise
-from matchmaker.enterprise.errors import ProfileNotFound
+from matchmaker.enterprise.errors import ProfileErased, ProfileNotFound
 from matchmaker.identity.access import Scope, event_actor
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.matching import queries, schemas
@@ -136,27 +136,15 @@ async def store(
     answers: Mapping[Language, schemas.MatchAnswer],
     principal: Principal,
 ) -> RunId:
-    """The id of the run, stored with its answer in every language; the transaction ends here."""
-    run_id = new_run_id()
-    need, profile = asked.need, asked.profile
-    owner = asked.owner or principal.organisation_id
-    row = MatchRunRow(
-        id=run_id,
-        organisation_id=owner,
-        asked_by=principal.organisation_id,
-        need_id=None if need is None else need.id,
-        need_version_id=None if need is None else need.version_id,
-        profile_version_id=None if profile is None else profile.version_id,
-        caller_pools=sorted(run.query.caller_pools),
-        as_of=run.query.as_of,
-        input=msgspec.to_builtins(asked.input),
-        digest=run.digest,
-        body=dict(run.body),
-        answers={
-            language: msgspec.to_builtins(msgspec.structs.replace(answer, run_id=str(run_id)))
-            for language, answer in answers.items()
-        },
-    )
+    """The id of the run, stored with its answer in every language; the transaction ends here.
+
+    Raises:
+        ProfileErased: the profile was erased meanwhile.
+    """
+    if asked.profile is not None:
+        await enterprise.keep_version(session, asked.profile.version_id)
+    row = _row(asked, run, answers, principal)
+    run_id, owner = row.id, row.organisation_id
     await queries.insert_run(session, row, _matches(run, run_id, owner))
     await events.append(
         session,
@@ -168,7 +156,7 @@ async def store(
             actor=event_actor(principal),
             data={
                 "digest": run.digest,
-                "need_id": None if need is None else str(need.id),
+                "need_id": None if row.need_id is None else str(row.need_id),
                 "shown": run.answer.funnel.shown,
             },
         ),
@@ -183,6 +171,7 @@ async def find(session: ReadSession, run_id: RunId, reader: Principal) -> FoundR
 
     Raises:
         RunNotFound: there is none, or it is not for them.
+        ProfileErased: the profile it read was erased, and the run with it.
     """
     found = await queries.find_run(session, run_id)
     if found is None:
@@ -190,6 +179,8 @@ async def find(session: ReadSession, run_id: RunId, reader: Principal) -> FoundR
     is_own = found.run.organisation_id == reader.organisation_id
     if not is_own and OrganisationRole.OPERATOR not in reader.roles:
         raise RunNotFound
+    if found.run.erased_at is not None:
+        raise ProfileErased
     return found
 
 
@@ -276,6 +267,33 @@ async def _profile(
     if not is_own and OrganisationRole.OPERATOR not in reader.roles:
         raise ProfileNotFound
     return await enterprise.get_facts(session, organisation_id)
+
+
+def _row(
+    asked: Asked,
+    run: MatchRun,
+    answers: Mapping[Language, schemas.MatchAnswer],
+    principal: Principal,
+) -> MatchRunRow:
+    run_id = new_run_id()
+    need, profile = asked.need, asked.profile
+    return MatchRunRow(
+        id=run_id,
+        organisation_id=asked.owner or principal.organisation_id,
+        asked_by=principal.organisation_id,
+        need_id=None if need is None else need.id,
+        need_version_id=None if need is None else need.version_id,
+        profile_version_id=None if profile is None else profile.version_id,
+        caller_pools=sorted(run.query.caller_pools),
+        as_of=run.query.as_of,
+        input=msgspec.to_builtins(asked.input),
+        digest=run.digest,
+        body=dict(run.body),
+        answers={
+            language: msgspec.to_builtins(msgspec.structs.replace(answer, run_id=str(run_id)))
+            for language, answer in answers.items()
+        },
+    )
 
 
 def _matches(run: MatchRun, run_id: RunId, owner: OrganisationId) -> list[dict[str, object]]:

@@ -35,6 +35,9 @@ CHANGES = (
     "update mm.profile_version set number = number + 1000000",
     "update mm.profile_version set facts = facts",
     "update mm.profile_version set completeness = 100",
+    "update mm.profile_version set facts = '{}'",
+    "update mm.profile_version set erased_at = now()",
+    "update mm.profile_version set facts = '{}', erased_at = now()",
     "delete from mm.profile_version",
 )
 

@@ -16,6 +16,7 @@ from matchmaker.core.language import Language
 from matchmaker.core.problems import problems
 from matchmaker.core.transitions import TransitionRequest, Transitions
 from matchmaker.core.wire import Page, Text
+from matchmaker.enterprise.errors import ProfileErased
 from matchmaker.identity import access
 from matchmaker.identity.access import Principal, Scope, actors_of
 from matchmaker.matching.errors import RunNotFound
@@ -36,7 +37,7 @@ class ShortlistController(Controller):
     @post(
         operation_id="createShortlist",
         status_code=201,
-        responses=problems(RunNotFound, NotInRun),
+        responses=problems(RunNotFound, ProfileErased, NotInRun),
         response_headers=etags.HEADERS,
     )
     async def create(

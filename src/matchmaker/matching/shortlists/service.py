@@ -36,6 +36,7 @@ async def create(
 
     Raises:
         RunNotFound: there is no such run of theirs.
+        ProfileErased: the profile it read was erased.
         NotInRun: an entry was not shown by the run, or is there twice.
     """
     found = await runs.find(session, draft.run_id, principal)
