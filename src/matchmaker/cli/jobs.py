@@ -53,7 +53,9 @@ def retry(job_id: UUID) -> None:
     with session.database(session.settings()) as running:
         is_waiting = asyncio.run(_retry(running, JobId(job_id)))
     if not is_waiting:
-        raise click.ClickException(f"no job {job_id} has failed or was cancelled")
+        raise click.ClickException(
+            f"no job {job_id} has failed or was cancelled, or one like it waits already"
+        )
     click.echo("it waits for a worker")
 
 

@@ -382,6 +382,18 @@ class TestFailure:
             async with queue.transaction() as session:
                 assert not await jobs.retry(session, job_id)
 
+    async def test_a_job_is_not_taken_up_again_while_an_equal_one_waits(
+        self, queue: Jobs, kind: str
+    ) -> None:
+        (dropped,) = await queue.add(Job(kind=kind, key="k"))
+        async with queue.transaction() as session:
+            await jobs.cancel(session, dropped)
+        (waiting,) = await queue.add(Job(kind=kind, key="k"))
+        async with queue.transaction() as session:
+            assert not await jobs.retry(session, dropped)
+            await jobs.cancel(session, waiting)
+            assert await jobs.retry(session, dropped)
+
     async def test_a_worker_that_stops_gives_back_what_does_not_end(
         self, queue: Jobs, kind: str
     ) -> None:

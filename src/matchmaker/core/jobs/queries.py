@@ -84,10 +84,14 @@ _CANCEL = _statement("""
 """)
 
 # The attempts go on from where they were: a worker that still believes in an old one stays out.
+# Of equal jobs (see `Job.key`) one waits for its first attempt: it stands for the others.
 _RETRY = _statement("""
     update mm.job set state = 'queued', max_attempts = attempt + :most, lapses = 0, run_at = now(),
         finished_at = null, cancel_requested_at = null, revision = revision + 1
-    where id = :id and state in ('failed', 'cancelled')
+    where id = :id and state in ('failed', 'cancelled') and not (attempt = 0 and exists (
+        select from mm.job as equal where equal.kind = job.kind and equal.key = job.key
+            and equal.state = 'queued' and equal.attempt = 0
+    ))
     returning id, kind, state, pg_notify('mm_job', '')
 """)
 
@@ -160,7 +164,10 @@ async def cancel(session: Session, job_id: JobId) -> JobState | None:
 
 
 async def retry(session: Session, job_id: JobId, *, attempts: int = 5) -> bool:
-    """Whether the job, failed or cancelled, waits for further attempts now."""
+    """Whether the job, failed or cancelled, waits for further attempts now.
+
+    It does not where an equal one waits for its first attempt: that one is done instead.
+    """
     done = await session.execute(_RETRY, {"id": job_id, "most": attempts})
     return done.first() is not None
 
