@@ -67,6 +67,11 @@ def index_of(offerings: Sequence[OfferingFacts], base: text.TextStatistics | Non
     return build(offerings, card().text, vocabulary=VOCABULARY, base=base)
 
 
+def in_index_order(offerings: Sequence[OfferingFacts]) -> list[OfferingFacts]:
+    """The offerings as they stand in an index: more packages first, then by id."""
+    return sorted(offerings, key=lambda each: (-len(each.packages), each.offering_id))
+
+
 class Maker:
     """Random facts of one seed; about a third of everything is unknown."""
 

@@ -16,7 +16,7 @@ import yaml
 from matchmaker.core.canonical import digest
 from matchmaker.matching.service import Model
 from matchmaker.ranking import index as columns
-from matchmaker.ranking import text
+from matchmaker.ranking import postings
 from matchmaker.ranking.card import card_from
 from matchmaker.ranking.columns import Int
 from matchmaker.ranking.facts import Case, OfferingFacts, PackageFacts, PriceCard, PricePart
@@ -153,7 +153,7 @@ def index(more: tuple[OfferingFacts, ...] = ()) -> Index:
         [*published(), *more],
         model("card-1").card.text,
         vocabulary=vocabulary(),
-        base=text.statistics([*base(), *more]),
+        base=postings.statistics([*base(), *more]),
     )
 
 

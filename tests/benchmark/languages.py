@@ -21,7 +21,7 @@ import msgspec
 from matchmaker.app import Released
 from matchmaker.core import shipped
 from matchmaker.matching.registry import GLOSSARY, Glossary
-from matchmaker.ranking import text
+from matchmaker.ranking import postings, text
 from matchmaker.ranking.facts import OfferingFacts
 from matchmaker.ranking.text import TextWeights
 from matchmaker.ranking.tokens import Concept, Tokenizer
@@ -52,11 +52,11 @@ def ranks(
         )
         for place, told in enumerate(offerings)
     ]
-    index = text.index_text(facts, text.statistics(facts), weights)
+    index = postings.index_text(facts, postings.statistics(facts), weights)
     found = []
     for need, place in needs:
         plain, concepts = tokenizer.tokens(need)
-        sums = text.score([*plain, *concepts], index, len(facts)).sums
+        sums = text.score([*plain, *concepts], index).sums
         equal = (sums == sums[place]).sum()
         found.append(float(1 + (sums > sums[place]).sum() + (equal - 1) / 2))
     return found

@@ -32,8 +32,8 @@ from matchmaker.matching.index import IndexHolder
 from matchmaker.ranking import screen, text
 from matchmaker.ranking.facts import OfferingFacts
 from matchmaker.ranking.index import Index
-from matchmaker.ranking.price import prices
 from matchmaker.ranking.query import Query
+from matchmaker.ranking.text import UNIT, Sums, TextStatistics, TextWeights
 from matchmaker.rules import Answer, Fact, answer
 
 FIRST: Final = 200
@@ -47,19 +47,17 @@ Places = NDArray[np.int64]
 
 def ours(query: Query, index: Index) -> Search:
     """Our search of a need."""
-    priced = prices(index.price, query.currency, query.counts)
 
     def find() -> Places:
-        verdict = screen.screen(query, index, priced, {})
-        sums = text.score(engines.asked(query), index.text, index.offerings).sums
-        return first(sums, np.flatnonzero(verdict.considered & (verdict.excluded_by < 0)))
+        alive = np.flatnonzero(screen.screen(query, index, {}).scored)
+        return first(text.score(engines.asked(query), index.text.at(alive)).sums, alive, index)
 
     return find
 
 
-def first(sums: Places, alive: Places) -> Places:
-    """The first 200 of ``alive``, the greatest sum first, ties by place."""
-    keys = sums[alive] * len(sums) - alive
+def first(sums: Sums, alive: Places, index: Index) -> Places:
+    """The first 200 of ``alive`` by their ``sums``, the greatest first, ties by place."""
+    keys = sums.astype(np.int64) * index.offerings - alive
     if len(keys) > FIRST:
         best = np.argpartition(keys, len(keys) - FIRST)[-FIRST:]
         alive, keys = alive[best], keys[best]
@@ -69,10 +67,9 @@ def first(sums: Places, alive: Places) -> Places:
 
 def naive(query: Query, index: Index) -> Places:
     """The first 200 of everything, then filtered: what a search engine beside filters gives."""
-    sums = text.score(engines.asked(query), index.text, index.offerings).sums
-    verdict = screen.screen(query, index, prices(index.price, query.currency, query.counts), {})
-    best = first(sums, np.arange(index.offerings))
-    found: Places = best[verdict.excluded_by[best] < 0]
+    sums = text.score(engines.asked(query), index.text).sums
+    best = first(sums, np.arange(index.offerings), index)
+    found: Places = best[screen.screen(query, index, {}).scored[best]]
     return found
 
 
@@ -85,9 +82,20 @@ def exact(query: Query, offerings: Sequence[OfferingFacts], index: Index) -> Pla
     for place, offering in enumerate(offerings):
         if answer(query.need_must, partial(_fact, offering)) == Answer.NO:
             continue
-        impacts = text.impacts(offering.text, known, weights)
-        ranked.append((-sum(impacts.get(token, 0) for token in asked), place))
+        ranked.append((-sum(_impact(token, offering, known, weights) for token in asked), place))
     return np.array([place for _, place in sorted(ranked)[:FIRST]], np.int64)
+
+
+def _impact(
+    token: str, offering: OfferingFacts, known: TextStatistics, weights: TextWeights
+) -> int:
+    """Idf x the greatest saturation over languages, one word of one offering (scoring.md 10)."""
+    saturations = [0.0]
+    for language, counted in offering.text.items():
+        times, average = counted.counts.get(token, 0), known.average_length[language]
+        norm = weights.k1 * (1 - weights.b + weights.b * counted.length / average)
+        saturations.append(times / (times + norm))
+    return round(known.idf(token) * max(saturations) * UNIT)
 
 
 def _fact(offering: OfferingFacts, field: str) -> Fact:
@@ -163,7 +171,7 @@ def run(number: int, needs: int) -> int:
     before = load()
     index = IndexHolder(world.data(number) / INDEX).current().index
     offerings = list(synthetic.facts(range(number)))
-    assert index.offering_ids == tuple(each.offering_id for each in offerings)
+    assert list(index.offering_ids) == [each.offering_id for each in offerings]
     asked = [synthetic.query(each) for each in synthetic.requests(needs, is_selective=True)]
     recalls = recall(asked[:CHECKED], offerings, index)
     found, segments = compare(asked, offerings, index)

@@ -267,18 +267,21 @@ def test_a_stored_index_is_the_index(tmp_path: Path) -> None:
     storage.save(index, tmp_path)
     loaded = storage.load(tmp_path)
 
-    assert loaded.offering_ids == index.offering_ids
+    assert list(loaded.offering_ids) == list(index.offering_ids)
+    assert list(loaded.provider_ids) == list(index.provider_ids)
+    assert list(loaded.package_codes) == list(index.package_codes)
+    assert loaded.planes == index.planes
     assert loaded.musts.trees == index.musts.trees
     assert loaded.statistics == index.statistics
     assert set(loaded.declared) == set(index.declared)
-    for row in range(len(index.offering_of_row)):
+    for row in range(index.planes.parts):
         for name in index.declared:
             field = f"offering.{name}"
             assert loaded.fact(field, row) == index.fact(field, row)
         for name in index.rows:
             field = f"package.{name}"
             assert loaded.fact(field, row) == index.fact(field, row)
-    assert not np.asarray(loaded.text.impact).flags.writeable
+    assert not np.asarray(loaded.text.dense).flags.writeable
 
 
 def test_a_profile_that_says_nothing_and_no_profile_are_one_input(

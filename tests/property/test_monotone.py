@@ -19,7 +19,7 @@ from tests import pools
 from tests.pools import Maker
 
 from matchmaker.matching.service import Model, Scoring, score
-from matchmaker.ranking import features, tables, text
+from matchmaker.ranking import features, postings, tables
 from matchmaker.ranking.columns import Int
 from matchmaker.ranking.facts import ALL, Case, OfferingFacts, PackageFacts, PriceCard
 from matchmaker.ranking.index import Index
@@ -203,7 +203,7 @@ def batch(seed: int, originals: int = ORIGINALS) -> Batch:
         for offering in offerings
         for copy in range(COPIES)
     ]
-    index = pools.index_of([*offerings, *copies], text.statistics(offerings))
+    index = pools.index_of([*offerings, *copies], postings.statistics(offerings))
     return Batch(index, tuple(need(maker) for _ in range(NEEDS)))
 
 
@@ -238,33 +238,36 @@ class Count:
 
 def best_rows(rows: Int, index: Index) -> tuple[Int, Int]:
     """Best score and place of the first best row within each offering."""
-    best = np.maximum.reduceat(rows, index.row_start[:-1])
-    is_best = rows == best[index.offering_of_row]
-    place = np.arange(len(rows)) - index.row_start[:-1][index.offering_of_row]
-    return best, np.minimum.reduceat(np.where(is_best, place, 99), index.row_start[:-1])
+    planes = index.planes
+    best = planes.fold(np.maximum, rows)
+    is_best = rows == planes.spread(best)
+    return best, planes.fold(np.minimum, np.where(is_best, place_of_row(index), 99))
+
+
+def place_of_row(index: Index) -> Int:
+    """The place of each row within its offering."""
+    counts = index.planes.counts
+    return np.repeat(np.arange(len(counts)), counts)
 
 
 def compare(made: Batch, found: Scoring, count: Count, *, of: ScoreTables) -> None:
     """Hold every copy against its original."""
     index, original = made.index, made.original_of()
     copies = original != np.arange(index.offerings)
-    rows = tables.score(of, found.steps, index.offering_of_row)
+    rows = tables.score(of, found.steps, index.planes)
     best, place = best_rows(rows, index)
-    steps = features.matrix(dict(found.steps), index.offering_of_row)
-    row_of_original = (
-        index.row_start[:-1][original[index.offering_of_row]]
-        + np.arange(len(rows))
-        - index.row_start[:-1][index.offering_of_row]
-    )
+    steps = features.matrix(found.steps, index.planes)
+    starts = np.cumsum([0, *index.planes.counts])
+    row_of_original = starts[place_of_row(index)] + index.planes.spread(original)
     changed = steps != steps[row_of_original]
-    changed_offering = np.logical_or.reduceat(changed, index.row_start[:-1])
+    changed_offering = index.planes.fold(np.logical_or, changed)
     count.compared += int(copies.sum())
     count.violations += int((best < best[original]).sum())
     count.rose += int((best > best[original]).sum())
     count.changed_step += int(changed_offering.any(axis=1).sum())
     another = place != place[original]
     count.another_row_is_best += int(another.sum())
-    best_changed = changed.any(axis=1)[index.row_start[:-1] + place]
+    best_changed = changed.any(axis=1)[starts[place] + np.arange(index.offerings)]
     count.changed_best_row += int((another | best_changed).sum())
     for name, changes in zip(found.steps, changed_offering.sum(axis=0), strict=True):
         count.by_feature[name] += int(changes)

@@ -22,14 +22,15 @@ from tests.pools import Maker
 
 from matchmaker.demand.declaration import NeedFacts
 from matchmaker.enterprise.declaration import ProfileFacts
+from matchmaker.matching import service
 from matchmaker.matching.query import Caller
 from matchmaker.matching.registry import Words, load_reader, vocabulary
-from matchmaker.matching.service import Model, match, score, slate_of, standing_of
-from matchmaker.ranking import slate, tables, text
+from matchmaker.matching.service import Model, Scoring, encode, match, score, slate_of, standing_of
+from matchmaker.ranking import postings, slate, tables
 from matchmaker.ranking.facts import OfferingFacts, PackageFacts, PriceCard, PricePart
 from matchmaker.ranking.features import PRICELESS_KINDS
 from matchmaker.ranking.index import Index, build
-from matchmaker.ranking.price import price_column, price_steps, prices
+from matchmaker.ranking.price import price_column, price_steps, prices, row_price
 from matchmaker.ranking.query import Query
 from matchmaker.ranking.slate import Curation, SlateRules
 from matchmaker.ranking.tokens import TokenCount
@@ -69,7 +70,8 @@ def worlds(seed: int) -> World:
         profile_must=maker.maybe(lambda: maker.rule(tuple(pools.QUESTIONS), 2), 0.2),
         prefer=tuple(maker.leaf(r.choice(pools.ASKED_OF_ROW)) for _ in range(r.randint(0, 3))),
     )
-    return offerings, query, maker.curations([each.offering_id for each in offerings])
+    curations = maker.curations([each.offering_id for each in offerings])
+    return pools.in_index_order(offerings), query, curations
 
 
 def model_of(seed: int) -> Model:
@@ -77,6 +79,14 @@ def model_of(seed: int) -> Model:
 
 
 # ---- the score and its explanation
+
+
+def key_of(found: Scoring, offering: int) -> int:
+    return int(found.keys[found.part.in_part(offering)])
+
+
+def score_of(found: Scoring, offering: int, row: int) -> int:
+    return next(int(found.row_scores[place]) for place, r in found.rows_of(offering) if r == row)
 
 
 @given(seeds)
@@ -91,8 +101,8 @@ def test_a_score_is_its_base_its_contributions_and_what_curations_add(seed: int)
         adds = sum(add.adds for add in item.curation)
         assert item.score == item.base + sum(item.contributions.values()) + adds
         assert item.score == sum(item.effects.values()) + adds
-        assert 2 * item.score + (not item.unconfirmed) == found.keys[item.offering]
-        assert item.score - adds == found.row_scores[item.row]
+        assert 2 * item.score + (not item.unconfirmed) == key_of(found, item.offering)
+        assert item.score - adds == score_of(found, item.offering, item.row)
         assert lo <= item.score - adds <= hi
         assert item.fit is not None
         assert 0 <= item.fit <= 100
@@ -135,10 +145,12 @@ def test_the_row_that_stands_for_an_offering_is_its_best(seed: int) -> None:
         rows = [row for row in index.rows_of(item.offering) if found.verdict.alive[row]]
 
         def rank(row: int) -> tuple[int, bool, bool, int, int]:
-            package = offerings[item.offering].packages[row - index.rows_of(item.offering).start]  # noqa: B023
+            place = index.rows_of(item.offering).index(row)  # noqa: B023
+            package = offerings[item.offering].packages[place]  # noqa: B023
             price = pools.first_year(package.price, query)
             unsure = bool(found.verdict.unconfirmed[row])
-            return -int(found.row_scores[row]), unsure, price is None, price or 0, row
+            scored = score_of(found, item.offering, row)  # noqa: B023
+            return -scored, unsure, price is None, price or 0, row
 
         best = min(rows, key=rank)
         assert item.row == best
@@ -171,13 +183,13 @@ def test_the_order_is_total(seed: int) -> None:
 
     def rank(place: int) -> tuple[int, bytes]:
         hashed = hashlib.sha256(f"{query.digest}{index.offering_ids[place]}".encode()).digest()
-        return -int(found.keys[place]), hashed[:8]
+        return -key_of(found, place), hashed[:8]
 
     expected = sorted((int(place) for place in found.scored), key=rank)
-    assert slate.ordered(found.keys, found.scored, found.tie, 100) == expected
+    assert found.order(100) == expected
     assert len({rank(place) for place in expected}) == len(expected)
     for count in (1, 3, 7):
-        assert slate.ordered(found.keys, found.scored, found.tie, count)[:count] == expected[:count]
+        assert found.order(count)[:count] == expected[:count]
 
 
 # ---- the slate
@@ -579,7 +591,7 @@ def slow_text(query: Query, offerings: Sequence[OfferingFacts]) -> list[int] | N
 def test_every_step_of_every_row_equals_card_1_read_by_hand(seed: int) -> None:
     offerings, query, _ = worlds(seed)
     index = pools.index_of(offerings)
-    found = score(query, index, pools.model(), ())
+    _, found = encode(query, index, pools.card())
     words = slow_text(query, offerings)
 
     for place, offering in enumerate(offerings):
@@ -589,9 +601,7 @@ def test_every_step_of_every_row_equals_card_1_read_by_hand(seed: int) -> None:
             }
             if words is not None:
                 expected["text"] = words[place]
-            steps = {
-                name: int(each.table[each.place(row, place)]) for name, each in found.steps.items()
-            }
+            steps = {name: int(each.table[each.place(row, place)]) for name, each in found.items()}
             assert steps == expected
 
 
@@ -604,7 +614,7 @@ def test_not_stated_is_what_the_provider_could_have_said_and_did_not(seed: int) 
 
     for item in answered.items:
         offering = offerings[item.offering]
-        package = offering.packages[item.row - index.rows_of(item.offering).start]
+        package = offering.packages[index.rows_of(item.offering).index(item.row)]
         silent = {
             "category": not offering.set_of("categories"),
             "industry": not offering.set_of("industries"),
@@ -663,14 +673,18 @@ counts = st.fixed_dictionaries(
 
 def check_prices(cards: list[PriceCard | None], given_counts: dict[str, int | None]) -> None:
     query = Query(kind="solution", as_of=pools.AS_OF, currency="CNY", counts=given_counts)
-    found = prices(price_column(cards), "CNY", given_counts)
+    column = price_column(cards)
+    found = prices(column, "CNY", given_counts)
     for row, card in enumerate(cards):
         expected = pools.first_year(card, query)
         assert bool(found.known[row]) == (expected is not None)
         assert bool(found.waits[row]) == waits(query, card)
         if expected is not None:
             assert int(found.first_year[row]) == expected
-            assert int(found.three_years[row]) == pools.first_year(card, query, years=3)
+        alone = row_price(column, row, "CNY", given_counts)
+        assert alone.first_year == expected
+        assert alone.three_years == pools.first_year(card, query, years=3)
+        assert bool(alone.waits_for) == waits(query, card)
 
 
 @given(st.lists(st.none() | price_cards(amounts), min_size=1, max_size=6), counts)
@@ -739,13 +753,14 @@ def test_an_empty_index_answers_with_closed_books() -> None:
 def test_a_language_new_to_the_base_is_weighed_by_its_own_length() -> None:
     maker = Maker(2)
     old = [replace(maker.offering("o1"), text={})]
-    statistics = text.statistics(old)
+    statistics = postings.statistics(old)
     assert statistics.average_length == {}
     late = replace(maker.offering("o2"), text={"en": TokenCount(3, {"quality": 1})})
     index = pools.index_of([*old, late], statistics)
 
     assert index.text.idf.tolist() == [0]
-    assert index.text.impact.tolist() == [0]
+    assert index.text.dense.tolist() == [[0, 0]]
+    assert index.text.is_held("quality", np.array([False, True]))
 
 
 def test_facts_are_of_the_day_of_the_match_in_utc() -> None:
@@ -767,3 +782,22 @@ def test_a_fact_of_a_row_is_read_back_from_the_index() -> None:
                         continue
                     fact: Fact = expected(field)
                     assert index.fact(field, row) == (None if fact == frozenset() else fact)
+
+
+# ---- few survivors
+
+
+@given(seeds)
+@EXAMPLES
+def test_survivors_scored_apart_and_with_the_rest_give_one_answer(seed: int) -> None:
+    offerings, query, curations = worlds(seed)
+    index, model = pools.index_of(offerings), model_of(seed)
+    answers = []
+    for share in (0, 1_000_000):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(service, "_FEW", share)
+            answered, found = match(query, index, model, curations, limit=50)
+        assert (found.part.places is None) == (share > 0 and len(found.scored) > 0)
+        answers.append(answered)
+
+    assert answers[0] == answers[1]

@@ -15,9 +15,9 @@ from tests.pools import Maker
 
 from matchmaker.ranking.facts import OfferingFacts
 from matchmaker.ranking.index import Index
-from matchmaker.ranking.price import prices
 from matchmaker.ranking.query import Query
 from matchmaker.ranking.screen import Pair, Screen, Verdict, considered_offerings, screen
+from matchmaker.ranking.steps import Level
 from matchmaker.rules import Answer, Leaf, Not, Op, Rule, answer, conjuncts
 
 EXAMPLES = settings(max_examples=150, deadline=None)
@@ -26,7 +26,12 @@ Compiled = Callable[[Screen, Rule], Sequence[int]]
 
 
 def offerings_of(maker: Maker, count: int) -> list[OfferingFacts]:
-    return [maker.offering(f"o{number:02d}") for number in range(count)]
+    return pools.in_index_order([maker.offering(f"o{number:02d}") for number in range(count)])
+
+
+def rows_by_offering(index: Index) -> list[int]:
+    """The rows of the first offering, then those of the second, and so on."""
+    return [row for place in range(index.offerings) for row in index.rows_of(place)]
 
 
 def asked(maker: Maker) -> Query:
@@ -34,7 +39,7 @@ def asked(maker: Maker) -> Query:
 
 
 def compiled(screen_of: Screen, rule: Rule) -> Sequence[int]:
-    return [int(found) for found in screen_of.answers(rule)]
+    return [int(found) for found in screen_of.by_row(screen_of.answers(rule))]
 
 
 def disagreements(seed: int, compiled: Compiled) -> list[str]:
@@ -43,7 +48,8 @@ def disagreements(seed: int, compiled: Compiled) -> list[str]:
     offerings = offerings_of(maker, maker.random.randint(1, 8))
     query = asked(maker)
     index = pools.index_of(offerings)
-    screen_of = Screen(query, index, prices(index.price, query.currency, query.counts))
+    screen_of = Screen(query, index)
+    rows = rows_by_offering(index)
     found: list[str] = []
     for _ in range(6):
         rule = maker.rule(tuple(pools.QUESTIONS), 6)
@@ -52,7 +58,8 @@ def disagreements(seed: int, compiled: Compiled) -> list[str]:
             for offering in offerings
             for package in offering.packages
         ]
-        if list(compiled(screen_of, rule)) != expected:
+        found_of = compiled(screen_of, rule)
+        if [found_of[row] for row in rows] != expected:
             found.append(repr(rule))
     return found
 
@@ -64,12 +71,13 @@ def test_a_compiled_rule_equals_the_scalar_rule_on_every_row(seed: int) -> None:
 
 
 def unknown_taken_as_no(screen_of: Screen, rule: Rule) -> Sequence[int]:
-    pair = screen_of.pair(rule)
-    return [int(found) for found in Pair(pair.yes, pair.yes).answers(screen_of._rows)]
+    pair = screen_of.pair(rule, Level.ROW)
+    rows = screen_of._columns.planes.parts
+    return [int(found) for found in Pair(pair.yes, pair.yes).answers(rows)]
 
 
 def absent_not_in_taken_as_yes(screen_of: Screen, rule: Rule) -> Sequence[int]:
-    found = screen_of.answers(rule)
+    found = screen_of.by_row(screen_of.answers(rule))
     if isinstance(rule, Leaf) and rule.op is Op.NOT_IN:
         return [int(Answer.YES) if each == Answer.UNKNOWN else int(each) for each in found]
     return [int(each) for each in found]
@@ -114,7 +122,7 @@ def worlds(maker: Maker) -> tuple[list[OfferingFacts], Query, dict[str, list[int
         name: r.sample(range(len(offerings)), min(len(offerings), r.randint(1, 2)))
         for name in ("c9", "c1")[: r.randint(0, 2)]
     }
-    return offerings, query, exclusions
+    return pools.in_index_order(offerings), query, exclusions
 
 
 def is_considered(offering: OfferingFacts, query: Query) -> bool:
@@ -167,8 +175,7 @@ def slow_verdict(
 
 
 def verdict_of(query: Query, index: Index, exclusions: dict[str, list[int]]) -> Verdict:
-    priced = prices(index.price, query.currency, query.counts)
-    return screen(query, index, priced, exclusions)
+    return screen(query, index, exclusions)
 
 
 @given(seeds)
@@ -179,7 +186,8 @@ def test_every_offering_is_excluded_by_the_rule_that_took_its_last_row(seed: int
     verdict = verdict_of(query, index, exclusions)
     excluded, rows = slow_verdict(offerings, query, exclusions)
 
-    assert list(zip(verdict.alive.tolist(), verdict.unconfirmed.tolist(), strict=True)) == rows
+    alive, unconfirmed = verdict.alive.tolist(), verdict.unconfirmed.tolist()
+    assert [(alive[row], unconfirmed[row]) for row in rows_by_offering(index)] == rows
     assert {
         index.offering_ids[place]: None if rule < 0 else verdict.rules[rule]
         for place, rule in enumerate(verdict.excluded_by)
@@ -193,11 +201,11 @@ def test_the_books_are_closed(seed: int) -> None:
     offerings, query, exclusions = worlds(Maker(seed))
     index = pools.index_of(offerings)
     verdict = verdict_of(query, index, exclusions)
-    scored = {int(index.offering_of_row[row]) for row in np.flatnonzero(verdict.alive)}
+    scored = {index.planes.whole_of(int(row)) for row in np.flatnonzero(verdict.alive)}
 
-    assert int(verdict.considered.sum()) == sum(verdict.excluded().values()) + len(scored)
+    assert int(verdict.considered.sum()) == sum(verdict.excluded.values()) + len(scored)
     assert not any(verdict.excluded_by[~verdict.considered] >= 0)
-    assert 0 not in verdict.excluded().values()
+    assert 0 not in verdict.excluded.values()
 
 
 def test_the_random_worlds_exclude_by_every_kind_of_rule_and_leave_some_unconfirmed() -> None:
@@ -207,7 +215,7 @@ def test_the_random_worlds_exclude_by_every_kind_of_rule_and_leave_some_unconfir
     for seed in range(150):
         offerings, query, exclusions = worlds(Maker(seed))
         verdict = verdict_of(query, pools.index_of(offerings), exclusions)
-        names |= set(verdict.excluded())
+        names |= set(verdict.excluded)
         unconfirmed += int(verdict.unconfirmed.sum())
 
     assert {name.split(".")[0] for name in names} == {"provider", "profile", "need", "curation"}
@@ -220,7 +228,7 @@ def test_an_index_without_offerings_considers_nothing() -> None:
     verdict = verdict_of(query, pools.index_of([]), {})
 
     assert verdict.considered.tolist() == []
-    assert verdict.excluded() == {}
+    assert verdict.excluded == {}
 
 
 def test_dates_of_validity_are_inclusive() -> None:
@@ -235,5 +243,6 @@ def test_dates_of_validity_are_inclusive() -> None:
         for name, (start, end) in ends.items()
     ]
 
-    considered = considered_offerings(maker.query(), pools.index_of(offerings))
-    assert considered.tolist() == [True, False, False]
+    index = pools.index_of(offerings)
+    considered = considered_offerings(maker.query(), index)
+    assert [bool(considered[index.place(name) or 0]) for name in ends] == [True, False, False]

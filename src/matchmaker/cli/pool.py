@@ -114,7 +114,7 @@ async def republish(running: Database, released: Released, seconds: float) -> No
 
 def _tell_index(built: Index | None) -> None:
     if built is not None:
-        click.echo(f"{built.offerings} offerings, {len(built.offering_of_row)} packages")
+        click.echo(f"{built.offerings} offerings, {built.planes.parts} packages")
 
 
 def demo_files() -> list[Path]:

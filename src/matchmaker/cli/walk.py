@@ -14,6 +14,7 @@ from matchmaker.cli.prose import Prose
 from matchmaker.cli.sample import known_facts, missing_facts
 from matchmaker.core.wire import Text
 from matchmaker.enterprise.derived import by_figures
+from matchmaker.matching import service
 from matchmaker.rules import conjuncts, parse, sentence
 from matchmaker.taxonomy import wording, writing
 
@@ -311,8 +312,8 @@ class Walk:
         excluded = np.flatnonzero(found.verdict.excluded_by >= 0)
         if not len(excluded):
             return None
-        best = np.maximum.reduceat(found.row_scores, found.index.row_start[:-1])
-        return found.index.offering_ids[int(excluded[int(np.argmax(best[excluded]))])]
+        best = service.unscreened(found, excluded)
+        return found.index.offering_ids[int(excluded[int(np.argmax(best))])]
 
     def _package_titles(self, offering_id: str) -> dict[str, str]:
         published = self.matcher.holder.current()

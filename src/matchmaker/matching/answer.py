@@ -17,7 +17,8 @@ class Item:
     """One shown offering, on its best row.
 
     ``steps`` by feature, ``effects`` and ``contributions`` by feature and pair, in millionths.
-    Prices are minor units of the need's currency, None when unknown. ``unconfirmed`` are rules that
+    Prices are minor units of the need's currency, None when unknown; ``waits_for`` are the counts
+    of the profile that the price lacks. ``unconfirmed`` are rules that
     answered unknown on this row, ``not_stated`` features at 0 because the provider did not say.
     """
 
@@ -36,6 +37,7 @@ class Item:
     not_stated: tuple[str, ...]
     price: int | None
     price_3_years: int | None
+    waits_for: tuple[str, ...]
     tie: str
     slate: tuple[Move, ...]
 

@@ -12,7 +12,6 @@ import msgspec
 
 from matchmaker.core.wire import Text
 from matchmaker.ranking import screen
-from matchmaker.ranking.facts import UNITS
 from matchmaker.ranking.features import BY_NAME
 from matchmaker.ranking.steps import FULL
 from matchmaker.rules import Rule, Span, proof_sentence, prove, sentence
@@ -137,11 +136,7 @@ class Speaker:
             self._say(self.book.notes.unconfirmed, sentence=_short(self.rule(name, item.offering)))
             for name in item.unconfirmed[:_MOST_OPEN]
         ]
-        waits = (
-            [self._waits(item)]
-            if "price" in item.steps and self.found.prices.waits[item.row]
-            else []
-        )
+        waits = [self._waits(item)] if "price" in item.steps and item.waits_for else []
         return list(dict.fromkeys([*open_rules, *waits, *self._by_size(item, sign=-1)]))
 
     def rule(self, name: str, offering: int | None = None) -> str:
@@ -206,13 +201,8 @@ class Speaker:
         return is_silent and item.steps["scene_fit"] == FULL * point // 1000
 
     def _waits(self, item: Item) -> str:
-        waits = self.found.prices.waits_for[item.row]
         words = self._words(self.found.query.facts.get)
-        counts = [
-            words.field(f"profile.{unit}")
-            for unit, is_missing in zip(UNITS, waits, strict=True)
-            if is_missing
-        ]
+        counts = [words.field(f"profile.{unit}") for unit in item.waits_for]
         return self._say(
             self.book.notes.price_waits,
             count=("、" if self.language == "zh" else ", ").join(counts),

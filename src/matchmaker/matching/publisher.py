@@ -22,7 +22,7 @@ from matchmaker.matching.index import (
     write,
 )
 from matchmaker.ranking.index import Index, build
-from matchmaker.ranking.text import TextStatistics, statistics
+from matchmaker.ranking.postings import statistics
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from matchmaker.matching.archive import Archive, Wanted
     from matchmaker.matching.editions import Edition
     from matchmaker.matching.gathering import Gathered
+    from matchmaker.ranking.text import TextStatistics
 
 COMPACT_AT: Final = 10
 """Per cent of the offerings that may have turned since the base; with more the texts are weighed

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from matchmaker.matching.answer import Answer, Funnel, Item, Standing
 from matchmaker.ranking import features, screen, slate, tables, text
+from matchmaker.ranking.blocks import blocks
 from matchmaker.ranking.features import Sight
-from matchmaker.ranking.price import Prices, prices
+from matchmaker.ranking.index import Part
 from matchmaker.ranking.questions import Survivors, questions
 from matchmaker.rules import Answer as RuleAnswer
 from matchmaker.rules import answer
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 
     from matchmaker.ranking.card import Card
     from matchmaker.ranking.columns import Int
-    from matchmaker.ranking.index import Index
+    from matchmaker.ranking.index import Columns, Index
     from matchmaker.ranking.query import Query
     from matchmaker.ranking.slate import Curation, Slate
     from matchmaker.ranking.steps import Steps
     from matchmaker.ranking.tables import ScoreTables
 
-_UNSCORED = np.iinfo(np.int64).min
+_FEW: Final = 4
+"""Survivors are scored apart where they are less than one offering in so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,18 @@ class Model:
 
 @dataclass(frozen=True)
 class Scoring:
-    """One query against one index: the verdict, the steps and the scores of every row."""
+    """One query against one index: the verdict on all offerings, and the scores of those scored.
+
+    ``part`` is what was scored: the whole index, or the survivors alone where they are few. Text,
+    steps, scores and keys are over its offerings and rows.
+    """
 
     query: Query
     index: Index
     model: Model
     curations: tuple[Curation, ...]
-    prices: Prices
     verdict: screen.Verdict
+    part: Part
     text: text.TextScore
     steps: Mapping[str, Steps]
     row_scores: Int
@@ -65,31 +71,38 @@ class Scoring:
         return self.model.tables.ends(self.active)
 
     @cached_property
-    def keys(self) -> Int:
-        """Of shape (offerings,): 2 x (best score + curation adds) + confirmed.
+    def references(self) -> Mapping[str, int]:
+        """The effects of A(q) at the reference steps."""
+        return self.model.tables.at_references(self.active)
 
-        `_UNSCORED` where none survives.
-        """
-        alive = self.verdict.alive
-        keys = np.where(alive, 2 * self.row_scores + ~self.verdict.unconfirmed, _UNSCORED)
-        best = np.maximum.reduceat(keys, self.index.row_start[:-1]) if len(keys) else keys
-        for offering_id in sorted(
-            {o for c in self.curations for b in c.boosts for o in b.offerings}
-        ):
-            place = self.index.place(offering_id)
-            if place is not None and best[place] != _UNSCORED:
-                best[place] += 2 * sum(add.adds for add in self.adds(place))
+    @cached_property
+    def keys(self) -> Int:
+        """2 x (best score + curation adds) + confirmed; `slate.UNSCORED` where no row survives."""
+        alive, unconfirmed = map(self.part.of_rows, (self.verdict.alive, self.verdict.unconfirmed))
+        planes = self.part.columns.planes
+        best = np.full(planes.wholes, slate.UNSCORED, np.int64)
+        for count, plane in planes.slices:
+            for block in blocks(count):
+                rows = slice(plane.start + block.start, plane.start + block.stop)
+                keys = 2 * self.row_scores[rows] + ~unconfirmed[rows]
+                keys[~alive[rows]] = slate.UNSCORED
+                np.maximum(best[block], keys, out=best[block])
+        for offering_id in {o for c in self.curations for b in c.boosts for o in b.offerings}:
+            offering = self.index.place(offering_id)
+            if offering is not None and self.verdict.scored[offering]:
+                adds = sum(add.adds for add in self.adds(offering))
+                best[self.part.in_part(offering)] += 2 * adds
         return best
 
     @cached_property
     def scored(self) -> Int:
         """Places of the offerings that no rule excluded."""
-        return np.flatnonzero(self.keys != _UNSCORED)
+        return np.flatnonzero(self.verdict.scored)
 
     @property
     def survivors(self) -> Survivors:
         """The rows that no rule excluded."""
-        return Survivors(self.query, self.index, self.prices, self.verdict.alive)
+        return Survivors(self.query, self.index, self.verdict.alive)
 
     def adds(self, offering: int) -> tuple[slate.Add, ...]:
         """What curations add to the offering."""
@@ -99,34 +112,65 @@ class Scoring:
         """What breaks equal keys."""
         return slate.tie(self.query.digest, self.index.offering_ids[offering])
 
-    def best_row(self, offering: int) -> int:
-        """The row that stands for the offering.
+    def order(self, count: int) -> list[int]:
+        """The first ``count`` offerings; longer where the last key is shared."""
+        part = self.part
+        first = slate.ordered(
+            self.keys, len(self.scored), lambda place: self.tie(part.in_index(place)), count
+        )
+        return [part.in_index(place) for place in first]
+
+    def rows_of(self, offering: int) -> list[tuple[int, int]]:
+        """The surviving rows of a scored offering: where each stands in the part, in the index."""
+        in_part = self.part.columns.planes.parts_of(self.part.in_part(offering))
+        rows = zip(in_part, self.index.rows_of(offering), strict=True)
+        return [(place, row) for place, row in rows if self.verdict.alive[row]]
+
+    def best_row(self, offering: int) -> tuple[int, int]:
+        """The row that stands for the offering, in the part and in the index.
 
         Score, confirmed, a known lower price, package order.
         """
-        return min(self.survivors.rows_of(offering), key=self._rank_of_row)
+        rows = self.rows_of(offering)
+        ranks = [
+            (-self.row_scores.item(place), self.verdict.unconfirmed.item(row))
+            for place, row in rows
+        ]
+        least = min(ranks)
+        best = [each for each, rank in zip(rows, ranks, strict=True) if rank == least]
+        return best[0] if len(best) == 1 else min(best, key=self._by_price)
 
-    def _rank_of_row(self, row: int) -> tuple[int, bool, bool, int, int]:
-        known = bool(self.prices.known[row])
-        price = int(self.prices.first_year[row]) if known else 0
-        return (
-            -int(self.row_scores[row]),
-            bool(self.verdict.unconfirmed[row]),
-            not known,
-            price,
-            row,
-        )
+    def _by_price(self, rows: tuple[int, int]) -> tuple[bool, int, int]:
+        price = self.survivors.price(rows[1]).first_year
+        return price is None, price or 0, rows[1]
 
 
 def score(query: Query, index: Index, model: Model, curations: Sequence[Curation]) -> Scoring:
     """Steps 3 to 5 of a match: screen, text and tables over all survivors."""
-    priced = prices(index.price, query.currency, query.counts)
-    verdict = screen.screen(query, index, priced, _exclusions(index, curations))
-    words = text.score([*(query.plain or ()), *query.concepts], index.text, index.offerings)
-    sight = Sight(query, index, model.card, words, priced, _preferred(query, index, priced))
-    steps = features.encode(sight, features.active(query, words))
-    rows = tables.score(model.tables, steps, index.offering_of_row)
-    return Scoring(query, index, model, tuple(curations), priced, verdict, words, steps, rows)
+    verdict = screen.screen(query, index, _exclusions(index, curations))
+    survivors = np.count_nonzero(verdict.scored)
+    is_few = survivors * _FEW < index.offerings
+    part = index.at(np.flatnonzero(verdict.scored)) if is_few else Part(index)
+    words, steps = encode(query, part.columns, model.card)
+    rows = tables.score(model.tables, steps, part.columns.planes)
+    return Scoring(query, index, model, tuple(curations), verdict, part, words, steps, rows)
+
+
+def unscreened(found: Scoring, offerings: Int) -> Int:
+    """The best score of each of these ``offerings`` (ascending), whatever a rule says of them."""
+    columns = found.index.at(offerings).columns
+    _, steps = encode(found.query, columns, found.model.card)
+    rows = tables.score(found.model.tables, steps, columns.planes)
+    return columns.planes.fold(np.maximum, rows)
+
+
+def encode(
+    query: Query, columns: Columns, card: Card
+) -> tuple[text.TextScore, Mapping[str, Steps]]:
+    """The words of the need and the steps of A(q) on every offering or row of ``columns``."""
+    words = text.score([*(query.plain or ()), *query.concepts], columns.text)
+    sight = Sight(query, columns, card, words)
+    return words, features.encode(sight, features.active(query, words))
 
 
 def match(
@@ -187,7 +231,7 @@ def slate_of(found: Scoring, needed: int) -> Slate:
     total = len(found.scored)
     count = total if pins else 4 * max(needed, rules.first)
     while True:
-        order = slate.ordered(found.keys, found.scored, found.tie, count)
+        order = found.order(count)
         shown = slate.compose(order, lambda place: index.provider_ids[place], rules, pins)
         if len(order) == total or _is_settled(shown, index, needed, rules):
             return shown
@@ -209,31 +253,31 @@ def _is_settled(shown: Slate, index: Index, needed: int, rules: slate.SlateRules
 
 def item_of(found: Scoring, offering: int, rank: int | None, moves: tuple[slate.Move, ...]) -> Item:
     """The offering explained on its best row; its contributions sum to its score exactly."""
-    row = found.best_row(offering)
-    places = {name: step.place(row, offering) for name, step in found.steps.items()}
+    in_part, row = found.best_row(offering)
+    whole = found.part.in_part(offering)
+    places = {name: step.place(in_part, whole) for name, step in found.steps.items()}
     steps = {name: int(found.steps[name].table[place]) for name, place in places.items()}
     effects = found.model.tables.at(steps)
-    references = found.model.tables.at_references(found.active)
-    adds = found.adds(offering)
-    known = bool(found.prices.known[row])
+    adds, price = found.adds(offering), found.survivors.price(row)
     return Item(
         rank=rank,
         offering=offering,
         row=row,
         steps=steps,
         effects=effects,
-        base=sum(references.values()),
-        contributions={name: effect - references[name] for name, effect in effects.items()},
+        base=sum(found.references.values()),
+        contributions={name: effect - found.references[name] for name, effect in effects.items()},
         curation=adds,
         score=sum(effects.values()) + sum(add.adds for add in adds),
         fit=tables.fit(sum(effects.values()), found.ends),
-        alternatives=tuple(r for r in found.survivors.rows_of(offering) if r != row),
+        alternatives=tuple(other for _, other in found.rows_of(offering) if other != row),
         unconfirmed=_unconfirmed(found, offering, row),
         not_stated=tuple(
             sorted(name for name, place in places.items() if found.steps[name].unstated[place])
         ),
-        price=int(found.prices.first_year[row]) if known else None,
-        price_3_years=int(found.prices.three_years[row]) if known else None,
+        price=price.first_year,
+        price_3_years=price.three_years,
+        waits_for=price.waits_for,
         tie=found.tie(offering).hex(),
         slate=moves,
     )
@@ -243,7 +287,7 @@ def funnel_of(found: Scoring, shown: int) -> Funnel:
     """The closed books of the match."""
     return Funnel(
         considered=int(found.verdict.considered.sum()),
-        excluded=found.verdict.excluded(),
+        excluded=found.verdict.excluded,
         scored=len(found.scored),
         shown=shown,
     )
@@ -256,14 +300,6 @@ def _unconfirmed(found: Scoring, offering: int, row: int) -> tuple[str, ...]:
         for name, rule in screen.musts_of(found.query, found.index, offering)
         if answer(rule, facts) == RuleAnswer.UNKNOWN
     )
-
-
-def _preferred(query: Query, index: Index, priced: Prices) -> Int:
-    screened = screen.Screen(query, index, priced)
-    yes = np.zeros(len(index.offering_of_row), np.int64)
-    for leaf in query.prefer:
-        yes += screened.answers(leaf) == RuleAnswer.YES
-    return yes
 
 
 def _places(index: Index, ids: Sequence[str]) -> list[int]:

@@ -6,29 +6,46 @@ distinct value, or once per distinct element of a set-valued column, and spread 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+import datetime as dt
+from array import array
+from bisect import bisect_left
+from dataclasses import Field, dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matchmaker.rules import Answer, Fact, Leaf, Op, leaf_answer
+from matchmaker.ranking.facts import ALL
+from matchmaker.ranking.planes import Planes, planes_of
+from matchmaker.rules import Answer, Fact, Leaf, Op, Span, leaf_answer
 
-Codes = NDArray[np.uint16] | NDArray[np.uint32]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+
+Codes = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.uint32]
 Int = NDArray[np.int64]
 Answers = NDArray[np.int8]
-MOST_FEATURE_CODES: Final = 65_535
-_T = TypeVar("_T", bound=Hashable)
+_LAST: Final = "\U0010ffff"
+NOTHING: Final = -1
+"""Bounds of what is unknown, and of what has none."""
+_T = TypeVar("_T")
+_N = TypeVar("_N", bound=np.signedinteger)
+_C = TypeVar("_C", bound="Coded")
 
 
-class Column(Protocol):
-    """Codes of one fact, and what each code stands for."""
+class Coded(Protocol):
+    """A dataclass with a code for each offering or row."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property
     def codes(self) -> Codes:
         """The code of each offering or row."""
         ...
+
+
+class Column(Coded, Protocol):
+    """Codes of one fact, and what each code stands for."""
 
     def fact(self, code: int) -> Fact:
         """The fact behind ``code``; None for 0."""
@@ -41,10 +58,15 @@ class Column(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ValueColumn:
-    """Single values: ``values[code]``, ``values[0]`` is None."""
+    """Single values: ``values[code]``, ``values[0]`` is None.
+
+    ``bounds``, of shape (2, codes), are the ends of each value: of a span in whole numbers, of a
+    date its ordinal twice.
+    """
 
     codes: Codes
     values: tuple[Fact, ...]
+    bounds: Int
 
     def fact(self, code: int) -> Fact:
         """The fact behind ``code``."""
@@ -61,22 +83,28 @@ class ValueColumn:
 
 @dataclass(frozen=True, slots=True)
 class SetColumn:
-    """Sets of codes: set ``code`` holds ``names[i]`` for i in ``members[start[code].
+    """Sets of codes, the larger first.
 
-    Start[code + 1]]``.
+    Set ``code`` holds ``names[i]`` for the ``members`` i that are the parts of whole ``code - 1``
+    of ``planes``; names are in order, and ``place`` says where each stands.
     """
 
     codes: Codes
     names: tuple[str, ...]
-    start: Int
-    members: Int
+    planes: Planes
+    members: NDArray[np.int32]
+    place: Mapping[str, int]
+
+    def within(self, prefix: str) -> slice:
+        """Where the names stand that begin with ``prefix``."""
+        return slice(bisect_left(self.names, prefix), bisect_left(self.names, prefix + _LAST))
 
     def fact(self, code: int) -> Fact:
         """The set behind ``code``; None for 0."""
         if code == 0:
             return None
-        members: list[int] = self.members[self.start[code] : self.start[code + 1]].tolist()
-        return frozenset(self.names[i] for i in members)
+        members = [int(self.members[part]) for part in self.planes.parts_of(code - 1)]
+        return frozenset(self.names[member] for member in members)
 
     def answers(self, leaf: Leaf) -> Answers:
         """The answer of ``leaf`` for each set.
@@ -84,54 +112,131 @@ class SetColumn:
         Any element decides a positive op, all of them ``not_in``.
         """
         if leaf.op is Op.EXISTS:
-            answers = np.full(len(self.start) - 1, Answer.YES, np.int8)
+            answers = np.full(self.planes.wholes + 1, Answer.YES, np.int8)
             answers[0] = Answer.NO
             return answers
-        of_element = np.fromiter(
-            (leaf_answer(leaf.op, leaf.value, frozenset((name,))) for name in self.names),
-            np.int8,
-            len(self.names),
-        )
-        if leaf.op is Op.NOT_IN:
-            return self.least(of_element, int(Answer.UNKNOWN)).astype(np.int8)
-        return self.greatest(of_element, int(Answer.UNKNOWN)).astype(np.int8)
+        ufunc = np.minimum if leaf.op is Op.NOT_IN else np.maximum
+        return self._fold(ufunc, self._of_names(leaf), Answer.UNKNOWN)
 
-    def greatest(self, of_element: NDArray[np.signedinteger], unknown: int) -> Int:
-        """The greatest value over the elements of each set, of shape (codes,).
+    def _of_names(self, leaf: Leaf) -> Answers:
+        """The answer for each name alone; names that begin with nothing listed answer alike."""
+        places = range(len(self.names))
+        listed = leaf.value if isinstance(leaf.value, tuple) else ()
+        known = [value for value in (ALL, *listed) if isinstance(value, str)]
+        near = {place for value in known for place in places[self.within(value)]}
+        strangers = [place for place in places if place not in near]
+        answers = np.empty(len(places), np.int8)
+        for place in (*near, *strangers[:1]):
+            name = frozenset((self.names[place],))
+            answers[place] = leaf_answer(leaf.op, leaf.value, name)
+        answers[strangers] = answers[strangers[:1]]
+        return answers
 
-        ``unknown`` for code 0.
-        """
-        return self._reduce(np.maximum, of_element, unknown)
+    def greatest(self, of_element: Int) -> Int:
+        """The greatest value over the elements of each set, of shape (codes,); 0 for code 0."""
+        return self._fold(np.maximum, of_element, 0)
 
-    def least(self, of_element: NDArray[np.signedinteger], unknown: int) -> Int:
-        """The least value over the elements of each set, of shape (codes,).
-
-        ``unknown`` for code 0.
-        """
-        return self._reduce(np.minimum, of_element, unknown)
-
-    def _reduce(self, ufunc: np.ufunc, of_element: NDArray[np.signedinteger], unknown: int) -> Int:
-        out = np.full(len(self.start) - 1, unknown, np.int64)
-        if len(out) > 1:
-            out[1:] = ufunc.reduceat(of_element[self.members], self.start[1:-1])
+    def _fold(self, ufunc: np.ufunc, of_element: NDArray[_N], unknown: int) -> NDArray[_N]:
+        out = np.full(self.planes.wholes + 1, unknown, of_element.dtype)
+        out[1:] = self.planes.fold(ufunc, of_element.take(self.members))
         return out
 
 
-def value_column(facts: Sequence[Fact]) -> ValueColumn:
-    """A column of single values; None becomes code 0."""
-    codes, distinct = encode(facts, is_unknown=lambda fact: fact is None)
-    return ValueColumn(codes, (None, *distinct))
+class Coder(Generic[_T]):
+    """Codes from 1 in order of first appearance, 0 for None; and the distinct facts.
+
+    Facts of one ``key`` are the same.
+    """
+
+    def __init__(
+        self, facts: Iterable[_T | None] = (), *, key: Callable[[_T], Hashable] | None = None
+    ) -> None:
+        """Code ``facts``; if nothing else is said, the same are those equal and of one type."""
+        self.distinct: list[_T] = []
+        self._key = key or _typed
+        self._place: dict[Hashable, int] = {}
+        self._codes = array("I")
+        for fact in facts:
+            self.add(fact)
+
+    def add(self, fact: _T | None) -> None:
+        """The next offering or row, and its fact."""
+        if fact is None:
+            self._codes.append(0)
+            return
+        key = self._key(fact)
+        code = self._place.get(key)
+        if code is None:
+            self.distinct.append(fact)
+            code = self._place[key] = len(self.distinct)
+        self._codes.append(code)
+
+    def fill(self, count: int) -> None:
+        """Make it ``count`` offerings or rows; of those that are added nothing is known."""
+        if len(self._codes) < count:
+            self._codes.extend([0] * (count - len(self._codes)))
+
+    def mapped(self, change: Callable[[_T], Fact]) -> Coder[Fact]:
+        """The same codes, of what ``change`` makes of the facts."""
+        found = Coder[Fact]()
+        found.distinct, found._codes = [*map(change, self.distinct)], self._codes
+        return found
+
+    def codes(self) -> Codes:
+        """The code of each offering or row."""
+        return narrow(np.array(self._codes, np.uint32), len(self.distinct))
 
 
-def set_column(sets: Sequence[frozenset[str]]) -> SetColumn:
-    """A column of sets; the empty set is unknown."""
-    codes, distinct = encode(sets, is_unknown=lambda members: not members)
-    names = tuple(sorted({name for members in distinct for name in members}))
-    place = {name: i for i, name in enumerate(names)}
-    lengths = [0, 0, *(len(members) for members in distinct)]
-    start = np.cumsum(np.array(lengths, np.int64))
-    flat = [place[name] for members in distinct for name in sorted(members)]
-    return SetColumn(codes, names, start, np.array(flat, np.int64))
+def narrow(codes: NDArray[np.integer], greatest: int) -> Codes:
+    """``codes`` in the smallest type that holds ``greatest``."""
+    if greatest <= np.iinfo(np.uint8).max:
+        return codes.astype(np.uint8)
+    if greatest <= np.iinfo(np.uint16).max:
+        return codes.astype(np.uint16)
+    return codes.astype(np.uint32)
+
+
+def value_column(coder: Coder[Fact]) -> ValueColumn:
+    """A column of single values."""
+    return values_of(coder.codes(), (None, *coder.distinct))
+
+
+def values_of(codes: Codes, values: Iterable[Fact]) -> ValueColumn:
+    """The column of ``codes`` for ``values``."""
+    facts = tuple(values)
+    return ValueColumn(codes, facts, np.array([*map(_bounds, facts)], np.int64).T.copy())
+
+
+def set_column(coder: Coder[Fact]) -> SetColumn:
+    """A column of sets; the empty set, and what is no set, is unknown."""
+    sets = [sorted(fact) if isinstance(fact, frozenset) else [] for fact in coder.distinct]
+    codes, held = _longest_first(coder.codes(), sets)
+    names = sorted({name for members in held for name in members})
+    place = placed(names)
+    planes = planes_of([len(members) for members in held])
+    members = [place[name] for name in planes.laid_out(held)]
+    return SetColumn(codes, tuple(names), planes, np.array(members, np.int32), place)
+
+
+def placed(names: Sequence[str]) -> dict[str, int]:
+    """Where each name stands."""
+    return {name: place for place, name in enumerate(names)}
+
+
+def _longest_first(
+    codes: Codes, distinct: Sequence[Sequence[_T]]
+) -> tuple[Codes, list[Sequence[_T]]]:
+    """The lists behind ``codes``, the longest first, and their new codes; 0 for empty ones."""
+    ranked = sorted(range(len(distinct)), key=lambda each: -len(distinct[each]))
+    held = [distinct[each] for each in ranked if distinct[each]]
+    code = np.zeros(len(distinct) + 1, np.uint32)
+    code[1 + np.array(ranked[: len(held)], np.int64)] = np.arange(1, len(held) + 1)
+    return narrow(code[codes], len(held)), held
+
+
+def in_order(column: _C, order: Int) -> _C:
+    """The column of the offerings or rows that stand at the places ``order``."""
+    return replace(column, codes=column.codes[order])
 
 
 def _typed(fact: object) -> Hashable:
@@ -139,27 +244,9 @@ def _typed(fact: object) -> Hashable:
     return type(fact), fact
 
 
-def encode(
-    facts: Iterable[_T],
-    *,
-    is_unknown: Callable[[_T], bool],
-    key: Callable[[_T], Hashable] = _typed,
-) -> tuple[Codes, list[_T]]:
-    """Codes from 1 in order of first appearance, 0 for unknown; and the distinct facts.
-
-    Facts of one ``key`` are the same.
-    """
-    place: dict[Hashable, int] = {}
-    distinct: list[_T] = []
-    codes: list[int] = []
-    for fact in facts:
-        if is_unknown(fact):
-            codes.append(0)
-            continue
-        code = place.setdefault(key(fact), len(place) + 1)
-        if code > len(distinct):
-            distinct.append(fact)
-        codes.append(code)
-    if len(distinct) <= MOST_FEATURE_CODES:
-        return np.array(codes, np.uint16), distinct
-    return np.array(codes, np.uint32), distinct
+def _bounds(fact: Fact) -> tuple[int, int]:
+    if isinstance(fact, Span):
+        return int(fact.low), int(fact.high)
+    if isinstance(fact, dt.date):
+        return fact.toordinal(), fact.toordinal()
+    return NOTHING, NOTHING

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from matchmaker.ranking import sets, singles
-from matchmaker.ranking.steps import Level, Steps
+from matchmaker.ranking.screen import Screen
+from matchmaker.ranking.steps import FULL, Level, Steps
+from matchmaker.rules import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
+    from collections.abc import Callable, Mapping
 
     from matchmaker.ranking.card import Card
     from matchmaker.ranking.columns import Int
-    from matchmaker.ranking.index import Index
-    from matchmaker.ranking.price import Prices
+    from matchmaker.ranking.index import Columns
+    from matchmaker.ranking.planes import Planes
     from matchmaker.ranking.query import Query
     from matchmaker.ranking.text import TextScore
 
@@ -33,17 +33,12 @@ UNDIRECTED: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a feature may look at.
-
-    The query, the index, the card, and what was computed before the features.
-    """
+    """What a feature may look at: the query, the columns, the card, and the text scored before."""
 
     query: Query
-    index: Index
+    columns: Columns
     card: Card
     text: TextScore
-    prices: Prices
-    preferred: Int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +61,11 @@ class Feature:
 
 
 def _scene_fit(at: Sight) -> Steps:
-    return singles.scene_fit(at.query, at.index.levels, at.card.features["scene_fit"].grid)
+    return singles.scene_fit(at.query, at.columns.levels, at.card.features["scene_fit"].grid)
 
 
 def _category(at: Sight) -> Steps:
-    return sets.category(at.query, at.index, at.card)
+    return sets.category(at.query, at.columns, at.card)
 
 
 def _text(at: Sight) -> Steps:
@@ -79,44 +74,46 @@ def _text(at: Sight) -> Steps:
 
 
 def _price(at: Sight) -> Steps:
-    return singles.price(at.query, at.index, at.prices, at.card.features["price"])
+    return singles.price(at.query, at.columns, at.card.features["price"])
 
 
 def _industry(at: Sight) -> Steps:
-    return sets.industry(at.query, at.index, at.card.features["industry"].grid)
+    return sets.industry(at.query, at.columns, at.card.features["industry"].grid)
 
 
 def _scale(at: Sight) -> Steps:
-    return sets.scale(at.query, at.index, at.card)
+    return sets.scale(at.query, at.columns, at.card)
 
 
 def _stage(at: Sight) -> Steps:
-    return singles.stage(at.query, at.index, at.card.features["stage"].grid)
+    return singles.stage(at.query, at.columns, at.card.features["stage"].grid)
 
 
 def _region(at: Sight) -> Steps:
-    return sets.region(at.query, at.index, at.card.features["region"].grid)
+    return sets.region(at.query, at.columns, at.card.features["region"].grid)
 
 
 def _prefer(at: Sight) -> Steps:
-    steps = 1024 * at.preferred // len(at.query.prefer)
-    return Steps(Level.ROW, steps, np.zeros(len(steps), np.bool_))
+    screened, yes = Screen(at.query, at.columns), np.zeros(at.columns.planes.parts, np.int64)
+    for leaf in at.query.prefer:
+        yes += screened.by_row(screened.answers(leaf)) == Answer.YES
+    return Steps(Level.ROW, FULL * yes // len(at.query.prefer), np.zeros(len(yes), np.bool_))
 
 
 def _weeks(at: Sight) -> Steps:
-    return singles.weeks(at.query, at.index, at.card.features["weeks"].grid)
+    return singles.weeks(at.query, at.columns, at.card.features["weeks"].grid)
 
 
 def _cases(at: Sight) -> Steps:
-    return singles.cases(at.query, at.index.cases, at.card.features["cases"].grid)
+    return singles.cases(at.query, at.columns.cases, at.card.features["cases"].grid)
 
 
 def _acceptance(at: Sight) -> Steps:
-    return singles.acceptance(at.index.record, at.card.features["acceptance"].grid)
+    return singles.acceptance(at.columns.record, at.card.features["acceptance"].grid)
 
 
 def _freshness(at: Sight) -> Steps:
-    return singles.freshness(at.query, at.index.attested, at.card.features["freshness"].grid)
+    return singles.freshness(at.query, at.columns.attested, at.card.features["freshness"].grid)
 
 
 _CARD: Final = "scoring.md, Card 1"
@@ -278,6 +275,6 @@ def encode(at: Sight, names: tuple[str, ...]) -> dict[str, Steps]:
     return {name: BY_NAME[name].steps(at) for name in names}
 
 
-def matrix(steps: dict[str, Steps], offering_of_row: NDArray[np.int64]) -> Int:
+def matrix(steps: Mapping[str, Steps], planes: Planes) -> Int:
     """Steps as an array of shape (rows, features), in the order of ``steps``."""
-    return np.column_stack([step.by_row(step.table, offering_of_row) for step in steps.values()])
+    return np.column_stack([step.by_row(step.table, planes) for step in steps.values()])

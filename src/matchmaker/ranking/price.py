@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matchmaker.ranking.columns import Coder, Codes
 from matchmaker.ranking.facts import (
     MOST_AMOUNT,
     MOST_PER_UNIT,
@@ -18,113 +20,202 @@ from matchmaker.ranking.facts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from matchmaker.ranking.columns import Int
 
+    Counts = Mapping[str, int | None]
+    """Of the units that prices count, how many the firm has."""
+
 Bools = NDArray[np.bool_]
-_FLAT: Final = len(UNITS)
+UNPRICED: Final = 2**62
+"""Minor units that stand for a price that is not known."""
+NO_CURRENCY: Final = -1
+_NO_UNITS: Final = ((0, 0, False),) * len(UNITS)
 
 
 @dataclass(frozen=True, slots=True)
 class PriceColumn:
-    """Price cards of the rows, their parts summed by what they are multiplied with.
+    """Price cards of the rows, their flat parts summed when the index is built.
 
-    ``currency`` is a place in ``currencies``, -1 where the price is unknown. ``once`` and
-    ``yearly`` have shape (rows, 5): minor units per user, machine, site, employee, and flat.
-    ``counts`` has shape (rows, 4): whether the card needs that count.
+    ``currency`` is a place in ``currencies``, NO_CURRENCY where the price is unknown. ``flat`` and
+    ``yearly`` are minor units of the first year and of every further one, without what is counted
+    per unit; ``flat`` is UNPRICED where the price is unknown. ``units`` codes what is: of each
+    user, machine, site and employee ``per[code]`` are its minor units (in the first year, in a
+    further one), and ``counts[code]`` says whether it is needed; code 0 needs none.
     """
 
     currencies: tuple[str, ...]
     currency: NDArray[np.int16]
-    once: Int
+    flat: Int
     yearly: Int
+    units: Codes
+    per: Int
     counts: Bools
+
+    def at(self, rows: Int | slice) -> PriceColumn:
+        """The column of these rows."""
+        return replace(
+            self,
+            currency=self.currency[rows],
+            flat=self.flat[rows],
+            yearly=self.yearly[rows],
+            units=self.units[rows],
+        )
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices of the rows for one need: minor units of the first year, UNPRICED where not known.
+
+    ``waits`` marks a row whose card is complete in the need's currency and lacks only counts of the
+    profile.
+    """
+
+    first_year: Int
+    waits: Bools
+
+    @cached_property
+    def known(self) -> Bools:
+        """Where the price is known."""
+        return self.first_year < UNPRICED
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
-    """Prices of the rows for one need.
+class RowPrice:
+    """The price of one row for one need; None where not known, and the counts it waits for."""
 
-    ``first_year`` and ``three_years`` are minor units, meaningless where not ``known``. ``waits``
-    marks a row whose card is complete in the need's currency and lacks only a count of the profile;
-    ``waits_for`` has shape (rows, 4) and says which.
-    """
-
-    known: Bools
-    waits: Bools
-    waits_for: Bools
-    first_year: Int
-    three_years: Int
+    first_year: int | None
+    three_years: int | None
+    waits_for: tuple[str, ...]
 
 
-def price_column(cards: Sequence[PriceCard | None]) -> PriceColumn:
-    """The cards of the rows as arrays.
+class PriceReader:
+    """Takes price cards row by row."""
 
-    A card without parts, or with a part of unknown amount, is unknown.
-    """
-    complete = [_complete(card) for card in cards]
-    currencies = tuple(sorted({card.currency for card in complete if card is not None}))
-    rows = len(cards)
-    currency = np.full(rows, -1, np.int16)
-    once = np.zeros((rows, _FLAT + 1), np.int64)
-    yearly = np.zeros((rows, _FLAT + 1), np.int64)
-    counts = np.zeros((rows, _FLAT), np.bool_)
-    for row, card in enumerate(complete):
-        if card is None:
-            continue
-        currency[row] = currencies.index(card.currency)
+    def __init__(self) -> None:
+        """No card yet."""
+        self._currencies: Coder[str] = Coder()
+        self._units: Coder[tuple[tuple[int, int, bool], ...]] = Coder()
+        self._sums: list[tuple[int, int]] = []
+
+    def add(self, card: PriceCard | None) -> None:
+        """The card of the next row; one without parts, or with an unknown amount, is unknown."""
+        if card is None or not card.parts or not all(map(_is_usable, card.parts)):
+            self._currencies.add(None)
+            self._units.add(None)
+            self._sums.append((UNPRICED, 0))
+            return
+        first: dict[str | None, int] = dict.fromkeys((None, *UNITS), 0)
+        yearly = dict(first)
         for part in card.parts:
-            place = _FLAT if part.per is None else UNITS.index(part.per)
-            target = yearly if part.part in YEARLY_PARTS else once
-            target[row, place] += part.amount or 0
-            if part.per is not None:
-                counts[row, place] = True
-    return PriceColumn(currencies, currency, once, yearly, counts)
+            first[part.per] += part.amount or 0
+            if part.part in YEARLY_PARTS:
+                yearly[part.per] += part.amount or 0
+        named = {part.per for part in card.parts}
+        units = tuple((first[unit], yearly[unit], unit in named) for unit in UNITS)
+        self._currencies.add(card.currency)
+        self._units.add(units if named - {None} else None)
+        self._sums.append((first[None], yearly[None]))
+
+    def column(self) -> PriceColumn:
+        """The column of the cards."""
+        currencies = self._currencies.distinct
+        per = np.array([_NO_UNITS, *self._units.distinct], np.int64)
+        flat, yearly = np.array(self._sums, np.int64).reshape(-1, 2).T.copy()
+        return PriceColumn(
+            currencies=tuple(currencies),
+            currency=self._currencies.codes().astype(np.int16) + NO_CURRENCY,
+            flat=flat,
+            yearly=yearly,
+            units=self._units.codes(),
+            per=per[:, :, :2],
+            counts=per[:, :, 2].astype(np.bool_),
+        )
 
 
-def prices(column: PriceColumn, currency: str, counts: Mapping[str, int | None]) -> Prices:
+def price_column(cards: Iterable[PriceCard | None]) -> PriceColumn:
+    """The cards of the rows as arrays."""
+    reader = PriceReader()
+    for card in cards:
+        reader.add(card)
+    return reader.column()
+
+
+def prices(column: PriceColumn, currency: str, counts: Counts) -> Prices:
     """Prices of all rows in ``currency`` for a firm with these ``counts`` (None = unknown)."""
-    given = [counts.get(unit) for unit in UNITS]
-    place = column.currencies.index(currency) if currency in column.currencies else -2
-    stated = column.currency == place
-    waits_for = column.counts & np.array([count is None for count in given]) & stated[:, None]
-    waits = waits_for.any(axis=1)
-    times = np.array([*(count or 0 for count in given), 1], np.int64)
-    once, yearly = column.once @ times, column.yearly @ times
-    return Prices(stated & ~waits, waits, waits_for, once + yearly, once + 3 * yearly)
+    first, waits = column.flat.copy(), np.zeros(len(column.flat), np.bool_)
+    if column.currencies != (currency,):
+        first[column.currency != _place(column, currency)] = UNPRICED
+    counted = np.flatnonzero(column.units != 0)
+    if len(counted):
+        units = column.units[counted]
+        times = np.array([counts.get(unit) or 0 for unit in UNITS], np.int64)
+        first[counted] += (column.per[:, :, 0] @ times).take(units)
+        lacks = (column.counts & _missing(counts)).any(axis=1)
+        late = counted[lacks.take(units) & (first[counted] < UNPRICED)]
+        waits[late] = True
+        first[late] = UNPRICED
+    return Prices(first, waits)
 
 
-def price_steps(known: Int, budget: int, *, full: int, even: int, none: int) -> Int:
+def row_price(column: PriceColumn, row: int, currency: str, counts: Counts) -> RowPrice:
+    """The price of ``row`` as `prices` has it, and of three years."""
+    if column.currency[row] != _place(column, currency):
+        return RowPrice(None, None, ())
+    first, yearly, units = int(column.flat[row]), int(column.yearly[row]), column.units[row]
+    if units:
+        needed = dict(zip(UNITS, column.counts[units].tolist(), strict=True))
+        waits_for = tuple(u for u in UNITS if needed[u] and counts.get(u) is None)
+        if waits_for:
+            return RowPrice(None, None, waits_for)
+        for unit, (per_first, per_yearly) in zip(UNITS, column.per[units].tolist(), strict=True):
+            first += per_first * (counts.get(unit) or 0)
+            yearly += per_yearly * (counts.get(unit) or 0)
+    return RowPrice(first, first + 2 * yearly, ())
+
+
+def awaited(column: PriceColumn, rows: Bools, currency: str, counts: Counts) -> tuple[str, ...]:
+    """The counts that the prices of any of these ``rows`` in ``currency`` wait for."""
+    missing = _missing(counts)
+    if not (column.counts & missing).any():
+        return ()
+    stated = rows & (column.currency == _place(column, currency))
+    used = np.bincount(column.units[stated], minlength=len(column.counts)) > 0
+    needed = column.counts[used].any(axis=0) & missing
+    return tuple(np.array(UNITS)[needed].tolist())
+
+
+def price_steps(first_year: Int, budget: int, *, full: int, even: int, none: int) -> Int:
     """Steps 0..1024 of first-year prices against ``budget`` > 0.
 
     With r = price / budget in thousandths of the card's grid: 1 up to ``full``, straight to .5 at
-    ``even``, straight to 0 at ``none``; floor of the exact fraction.
+    ``even``, straight to 0 at ``none``; floor of the exact fraction. Of the two lines the steeper
+    one is the higher one before they meet: the step is their greatest, or their least. Exact in 64
+    bits up to budgets of 2^50.
     """
-    steps = np.zeros(len(known), np.int64)
-    upper = even * budget
-    scaled = np.minimum(known, none * budget // 1000 + 1) * 1000
-    first = scaled <= full * budget
-    second = ~first & (scaled <= upper)
-    third = ~first & ~second & (scaled < none * budget)
-    steps[first] = 1024
-    fall, rest = 2 * (even - full) * budget, 2 * (none - even) * budget
-    steps[second] = _floor_fraction(
-        2 * (even - full) * budget - (scaled[second] - full * budget), fall
-    )
-    steps[third] = _floor_fraction(none * budget - scaled[third], rest)
-    return steps
+    scaled = np.minimum(first_year, none * budget // 1000 + 1)
+    scaled *= 1000
+    near = _falling(scaled, (2 * even - full) * budget, 2 * (even - full) * budget)
+    far = _falling(scaled, none * budget, 2 * (none - even) * budget)
+    bend = np.maximum if even - full <= none - even else np.minimum
+    return np.clip(bend(near, far, out=near), 0, 1024, out=near)
 
 
-def _floor_fraction(numerator: Int, denominator: int) -> Int:
-    """floor(1024 numerator / denominator), exact in 64 bits up to 2^53."""
-    return numerator * 1024 // denominator
+def _falling(scaled: Int, end: int, width: int) -> Int:
+    """floor(1024 (end - scaled) / width)."""
+    line = end - scaled
+    line *= 1024
+    line //= width
+    return line
 
 
-def _complete(card: PriceCard | None) -> PriceCard | None:
-    if card is None or not card.parts or not all(map(_is_usable, card.parts)):
-        return None
-    return card
+def _place(column: PriceColumn, currency: str) -> int:
+    return column.currencies.index(currency) if currency in column.currencies else 2 * NO_CURRENCY
+
+
+def _missing(counts: Counts) -> Bools:
+    return np.array([counts.get(unit) is None for unit in UNITS], np.bool_)
 
 
 def _is_usable(part: PricePart) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from matchmaker.ranking.facts import UNITS
 from matchmaker.ranking.features import FEATURES, applies
+from matchmaker.ranking.price import awaited, row_price
 from matchmaker.ranking.screen import musts_of
 from matchmaker.ranking.tables import MILLION, ScoreTables
 from matchmaker.rules import (
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from matchmaker.ranking.index import Index
-    from matchmaker.ranking.price import Bools, Prices
+    from matchmaker.ranking.price import Bools, RowPrice
     from matchmaker.ranking.query import Query
 
 _ASKED_OWNERS = ("profile.", "need.")
@@ -46,7 +46,6 @@ class Survivors:
 
     query: Query
     index: Index
-    prices: Prices
     alive: Bools
 
     def facts(self, row: int) -> Callable[[str], Fact]:
@@ -56,14 +55,23 @@ class Survivors:
             if field.startswith(_ASKED_OWNERS):
                 return self.query.facts.get(field)
             if field == "package.price":
-                return int(self.prices.first_year[row]) if self.prices.known[row] else None
+                return self.price(row).first_year
             return self.index.fact(field, row)
 
         return fact
 
+    def price(self, row: int) -> RowPrice:
+        """The price of ``row`` for the firm."""
+        return row_price(self.index.price, row, self.query.currency, self.query.counts)
+
     def rows_of(self, offering: int) -> list[int]:
         """The surviving rows of the offering."""
         return [row for row in self.index.rows_of(offering) if self.alive[row]]
+
+    def awaited(self) -> tuple[str, ...]:
+        """The counts of the profile that the price of a surviving row waits for."""
+        query = self.query
+        return awaited(self.index.price, self.alive, query.currency, query.counts)
 
 
 def questions(
@@ -92,8 +100,9 @@ def _decides(survivors: Survivors, asked: Sequence[int]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for offering in asked:
         rules = [rule for _, rule in musts_of(survivors.query, survivors.index, offering)]
-        rows = survivors.rows_of(offering)
-        for field in {field for rule in rules for field in assumed.missing(rule)}:
+        missing = {field for rule in rules for field in assumed.missing(rule)}
+        rows = survivors.rows_of(offering) if missing else []
+        for field in missing:
             if assumed.best(rules, rows, field, Answer.YES) != assumed.best(
                 rules, rows, field, Answer.NO
             ):
@@ -187,5 +196,4 @@ def _count_shares(
         return {}
     without_lo, without_hi = tables.ends([name for name in active if name != "price"])
     share = MILLION * ((hi - lo) - (without_hi - without_lo)) // (hi - lo)
-    waits = survivors.prices.waits_for & survivors.alive[:, None]
-    return {f"profile.{unit}": share for place, unit in enumerate(UNITS) if waits[:, place].any()}
+    return {f"profile.{unit}": share for unit in survivors.awaited()}

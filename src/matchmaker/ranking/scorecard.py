@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from matchmaker.ranking.planes import Planes
 from matchmaker.ranking.steps import FULL, Level, Steps
 from matchmaker.ranking.tables import MILLION, ScoreTables, card_effects, score
 
@@ -101,6 +102,6 @@ def _check(card: Card, tables: ScoreTables) -> None:
         for place, name in enumerate(names)
     }
     without_pairs = ScoreTables(tables.name, tables.effects, tables.references, {})
-    served = score(without_pairs, steps, np.arange(rows)) / MILLION
+    served = score(without_pairs, steps, Planes((rows,))) / MILLION
     if np.abs(served - from_card(card).predict(grid)).max() > _TOLERANCE * len(names):
         raise IncompatibleTables(card.name)

@@ -8,13 +8,14 @@ this equal to it on every row.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matchmaker.ranking.index import NO_DATE, Index
+from matchmaker.ranking.price import Prices, prices
+from matchmaker.ranking.steps import Level
 from matchmaker.rules import (
     AllOf,
     Answer,
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from matchmaker.ranking.columns import Answers
-    from matchmaker.ranking.price import Bools, Prices
+    from matchmaker.ranking.index import Columns, Index, MustsColumn
+    from matchmaker.ranking.price import Bools
     from matchmaker.ranking.query import Query
 
 PROVIDER_MUST = "provider.must"
@@ -41,11 +43,13 @@ NEED_MUST = "need.must"
 CURATION = "curation"
 _VECTOR_OPS = frozenset({Op.GTE, Op.LTE, Op.BETWEEN})
 _Bits = NDArray[np.uint8]
+# As int8: a comparison of int8 with a member of an enum is made in int64, eight times as slow.
+_NO, _UNKNOWN, _YES = (np.int8(each) for each in (Answer.NO, Answer.UNKNOWN, Answer.YES))
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Packed bits over the rows: where a rule answers yes, and where it answers yes or unknown."""
+    """Packed bits: where a rule answers yes, and where it answers yes or unknown."""
 
     yes: _Bits
     may: _Bits
@@ -62,85 +66,104 @@ class Pair:
         """Not."""
         return Pair(~self.may, ~self.yes)
 
-    def answers(self, rows: int) -> Answers:
-        """The answers unpacked, of shape (rows,)."""
-        return (_unpack(self.yes, rows).astype(np.int8) + _unpack(self.may, rows)).astype(np.int8)
+    def answers(self, count: int) -> Answers:
+        """The first ``count`` answers, unpacked."""
+        answers = np.unpackbits(self.yes, count=count) + np.unpackbits(self.may, count=count)
+        return answers.view(np.int8)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the screen found.
 
-    ``considered`` and ``excluded_by`` are over offerings; ``excluded_by`` is a place in ``rules``,
-    -1 for none. ``alive`` and ``unconfirmed`` are over rows: kept by every rule, and kept by an
-    unknown answer of some rule.
+    ``considered``, ``scored`` (those that no rule excluded) and ``excluded_by`` are over offerings;
+    ``excluded_by`` is a place in ``rules``, -1 for none. ``alive`` and ``unconfirmed`` are over
+    rows: kept by every rule, and kept by an unknown answer of some rule.
     """
 
     considered: Bools
+    scored: Bools
     rules: tuple[str, ...]
     excluded_by: NDArray[np.int16]
+    excluded: Mapping[str, int]
+    """How many offerings each rule excluded, rules that excluded none left out."""
     alive: Bools
     unconfirmed: Bools
 
-    def excluded(self) -> dict[str, int]:
-        """How many offerings each rule excluded, rules that excluded none left out."""
-        counts = np.bincount(self.excluded_by[self.excluded_by >= 0], minlength=len(self.rules))
-        return {name: int(count) for name, count in zip(self.rules, counts, strict=True) if count}
-
 
 class Screen:
-    """Rules over the rows of one index for one query."""
+    """Rules over the offerings or the rows of some columns, for one query."""
 
-    def __init__(self, query: Query, index: Index, prices: Prices) -> None:
+    def __init__(self, query: Query, columns: Columns) -> None:
         """Prepare; nothing is evaluated yet."""
-        self._query, self._index, self._prices = query, index, prices
-        self._rows = len(index.offering_of_row)
+        self._query, self._columns = query, columns
 
-    def pair(self, rule: Rule) -> Pair:
-        """``rule`` compiled to bitsets over the rows."""
-        if isinstance(rule, Leaf):
-            return self._leaf(rule)
-        if isinstance(rule, Not):
-            return ~self.pair(rule.part)
-        if isinstance(rule, AllOf):
-            return reduce(Pair.__and__, map(self.pair, rule.parts), self._constant(Answer.YES))
-        return reduce(Pair.__or__, map(self.pair, rule.parts), self._constant(Answer.NO))
+    @cached_property
+    def prices(self) -> Prices:
+        """The prices of all rows."""
+        return prices(self._columns.price, self._query.currency, self._query.counts)
 
     def answers(self, rule: Rule) -> Answers:
-        """The answer of ``rule`` for every row."""
-        return self.pair(rule).answers(self._rows)
+        """The answer of ``rule`` for every row, or for every offering where it reads no row."""
+        level = Level.ROW if _reads(rule, "package.") else Level.OFFERING
+        if isinstance(rule, Leaf) and _reads(rule, "package.", "offering."):
+            return self._of_leaf(rule, level)
+        return self.pair(rule, level).answers(self._size(level))
 
-    def provider_answers(self, place: int) -> Answers:
-        """The answers of the ``place``-th conjunct of each offering's own must; yes without one."""
-        musts, index = self._index.musts, self._index
-        code_of_row = musts.codes[index.offering_of_row]
-        out = np.full(self._rows, Answer.YES, np.int8)
-        for code, tree in enumerate(musts.trees):
-            if place < len(tree):
-                here = code_of_row == code
-                if _reads_rows(tree[place]):
-                    out[here] = self.answers(tree[place])[here]
-                else:
-                    out[here] = answer(tree[place], self._query.facts.get)
+    def pair(self, rule: Rule, level: Level) -> Pair:
+        """``rule`` compiled to bitsets over the rows, or over the offerings if it reads no row."""
+        if isinstance(rule, Leaf):
+            return self._leaf(rule, level)
+        if isinstance(rule, Not):
+            return ~self.pair(rule.part, level)
+        parts = [self.pair(part, level) for part in rule.parts]
+        if isinstance(rule, AllOf):
+            return reduce(Pair.__and__, parts, self._constant(Answer.YES, level))
+        return reduce(Pair.__or__, parts, self._constant(Answer.NO, level))
+
+    def provider_answers(self, musts: MustsColumn, place: int) -> Answers:
+        """The answers of the ``place``-th conjunct of each offering's own must; yes without one.
+
+        For every row, or for every offering where no such conjunct reads a row.
+        """
+        rules = [tree[place] if place < len(tree) else AllOf(()) for tree in musts.trees]
+        of_firm = np.array([answer(rule, self._query.facts.get) for rule in rules], np.int8)
+        out, planes = of_firm.take(musts.codes), self._columns.planes
+        reading = [code for code, rule in enumerate(rules) if _reads(rule, "offering.", "package.")]
+        if reading:
+            out = planes.spread(out).copy()
+        for code in reading:
+            here = planes.spread(musts.codes == code)
+            out[here] = self.by_row(self.answers(rules[code]))[here]
         return out
 
-    def _leaf(self, leaf: Leaf) -> Pair:
+    def by_row(self, answers: Answers) -> Answers:
+        """``answers`` of offerings or of rows, for every row."""
+        planes = self._columns.planes
+        return answers if len(answers) == planes.parts else planes.spread(answers)
+
+    def _leaf(self, leaf: Leaf, level: Level) -> Pair:
+        if not _reads(leaf, "package.", "offering."):
+            said = leaf_answer(leaf.op, leaf.value, self._query.facts.get(leaf.field))
+            return self._constant(said, level)
+        answers = self._of_leaf(leaf, level)
+        return Pair(np.packbits(answers == _YES), np.packbits(answers != _NO))
+
+    def _of_leaf(self, leaf: Leaf, level: Level) -> Answers:
         owner, _, name = leaf.field.partition(".")
-        if owner not in {"offering", "package"}:
-            return self._constant(
-                leaf_answer(leaf.op, leaf.value, self._query.facts.get(leaf.field))
-            )
         if leaf.field == "package.price":
-            return self._pack(self._price(leaf))
-        index = self._index
-        column = index.rows.get(name) if owner == "package" else index.declared.get(name)
+            return self._price(leaf)
+        columns = self._columns
+        column = columns.rows.get(name) if owner == "package" else columns.declared.get(name)
         if column is None:
-            return self._constant(leaf_answer(leaf.op, leaf.value, None))
-        answers = column.answers(leaf)[column.codes]
-        return self._pack(answers if owner == "package" else answers[index.offering_of_row])
+            said = leaf_answer(leaf.op, leaf.value, None)
+            return np.full(self._size(level), said, np.int8)
+        answers = column.answers(leaf).take(column.codes, mode="clip")
+        is_spread = owner == "offering" and level is Level.ROW
+        return columns.planes.spread(answers) if is_spread else answers
 
     def _price(self, leaf: Leaf) -> Answers:
-        known, values = self._prices.known, self._prices.first_year
+        known, values = self.prices.known, self.prices.first_year
         if leaf.op in _VECTOR_OPS:
             holds = _compare(leaf, values)
         else:
@@ -153,47 +176,61 @@ class Screen:
             np.int8
         )
 
-    def _constant(self, answer: Answer) -> Pair:
-        return self._pack(np.full(self._rows, answer, np.int8))
+    def _constant(self, answer: Answer, level: Level) -> Pair:
+        size = self._size(level) + 7 >> 3
+        yes, may = (np.uint8(255 * holds) for holds in (answer == Answer.YES, answer != Answer.NO))
+        return Pair(np.full(size, yes), np.full(size, may))
 
-    def _pack(self, answers: Answers) -> Pair:
-        return Pair(np.packbits(answers == Answer.YES), np.packbits(answers != Answer.NO))
+    def _size(self, level: Level) -> int:
+        planes = self._columns.planes
+        return planes.parts if level is Level.ROW else planes.wholes
 
 
-def screen(
-    query: Query, index: Index, prices: Prices, exclusions: Mapping[str, Sequence[int]]
-) -> Verdict:
+def screen(query: Query, index: Index, exclusions: Mapping[str, Sequence[int]]) -> Verdict:
     """The verdict on every offering; ``exclusions`` are places of offerings by curation id."""
-    considered = considered_offerings(query, index)
-    alive = considered[index.offering_of_row]
+    planes, considered = index.planes, considered_offerings(query, index)
+    alive = np.array(planes.spread(considered))
     unconfirmed = np.zeros(len(alive), np.bool_)
     excluded_by = np.full(index.offerings, -1, np.int16)
+    excluded: dict[str, int] = {}
     names: list[str] = []
     left = considered
-    for name, answers in _rules(query, index, prices, exclusions):
-        alive = alive & (answers != Answer.NO)
-        unconfirmed |= answers == Answer.UNKNOWN
-        still = _any_by_offering(alive, index)
-        excluded_by[left & ~still] = len(names)
+    for name, answers in _rules(query, index, exclusions):
+        kept, is_open = answers != _NO, answers == _UNKNOWN
+        if len(answers) == index.offerings:
+            alive &= planes.spread(kept)
+            unconfirmed |= planes.spread(is_open)
+            still = left & kept
+        else:
+            alive &= kept
+            unconfirmed |= is_open
+            still = planes.fold(np.logical_or, alive)
+        gone = left & ~still
+        excluded_by += gone * np.int16(1 + len(names))
+        excluded[name] = int(np.count_nonzero(gone))
         names.append(name)
         left = still
-    return Verdict(considered, tuple(names), excluded_by, alive, unconfirmed & alive)
+    excluded = {name: count for name, count in excluded.items() if count}
+    unconfirmed &= alive
+    return Verdict(considered, left, tuple(names), excluded_by, excluded, alive, unconfirmed)
 
 
 def considered_offerings(query: Query, index: Index) -> Bools:
     """Which offerings are of the need's kind, live, visible and in the pools asked for."""
-    of_kind = np.array([value == query.kind for value in index.kind.values], np.bool_)[
-        index.kind.codes
-    ]
     today = query.today.toordinal()
-    live = (index.valid_from <= today) & ((index.valid_to == NO_DATE) | (index.valid_to >= today))
-    considered: Bools = of_kind & live & visible(query.caller_pools, index)
-    return considered & _in_pools(query.pools, index) if query.pools else considered
+    kind = index.kind.values.index(query.kind) if query.kind in index.kind.values else -1
+    considered: Bools = index.kind.codes == kind
+    considered &= index.valid_from <= today
+    considered &= index.valid_to >= today
+    considered &= visible(query.caller_pools, index)
+    if query.pools:
+        considered &= _in_pools(query.pools, index)
+    return considered
 
 
 def visible(caller_pools: frozenset[str], index: Index) -> Bools:
     """Of shape (offerings,): public, or in a pool the caller holds."""
-    return index.public | _in_pools(caller_pools, index)
+    return index.public | _in_pools(caller_pools, index) if caller_pools else index.public
 
 
 def musts_of(query: Query, index: Index, offering: int) -> Iterator[tuple[str, Rule]]:
@@ -204,18 +241,18 @@ def musts_of(query: Query, index: Index, offering: int) -> Iterator[tuple[str, R
 
 
 def _rules(
-    query: Query, index: Index, prices: Prices, exclusions: Mapping[str, Sequence[int]]
+    query: Query, index: Index, exclusions: Mapping[str, Sequence[int]]
 ) -> Iterator[tuple[str, Answers]]:
-    screen_of = Screen(query, index, prices)
+    screen_of = Screen(query, index)
     for place in range(max(map(len, index.musts.trees), default=0)):
-        yield f"{PROVIDER_MUST}.{place}", screen_of.provider_answers(place)
+        yield f"{PROVIDER_MUST}.{place}", screen_of.provider_answers(index.musts, place)
     for owner, must in ((PROFILE_MUST, query.profile_must), (NEED_MUST, query.need_must)):
         for name, rule in _named(owner, conjuncts(must)):
             yield name, screen_of.answers(rule)
     for curation in sorted(exclusions):
         allowed = np.full(index.offerings, Answer.YES, np.int8)
         allowed[list(exclusions[curation])] = Answer.NO
-        yield f"{CURATION}.{curation}", allowed[index.offering_of_row]
+        yield f"{CURATION}.{curation}", allowed
 
 
 def _named(owner: str, parts: Sequence[Rule]) -> Iterator[tuple[str, Rule]]:
@@ -224,18 +261,12 @@ def _named(owner: str, parts: Sequence[Rule]) -> Iterator[tuple[str, Rule]]:
 
 def _in_pools(pools: frozenset[str], index: Index) -> Bools:
     column = index.pools
-    if not column.names:
-        return np.zeros(index.offerings, np.bool_)
     wanted = np.array([name in pools for name in column.names], np.int64)
-    return column.greatest(wanted, 0).astype(np.bool_)[column.codes]
+    return column.greatest(wanted).astype(np.bool_).take(column.codes)
 
 
-def _any_by_offering(rows: Bools, index: Index) -> Bools:
-    return np.logical_or.reduceat(rows, index.row_start[:-1])
-
-
-def _reads_rows(rule: Rule) -> bool:
-    return any(field.startswith(("offering.", "package.")) for field in fields(rule))
+def _reads(rule: Rule, *owners: str) -> bool:
+    return any(field.startswith(owners) for field in fields(rule))
 
 
 def _compare(leaf: Leaf, values: NDArray[np.int64]) -> Bools:
@@ -247,7 +278,3 @@ def _compare(leaf: Leaf, values: NDArray[np.int64]) -> Bools:
     numbers = [bound for bound in bounds if isinstance(bound, int | float)]
     low = np.ones(len(values), np.bool_) if leaf.op is Op.LTE else values >= numbers[0]
     return low if leaf.op is Op.GTE else low & (values <= numbers[-1])
-
-
-def _unpack(bits: _Bits, rows: int) -> NDArray[np.uint8]:
-    return np.unpackbits(bits, count=rows)

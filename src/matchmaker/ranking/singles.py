@@ -5,38 +5,40 @@ Scene fit, price, stage, weeks, cases, acceptance, freshness.
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from matchmaker.ranking.blocks import blocks
 from matchmaker.ranking.columns import Int, ValueColumn
 from matchmaker.ranking.facts import GROUP
 from matchmaker.ranking.index import (
-    UNCOVERED,
+    MOST_LEVEL,
     UNSTATED,
     CasesColumn,
-    Index,
+    Columns,
     LevelsColumn,
     level_bounds,
 )
-from matchmaker.ranking.price import Prices, price_steps
+from matchmaker.ranking.price import price_steps, prices
 from matchmaker.ranking.steps import FULL, Level, Steps, first_unknown
-from matchmaker.rules import Span
 
 if TYPE_CHECKING:
     from matchmaker.ranking.card import CardFeature, Grid
     from matchmaker.ranking.query import Query
 
 
+_LOWEST, _HIGHEST = np.array([level_bounds(value) for value in range(2, MOST_LEVEL + 1)]).T
+"""The ends of the stated values of the levels grid; those below are not covered or not stated."""
+
+
 def scene_fit(query: Query, column: LevelsColumn, grid: Grid) -> Steps:
     """Mean over the asked scenes of how the package's levels meet the firm's present level."""
-    total = np.zeros(len(column.grid), np.int64)
-    unstated = np.zeros(len(column.grid), np.bool_)
+    codes = column.grid.shape[1]
+    total, unstated = np.zeros(codes, np.int64), np.zeros(codes, np.bool_)
     for scene in query.scenes:
-        values = column.grid[:, column.scenes.index(scene)]
-        points = _level_points(query.levels.get(scene), grid)
-        total += points[values]
+        values = column.grid[column.scenes.index(scene)]
+        total += _level_points(query.levels.get(scene), grid)[values]
         unstated |= values == UNSTATED
     table = total * FULL // (1000 * len(query.scenes))
     unstated &= table == 0
@@ -46,82 +48,64 @@ def scene_fit(query: Query, column: LevelsColumn, grid: Grid) -> Steps:
 
 def _level_points(present: int | None, grid: Grid) -> Int:
     """Thousandths for every value of the levels grid, given the firm's present level."""
-    points = np.zeros(2 + 5 * 5, np.int64)
-    points[UNCOVERED] = points[UNSTATED] = 0
-    for value in range(2, len(points)):
-        lowest, highest = level_bounds(value)
-        if present is None:
-            points[value] = grid["level_unknown"]
-        elif present < lowest:
-            points[value] = grid["too_early"]
-        elif present < highest:
-            points[value] = grid["rises"]
-        else:
-            points[value] = grid["already_there"]
-    return points
+    if present is None:
+        stated = np.full(len(_LOWEST), grid["level_unknown"])
+    else:
+        meets = np.where(present < _HIGHEST, grid["rises"], grid["already_there"])
+        stated = np.where(present < _LOWEST, grid["too_early"], meets)
+    return np.concatenate([[0, 0], stated])
 
 
-def price(query: Query, index: Index, prices: Prices, feature: CardFeature) -> Steps:
+def price(query: Query, columns: Columns, feature: CardFeature) -> Steps:
     """First-year price against the budget; unknown prices at 0.
 
     A row that waits for a count of the profile stands at the reference (a fact the firm did not
     give is not held against the provider), unless another package of the offering has no price
     stated in this currency (docs/adr/0010).
     """
-    grid = feature.grid
-    steps = price_steps(
-        prices.first_year,
-        query.budget or 0,
-        full=grid["full"],
-        even=grid["even"],
-        none=grid["none"],
-    )
-    steps[~prices.known] = 0
-    unstated = ~prices.known & ~prices.waits
-    if prices.waits.any():
-        hides = np.logical_or.reduceat(unstated, index.row_start[:-1])
-        steps[prices.waits & ~hides[index.offering_of_row]] = feature.reference
+    grid, planes = feature.grid, columns.planes
+    steps = np.zeros(planes.parts, np.int64)
+    known, waits = np.zeros(planes.parts, np.bool_), np.zeros(planes.parts, np.bool_)
+    for block in blocks(planes.parts):
+        found = prices(columns.price.at(block), query.currency, query.counts)
+        known[block], waits[block] = found.known, found.waits
+        steps[block] = price_steps(
+            found.first_year,
+            query.budget or 0,
+            full=grid["full"],
+            even=grid["even"],
+            none=grid["none"],
+        )
+    unstated = ~(known | waits)
+    if waits.any():
+        hides = planes.fold(np.logical_or, unstated)
+        steps[waits & ~planes.spread(hides)] = feature.reference
     return Steps(Level.ROW, steps, unstated)
 
 
-def stage(query: Query, index: Index, grid: Grid) -> Steps:
+def stage(query: Query, columns: Columns, grid: Grid) -> Steps:
     """Whether the firm's stage lies inside the package's from-to, or one off."""
-    column = index.stages
-    firm = query.stage or 0
-
-    def points(bounds: Span) -> int:
-        off = max(bounds.low - firm, firm - bounds.high, 0)
-        return grid["inside"] if off == 0 else grid["one_off"] if off == 1 else 0
-
-    table = np.array(
-        [points(value) if isinstance(value, Span) else 0 for value in column.values], np.int64
-    )
-    return Steps(Level.ROW, table * FULL // 1000, first_unknown(len(table)), column.codes)
+    column, firm = columns.stages, query.stage or 0
+    low, high = column.bounds
+    points = np.array([grid["inside"], grid["one_off"], 0])
+    off = np.maximum(np.maximum(low - firm, firm - high), 0)
+    return _of_values(Level.ROW, points.take(off, mode="clip") * FULL // 1000, column)
 
 
-def weeks(query: Query, index: Index, grid: Grid) -> Steps:
+def weeks(query: Query, columns: Columns, grid: Grid) -> Steps:
     """Whether the upper end of the weeks fits before ``ready_by``.
 
     Straight to 0 at the card's multiple.
     """
-    column = index.rows["weeks"]
+    column = columns.rows["weeks"]
     if not isinstance(column, ValueColumn):
         raise TypeError("weeks are no column of values")
     left = 0 if query.ready_by is None else (query.ready_by - query.today).days // 7
-
-    def step(bounds: Span) -> int:
-        upper = int(bounds.high)
-        if left <= 0:
-            return 0
-        if upper <= left:
-            return FULL
-        last = grid["none"] * left
-        return max(0, FULL * (last - 1000 * upper) // (last - 1000 * left))
-
-    table = np.array(
-        [step(value) if isinstance(value, Span) else 0 for value in column.values], np.int64
-    )
-    return Steps(Level.ROW, table, first_unknown(len(table)), column.codes)
+    upper = column.bounds[1]
+    if left <= 0:
+        return _of_values(Level.ROW, np.zeros_like(upper), column)
+    last = grid["none"] * left
+    return _of_values(Level.ROW, FULL * (last - 1000 * upper) // (last - 1000 * left), column)
 
 
 def cases(query: Query, column: CasesColumn, grid: Grid) -> Steps:
@@ -131,37 +115,30 @@ def cases(query: Query, column: CasesColumn, grid: Grid) -> Steps:
     """
     groups = {industry[:GROUP] for industry in query.industries if len(industry) >= GROUP}
     asked = sum(1 << i for i, scene in enumerate(column.scenes) if scene in query.scenes)
-    in_group = np.array([group in groups for group in column.groups], np.bool_)
-    number = np.zeros(len(column.start) - 1, np.int64)
-    if len(number) > 1:
-        hits = in_group[column.group] & ((column.bits & asked) != 0)
-        number[1:] = np.add.reduceat(hits.astype(np.int64), column.start[1:-1])
+    number = np.zeros(column.lists, np.int64)
+    for place in (column.groups.index(group) for group in groups if group in column.groups):
+        here = slice(int(column.start[place]), int(column.start[place + 1]))
+        np.add.at(number, column.of[here][column.bits[here] & asked != 0], 1)
     table = FULL * (number + grid["prior_cases"]) // (number + grid["prior_trials"])
     return Steps(Level.OFFERING, table, np.zeros(len(table), np.bool_), column.codes)
 
 
 def acceptance(column: ValueColumn, grid: Grid) -> Steps:
-    """Share of projects accepted on time, smoothed."""
-    records = [value if isinstance(value, Span) else Span(0, 0) for value in column.values]
-    table = np.array(
-        [
-            FULL * (r.low + grid["prior_accepted"]) // (r.high + grid["prior_projects"])
-            for r in records
-        ],
-        np.int64,
-    )
+    """Share of projects accepted on time, smoothed; no record counts as no project."""
+    accepted, projects = np.maximum(column.bounds, 0)
+    table = FULL * (accepted + grid["prior_accepted"]) // (projects + grid["prior_projects"])
     return Steps(Level.OFFERING, table, np.zeros(len(table), np.bool_), column.codes)
 
 
 def freshness(query: Query, column: ValueColumn, grid: Grid) -> Steps:
     """How lately the provider attested the facts, in whole days."""
     full, none = grid["full_days"], grid["none_days"]
+    age = query.today.toordinal() - column.bounds[0]
+    return _of_values(Level.OFFERING, FULL * (none - age) // (none - full), column)
 
-    def step(attested: dt.date) -> int:
-        age = (query.today - attested).days
-        return FULL if age <= full else max(0, FULL * (none - age) // (none - full))
 
-    table = np.array(
-        [step(value) if isinstance(value, dt.date) else 0 for value in column.values], np.int64
-    )
-    return Steps(Level.OFFERING, table, first_unknown(len(table)), column.codes)
+def _of_values(level: Level, table: Int, column: ValueColumn) -> Steps:
+    """The steps of the values of ``column``, none for the unknown."""
+    steps = np.clip(table, 0, FULL)
+    steps[0] = 0
+    return Steps(level, steps, first_unknown(len(steps)), column.codes)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST_ADDED: Final = 100
 """The running sum of a curation's adds is held within this many thousandths of hi - lo."""
+UNSCORED: Final = -(2**62)
+"""The key of an offering that is not in the order."""
 PIN: Final = "pin"
 CAP: Final = "cap"
 
@@ -107,15 +111,19 @@ def tie(digest: str, offering_id: str) -> bytes:
     return hashlib.sha256(f"{digest}{offering_id}".encode()).digest()[:8]
 
 
-def ordered(keys: Int, places: Int, tie_of: Callable[[int], bytes], count: int) -> list[int]:
-    """The first ``count`` of ``places`` by key descending, then tie.
+def ordered(keys: Int, scored: int, tie_of: Callable[[int], bytes], count: int) -> list[int]:
+    """The first ``count`` places by key descending, then tie; ``scored`` have a key above UNSCORED.
 
     Longer where the last key is shared.
     """
-    if len(places) > count:
-        here = keys[places]
-        places = places[here >= np.partition(here, -count)[-count]]
-    return sorted(map(int, places), key=lambda place: (-int(keys[place]), tie_of(place)))
+    least = UNSCORED + 1
+    if scored > count:
+        least = np.partition(keys, len(keys) - count)[len(keys) - count]
+    places = np.flatnonzero(keys >= least)
+    found = sorted(zip((-keys[places]).tolist(), places.tolist(), strict=True))
+    alike = ([place for _, place in group] for _, group in groupby(found, key=itemgetter(0)))
+    ordered_alike = (each if len(each) == 1 else sorted(each, key=tie_of) for each in alike)
+    return [*chain.from_iterable(ordered_alike)]
 
 
 def compose(

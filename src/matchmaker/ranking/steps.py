@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from matchmaker.ranking.columns import Codes, Int
+    from matchmaker.ranking.planes import Planes
 
 FULL: Final = 1024
 
@@ -35,10 +36,10 @@ class Steps:
     unstated: NDArray[np.bool_]
     codes: Codes | None = None
 
-    def by_row(self, values: Int, offering_of_row: Int) -> Int:
+    def by_row(self, values: Int, planes: Planes) -> Int:
         """``values``, one for each entry of the table, spread over the rows."""
-        spread = values if self.codes is None else values[self.codes]
-        return spread if self.level is Level.ROW else spread[offering_of_row]
+        spread = values if self.codes is None else values.take(self.codes)
+        return spread if self.level is Level.ROW else planes.spread(spread)
 
     def place(self, row: int, offering: int) -> int:
         """The entry of the table that speaks for ``row`` of ``offering``."""

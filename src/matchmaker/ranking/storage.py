@@ -7,24 +7,38 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matchmaker.ranking.columns import Column, SetColumn, ValueColumn
+from matchmaker.ranking.columns import Column, SetColumn, ValueColumn, placed, values_of
 from matchmaker.ranking.index import CasesColumn, Index, LevelsColumn, MustsColumn
+from matchmaker.ranking.planes import Planes
 from matchmaker.ranking.price import PriceColumn
-from matchmaker.ranking.text import TextIndex, TextStatistics, places
+from matchmaker.ranking.text import TextIndex, TextStatistics
+from matchmaker.ranking.texts import CodedTexts, FixedTexts
 from matchmaker.rules import Fact, Span, parse, to_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _META: Final = "index.json"
 Arrays = dict[str, NDArray[Any]]
+_CASES: Final = ("codes", "start", "of", "bits")
+_PRICE: Final = ("currency", "flat", "yearly", "units", "per", "counts")
+_TEXT: Final = ("idf", "start", "offering", "impact", "row", "dense", "held")
+_ARRAYS: Final = (
+    *("offering_ids.texts", "by_id", "provider_ids.codes", "public", "valid_from", "valid_to"),
+    *("musts.codes", "levels.codes", "levels.grid"),
+    *(f"cases.{name}" for name in _CASES),
+    *(f"price.{name}" for name in _PRICE),
+    *(f"text.{name}" for name in _TEXT),
+)
+"""Where the arrays of an index are that no column of values or sets holds."""
 
 
 class UnreadableIndex(ValueError):
@@ -36,9 +50,8 @@ def save(index: Index, folder: Path) -> None:
     arrays: Arrays = {}
     meta = {
         "format": FORMAT,
-        "offering_ids": index.offering_ids,
-        "provider_ids": index.provider_ids,
-        "package_codes": index.package_codes,
+        "planes": index.planes.counts,
+        "providers": index.provider_ids.names,
         "kind": _put(index.kind, "kind", arrays),
         "pools": _put(index.pools, "pools", arrays),
         "musts": [[to_data(rule) for rule in tree] for tree in index.musts.trees],
@@ -50,6 +63,7 @@ def save(index: Index, folder: Path) -> None:
         "stages": _put(index.stages, "stages", arrays),
         "scenes": index.levels.scenes,
         "groups": index.cases.groups,
+        "cases": index.cases.lists,
         "record": _put(index.record, "record", arrays),
         "attested": _put(index.attested, "attested", arrays),
         "currencies": index.price.currencies,
@@ -60,7 +74,7 @@ def save(index: Index, folder: Path) -> None:
             "holding": index.statistics.holding,
         },
     }
-    arrays |= _plain_arrays(index)
+    arrays |= {name: attrgetter(name)(index) for name in _ARRAYS}
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
     (folder / _META).write_text(
@@ -79,7 +93,8 @@ def load(folder: Path) -> Index:
         if meta["format"] != FORMAT:
             raise UnreadableIndex(f"format {meta['format']}, not {FORMAT}")
         arrays = {
-            path.stem: np.load(path, mmap_mode="r", allow_pickle=False)
+            # As a plain array: np.memmap costs a call to Python with every slice.
+            path.stem: np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
             for path in folder.glob("*.npy")
         }
         return _restore(meta, arrays)
@@ -87,94 +102,44 @@ def load(folder: Path) -> Index:
         raise UnreadableIndex(str(error)) from error
 
 
-def _plain_arrays(index: Index) -> Arrays:
-    return {
-        "row_start": index.row_start,
-        "offering_of_row": index.offering_of_row,
-        "public": index.public,
-        "valid_from": index.valid_from,
-        "valid_to": index.valid_to,
-        "musts.codes": index.musts.codes,
-        "levels.codes": index.levels.codes,
-        "levels.grid": index.levels.grid,
-        "cases.codes": index.cases.codes,
-        "cases.start": index.cases.start,
-        "cases.group": index.cases.group,
-        "cases.bits": index.cases.bits,
-        "price.currency": index.price.currency,
-        "price.once": index.price.once,
-        "price.yearly": index.price.yearly,
-        "price.counts": index.price.counts,
-        "text.idf": index.text.idf,
-        "text.start": index.text.start,
-        "text.offering": index.text.offering,
-        "text.impact": index.text.impact,
-    }
-
-
 def _restore(meta: Mapping[str, Any], arrays: Arrays) -> Index:
-    ids = tuple(meta["offering_ids"])
-    trees = tuple(tuple(parse(data) for data in tree) for tree in meta["musts"])
-    declared = {
-        name: _get(entry, f"declared.{name}", arrays) for name, entry in meta["declared"].items()
-    }
-    known = meta["statistics"]
+    known, rows = meta["statistics"], _columns(meta["rows"], "rows", arrays)
     return Index(
-        offering_ids=ids,
-        places=places(ids),
-        provider_ids=tuple(meta["provider_ids"]),
-        package_codes=tuple(meta["package_codes"]),
-        row_start=arrays["row_start"],
-        offering_of_row=arrays["offering_of_row"],
+        offering_ids=FixedTexts(arrays["offering_ids.texts"]),
+        by_id=arrays["by_id"],
+        provider_ids=CodedTexts(arrays["provider_ids.codes"], meta["providers"]),
+        planes=Planes(tuple(meta["planes"])),
         kind=_values(meta["kind"], "kind", arrays),
         public=arrays["public"],
         pools=_sets(meta["pools"], "pools", arrays),
         valid_from=arrays["valid_from"],
         valid_to=arrays["valid_to"],
-        musts=MustsColumn(arrays["musts.codes"], trees),
-        declared=declared,
-        rows={name: _get(entry, f"rows.{name}", arrays) for name, entry in meta["rows"].items()},
+        musts=MustsColumn(
+            arrays["musts.codes"],
+            tuple(tuple(parse(data) for data in tree) for tree in meta["musts"]),
+        ),
+        declared=_columns(meta["declared"], "declared", arrays),
+        rows=rows,
         stages=_values(meta["stages"], "stages", arrays),
         levels=LevelsColumn(arrays["levels.codes"], tuple(meta["scenes"]), arrays["levels.grid"]),
-        cases=_cases(meta, arrays),
+        cases=CasesColumn(
+            groups=tuple(meta["groups"]),
+            scenes=tuple(meta["scenes"]),
+            lists=meta["cases"],
+            **{name: arrays[f"cases.{name}"] for name in _CASES},
+        ),
         record=_values(meta["record"], "record", arrays),
         attested=_values(meta["attested"], "attested", arrays),
-        price=_price(meta, arrays),
-        text=_text(meta, arrays),
+        price=PriceColumn(
+            currencies=tuple(meta["currencies"]),
+            **{name: arrays[f"price.{name}"] for name in _PRICE},
+        ),
+        text=TextIndex(
+            tokens=tuple(meta["tokens"]),
+            place=placed(meta["tokens"]),
+            **{name: arrays[f"text.{name}"] for name in _TEXT},
+        ),
         statistics=TextStatistics(known["offerings"], known["average_length"], known["holding"]),
-    )
-
-
-def _cases(meta: Mapping[str, Any], arrays: Arrays) -> CasesColumn:
-    return CasesColumn(
-        arrays["cases.codes"],
-        tuple(meta["groups"]),
-        tuple(meta["scenes"]),
-        arrays["cases.start"],
-        arrays["cases.group"],
-        arrays["cases.bits"],
-    )
-
-
-def _price(meta: Mapping[str, Any], arrays: Arrays) -> PriceColumn:
-    return PriceColumn(
-        tuple(meta["currencies"]),
-        arrays["price.currency"],
-        arrays["price.once"],
-        arrays["price.yearly"],
-        arrays["price.counts"],
-    )
-
-
-def _text(meta: Mapping[str, Any], arrays: Arrays) -> TextIndex:
-    tokens = tuple(meta["tokens"])
-    return TextIndex(
-        tokens,
-        places(tokens),
-        arrays["text.idf"],
-        arrays["text.start"],
-        arrays["text.offering"],
-        arrays["text.impact"],
     )
 
 
@@ -182,31 +147,32 @@ def _put(column: Column, name: str, arrays: Arrays) -> dict[str, object]:
     """The part of ``column`` that is no array; its arrays go into ``arrays``."""
     arrays[f"{name}.codes"] = column.codes
     if isinstance(column, SetColumn):
-        arrays[f"{name}.start"] = column.start
         arrays[f"{name}.members"] = column.members
-        return {"names": column.names}
+        return {"names": column.names, "planes": column.planes.counts}
     if isinstance(column, ValueColumn):
         return {"values": [_tagged(value) for value in column.values]}
     raise TypeError(f"{column!r} has no form on disk")
 
 
-def _get(entry: Mapping[str, Any], name: str, arrays: Arrays) -> Column:
-    return _sets(entry, name, arrays) if "names" in entry else _values(entry, name, arrays)
+def _columns(entries: Mapping[str, Any], owner: str, arrays: Arrays) -> dict[str, Column]:
+    return {
+        name: (_sets if "names" in entry else _values)(entry, f"{owner}.{name}", arrays)
+        for name, entry in entries.items()
+    }
 
 
 def _sets(entry: Mapping[str, Any], name: str, arrays: Arrays) -> SetColumn:
     return SetColumn(
         arrays[f"{name}.codes"],
         tuple(entry["names"]),
-        arrays[f"{name}.start"],
+        Planes(tuple(entry["planes"])),
         arrays[f"{name}.members"],
+        placed(entry["names"]),
     )
 
 
 def _values(entry: Mapping[str, Any], name: str, arrays: Arrays) -> ValueColumn:
-    return ValueColumn(
-        arrays[f"{name}.codes"], tuple(_untagged(value) for value in entry["values"])
-    )
+    return values_of(arrays[f"{name}.codes"], map(_untagged, entry["values"]))
 
 
 def _tagged(fact: Fact) -> object:

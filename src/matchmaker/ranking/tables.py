@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from matchmaker.ranking.steps import FULL, Steps
+from matchmaker.ranking.blocks import BLOCK, blocks
+from matchmaker.ranking.steps import FULL, Level, Steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from matchmaker.ranking.columns import Int
+    from matchmaker.ranking.columns import Codes, Int
+
+    Looked = Codes | Int
+    """Where effects are looked up: codes of a column, or steps themselves."""
+
+    from matchmaker.ranking.planes import Planes
 
 MILLION: Final = 1_000_000
 BINS: Final = 16
 _BIN_WIDTH: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ScoreTables:
     """Effects in millionths: ``effects[f]`` of shape (1025,), ``pairs[f, g]`` of shape (16, 16).
 
@@ -39,11 +46,16 @@ class ScoreTables:
 
     def ends(self, active: Sequence[str]) -> tuple[int, int]:
         """(lo, hi): sums over ``active`` of the least and the greatest entry of each table."""
-        tables = [
-            *(self.effects[name] for name in active),
-            *(self.pairs[pair] for pair in self.pairs_in(active)),
-        ]
-        return sum(int(table.min()) for table in tables), sum(int(table.max()) for table in tables)
+        names = [*active, *(pair_name(*pair) for pair in self.pairs_in(active))]
+        ends = [self._ends[name] for name in names]
+        return sum(lo for lo, _ in ends), sum(hi for _, hi in ends)
+
+    @cached_property
+    def _ends(self) -> dict[str, tuple[int, int]]:
+        """The least and the greatest entry of each table."""
+        pairs = {pair_name(*pair): table for pair, table in self.pairs.items()}
+        tables = {**self.effects, **pairs}
+        return {name: (int(table.min()), int(table.max())) for name, table in tables.items()}
 
     def at(self, steps: Mapping[str, int]) -> dict[str, int]:
         """The effect of each feature, and of each pair inside them, at these steps."""
@@ -70,19 +82,37 @@ def bin_of(step: int) -> int:
     return min(step // _BIN_WIDTH, BINS - 1)
 
 
-def score(tables: ScoreTables, steps: Mapping[str, Steps], offering_of_row: Int) -> Int:
+def score(tables: ScoreTables, steps: Mapping[str, Steps], planes: Planes) -> Int:
     """Scores of all rows in millionths, of shape (rows,); no curation."""
-    scores = np.zeros(len(offering_of_row), np.int64)
+    lookups: dict[Level, list[tuple[Int, Looked]]] = {Level.OFFERING: [], Level.ROW: []}
     for name, step in steps.items():
-        scores += step.by_row(tables.effects[name][step.table], offering_of_row)
+        effects, codes = tables.effects[name], step.codes
+        lookup = (effects, step.table) if codes is None else (effects.take(step.table), codes)
+        lookups[step.level].append(lookup)
+    scores = _sums(lookups[Level.ROW], planes.parts)
     for first, second in tables.pairs_in(list(steps)):
-        rows = _bins(steps[first], offering_of_row), _bins(steps[second], offering_of_row)
-        scores += tables.pairs[first, second][rows]
+        bins = _bins(steps[first], planes), _bins(steps[second], planes)
+        scores += tables.pairs[first, second][bins]
+    by_offering = _sums(lookups[Level.OFFERING], planes.wholes)
+    for count, plane in planes.slices:
+        scores[plane] += by_offering[:count]
     return scores
 
 
-def _bins(steps: Steps, offering_of_row: Int) -> Int:
-    return steps.by_row(np.minimum(steps.table // _BIN_WIDTH, BINS - 1), offering_of_row)
+def _sums(lookups: Sequence[tuple[Int, Looked]], size: int) -> Int:
+    """The sums of the effects looked up at each of ``size`` places."""
+    sums, buffer = np.zeros(size, np.int64), np.empty(BLOCK, np.int64)
+    for block in blocks(size):
+        total = sums[block]
+        found = buffer[: len(total)]
+        for effects, codes in lookups:
+            # Codes are in range by the index: clip only spares take a copy for its errors.
+            total += effects.take(codes[block], out=found, mode="clip")
+    return sums
+
+
+def _bins(steps: Steps, planes: Planes) -> Int:
+    return steps.by_row(np.minimum(steps.table // _BIN_WIDTH, BINS - 1), planes)
 
 
 def card_effects(weight: int) -> Int:

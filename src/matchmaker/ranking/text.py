@@ -7,24 +7,25 @@ base's, so a new offering changes nobody else's step.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from matchmaker.ranking.tokens import CONCEPT_PREFIX, TokenCount
+from matchmaker.ranking.tokens import CONCEPT_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Mapping, Sequence
 
     from matchmaker.ranking.columns import Int
-    from matchmaker.ranking.facts import OfferingFacts
 
 UNIT: Final = 1 << 20
 """Impacts and idf are integers of this unit."""
+COMMON: Final = 8
+"""One offering of so many holds a common token."""
+Bools = NDArray[np.bool_]
+Sums = NDArray[np.int32] | NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,13 @@ class TextStatistics:
 
 @dataclass(frozen=True, slots=True)
 class TextIndex:
-    """Postings: token ``tokens[t]`` stands in ``offering[start[t].
+    """Where each token stands, and with which impact.
 
-    Start[t + 1]]`` with these impacts.
-
-    ``idf`` is 0 for a token that the base has not seen: it is known to be there, and does not
-    score.
+    ``tokens[t]`` stands in ``offering[start[t]: start[t + 1]]`` with these impacts; a common one
+    has the impact on every offering in ``dense[row[t]]`` instead, and a bit for each that holds it
+    in ``held[row[t]]``; ``row[t]`` is -1 for the others. ``idf`` is 0 for a token that the base has
+    not seen: it is known to be there, and does not score. ``places`` are the offerings that scores
+    are asked of, None = all.
     """
 
     tokens: tuple[str, ...]
@@ -72,11 +74,23 @@ class TextIndex:
     start: Int
     offering: NDArray[np.int32]
     impact: NDArray[np.int32]
+    row: NDArray[np.int32]
+    dense: NDArray[np.int32]
+    held: NDArray[np.uint8]
+    places: Int | None = None
 
-    def offerings_with(self, token: str) -> NDArray[np.int32]:
-        """Places of the offerings that hold ``token``, ascending."""
+    def at(self, places: Int) -> TextIndex:
+        """The same words, their scores asked of these offerings alone."""
+        return replace(self, places=places)
+
+    def is_held(self, token: str, visible: Bools) -> bool:
+        """Whether a ``visible`` offering holds ``token``."""
         t = self.place.get(token)
-        return self.offering[:0] if t is None else self.offering[self.start[t] : self.start[t + 1]]
+        if t is None:
+            return False
+        if self.row[t] >= 0:
+            return bool((self.held[self.row[t]] & np.packbits(visible)).any())
+        return bool(visible[self.offering[self.start[t] : self.start[t + 1]]].any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,101 +99,52 @@ class TextScore:
 
     known: tuple[str, ...]
     sum_idf: int
-    sums: Int
+    sums: Sums
 
     def steps(self, full: tuple[int, int]) -> Int:
         """Steps 0..1024 of the offerings.
 
         ``full`` is the share of the possible that is full marks.
         """
-        if self.sum_idf == 0:
-            return np.zeros(len(self.sums), np.int64)
-        return np.minimum(1024, 1024 * full[1] * self.sums // (full[0] * self.sum_idf))
+        steps = self.sums.astype(np.int64)
+        steps *= 1024 * full[1]
+        steps //= max(1, full[0] * self.sum_idf)
+        return np.minimum(steps, 1024, out=steps)
 
 
-def statistics(base: Iterable[OfferingFacts]) -> TextStatistics:
-    """The statistics of ``base``."""
-    offerings = 0
-    lengths: Counter[str] = Counter()
-    texts: Counter[str] = Counter()
-    holding: Counter[str] = Counter()
-    for facts in base:
-        offerings += 1
-        for language, counted in facts.text.items():
-            lengths[language] += counted.length
-            texts[language] += 1
-        holding.update({token for counted in facts.text.values() for token in counted.counts})
-    average = {language: lengths[language] / texts[language] for language in texts}
-    return TextStatistics(offerings, average, holding)
+def score(tokens: Sequence[str], index: TextIndex) -> TextScore:
+    """The text of a need, given as distinct tokens, against the offerings asked."""
+    found = [index.place[token] for token in tokens if token in index.place]
+    known = [t for t in found if index.idf[t] > 0]
+    sum_idf = int(index.idf[known].sum())
+    sums = _zeros(index.dense.shape[1], sum_idf)
+    for t in known:
+        start, end = int(index.start[t]), int(index.start[t + 1])
+        if start < end:
+            np.add.at(sums, index.offering[start:end], index.impact[start:end])
+    if index.places is not None:
+        sums = sums[index.places]
+    for row in index.row[known].tolist():
+        if row >= 0:
+            dense = index.dense[row]
+            impacts = dense if index.places is None else dense.take(index.places, mode="clip")
+            np.add(sums, impacts, out=sums)
+    return TextScore(tuple(index.tokens[t] for t in known), sum_idf, sums)
 
 
-def impacts(
-    text: Mapping[str, TokenCount], known: TextStatistics, weights: TextWeights
-) -> dict[str, int]:
-    """Impact of each token of one offering.
-
-    Idf x saturation, the greatest over languages, in 2^-20.
-    """
-    best: dict[str, float] = {}
-    for language, counted in text.items():
-        # A language the base has not: its own length stands for the average.
-        average = known.average_length.get(language) or counted.length or 1
-        norm = weights.k1 * (1 - weights.b + weights.b * counted.length / average)
-        for token, times in counted.counts.items():
-            best[token] = max(best.get(token, 0.0), times / (times + norm))
-    return {
-        token: round(known.idf(token) * saturation * UNIT) for token, saturation in best.items()
-    }
+def _zeros(offerings: int, greatest: int) -> Sums:
+    """Room for sums up to ``greatest``: no impact is above its idf, so no sum is above theirs."""
+    if greatest <= np.iinfo(np.int32).max:
+        return np.zeros(offerings, np.int32)
+    return np.zeros(offerings, np.int64)
 
 
-def index_text(
-    facts: Sequence[OfferingFacts], known: TextStatistics, weights: TextWeights
-) -> TextIndex:
-    """The postings of ``facts`` in their order, weighed with the statistics of the base."""
-    postings: dict[str, list[tuple[int, int]]] = {}
-    for place, offering in enumerate(facts):
-        for token, impact in impacts(offering.text, known, weights).items():
-            postings.setdefault(token, []).append((place, impact))
-    tokens = tuple(sorted(postings))
-    flat = [pair for token in tokens for pair in postings[token]]
-    start = np.cumsum(np.array([0, *(len(postings[token]) for token in tokens)], np.int64))
-    pairs = np.array(flat, np.int32).reshape(-1, 2)
-    idf = np.array([round(known.idf(token) * UNIT) for token in tokens], np.int64)
-    return TextIndex(
-        tokens,
-        places(tokens),
-        idf,
-        start,
-        np.ascontiguousarray(pairs[:, 0]),
-        np.ascontiguousarray(pairs[:, 1]),
-    )
-
-
-def places(tokens: Sequence[str]) -> dict[str, int]:
-    """Where each token stands."""
-    return {token: place for place, token in enumerate(tokens)}
-
-
-def score(tokens: Sequence[str], index: TextIndex, offerings: int) -> TextScore:
-    """The text of a need, given as distinct tokens, against all ``offerings`` of the index."""
-    sums = np.zeros(offerings, np.int64)
-    known: list[str] = []
-    sum_idf = 0
-    for token in tokens:
-        t = index.place.get(token)
-        if t is None or index.idf[t] == 0:
-            continue
-        known.append(token)
-        sum_idf += int(index.idf[t])
-        here = slice(index.start[t], index.start[t + 1])
-        sums[index.offering[here]] += index.impact[here]
-    return TextScore(tuple(known), sum_idf, sums)
-
-
-def unmatched(plain: Sequence[str], index: TextIndex, visible: NDArray[np.bool_]) -> list[str]:
+def unmatched(plain: Sequence[str], index: TextIndex, visible: Bools) -> list[str]:
     """The plain tokens found in no visible offering, by code point."""
+    words = {token for token in plain if not token.startswith(CONCEPT_PREFIX)}
+    everyone = bool(visible.all())
     return sorted(
         token
-        for token in set(plain)
-        if not token.startswith(CONCEPT_PREFIX) and not visible[index.offerings_with(token)].any()
+        for token in words
+        if token not in index.place or not (everyone or index.is_held(token, visible))
     )

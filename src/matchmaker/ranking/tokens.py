@@ -12,12 +12,12 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 import snowballstemmer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 CONCEPT_PREFIX: Final = "c:"
@@ -67,8 +67,7 @@ class TokenCount:
     counts: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
+class _Unit(NamedTuple):
     """A Han character or a Latin stem, with its place in the normalised text."""
 
     value: str
@@ -94,7 +93,7 @@ class Tokenizer:
         phrases: dict[str, list[_Phrase]] = {}
         for concept in self.concepts:
             for phrase in _distinct(concept.phrases):
-                units = tuple(unit.value for unit in self._units(normalise(phrase)))
+                units = tuple(unit.value for unit in self._units(phrase))
                 if not units:
                     raise ValueError(
                         f"phrase {phrase!r} of {concept.id} holds no character that counts"
@@ -109,24 +108,16 @@ class Tokenizer:
 
         No concepts.
         """
-        tokens: list[str] = []
-        last: _Unit | None = None
-        for unit in self._units(normalise(text)):
-            if unit.is_stop:
-                last = None
-                continue
-            if unit.is_han and last is not None and last.is_han and last.start + 1 == unit.start:
-                tokens.append(last.value + unit.value)
-            tokens.append(unit.value)
-            last = unit
-        return tokens
+        return _plain(self._units(text))
 
     def concepts_in(self, text: str) -> list[str]:
         """The concept tokens of ``text``.
 
         One for each place where a phrase of the concept starts.
         """
-        units = list(self._units(normalise(text)))
+        return self._concepts(self._units(text))
+
+    def _concepts(self, units: Sequence[_Unit]) -> list[str]:
         found: list[str] = []
         for place, unit in enumerate(units):
             starting = self._phrases.get(unit.value)
@@ -148,35 +139,47 @@ class Tokenizer:
         counts: Counter[str] = Counter()
         length = 0
         for text in texts:
-            plain = self.plain(text)
+            units = self._units(text)
+            plain = _plain(units)
             length += len(plain)
             counts.update(plain)
-            counts.update(self.concepts_in(text))
+            counts.update(self._concepts(units))
         return TokenCount(length, dict(counts))
 
     def tokens(self, text: str) -> tuple[list[str], list[str]]:
         """The distinct plain tokens and the distinct concepts of a text, in order of appearance."""
-        return list(dict.fromkeys(self.plain(text))), list(dict.fromkeys(self.concepts_in(text)))
+        units = self._units(text)
+        return list(dict.fromkeys(_plain(units))), list(dict.fromkeys(self._concepts(units)))
 
-    def _units(self, text: str) -> Iterator[_Unit]:
-        for match in _UNIT.finditer(text):
-            value = match.group()
-            if value.isascii():
-                yield _Unit(
-                    self._stem_of(value),
-                    is_han=False,
-                    is_stop=value in self.stop_words,
-                    start=match.start(),
-                )
-            else:
-                yield _Unit(
-                    value, is_han=True, is_stop=value in self.stop_characters, start=match.start()
-                )
+    def _units(self, text: str) -> list[_Unit]:
+        return [self._unit(match) for match in _UNIT.finditer(normalise(text))]
+
+    def _unit(self, match: re.Match[str]) -> _Unit:
+        value, start = match.group(), match.start()
+        if value.isascii():
+            return _Unit(
+                self._stem_of(value), is_han=False, is_stop=value in self.stop_words, start=start
+            )
+        return _Unit(value, is_han=True, is_stop=value in self.stop_characters, start=start)
 
 
 def normalise(text: str) -> str:
     """``text`` in NFKC and lower case."""
     return unicodedata.normalize("NFKC", text).lower()
+
+
+def _plain(units: Iterable[_Unit]) -> list[str]:
+    tokens: list[str] = []
+    last: _Unit | None = None
+    for unit in units:
+        if unit.is_stop:
+            last = None
+            continue
+        if unit.is_han and last is not None and last.is_han and last.start + 1 == unit.start:
+            tokens.append(last.value + unit.value)
+        tokens.append(unit.value)
+        last = unit
+    return tokens
 
 
 def _distinct(phrases: Mapping[str, Iterable[str]]) -> list[str]:

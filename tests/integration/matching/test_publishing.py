@@ -59,7 +59,7 @@ async def imported(running: Database, released: Released, place: Path, *names: s
 
 
 def offerings(running: Database) -> tuple[str, ...]:
-    return IndexHolder(running.index_folder).current().index.offering_ids
+    return tuple(IndexHolder(running.index_folder).current().index.offering_ids)
 
 
 async def test_what_is_current_is_not_published_again(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pytest
 from tests import vectors
 from tests.vectors import WorkedMatch
 
 from matchmaker.matching.answer import Item
-from matchmaker.matching.service import Scoring, match, score, standing_of
+from matchmaker.matching.service import Scoring, encode, match, score, standing_of
 from matchmaker.ranking.index import Index
 from matchmaker.ranking.steps import Steps
 
@@ -32,6 +33,12 @@ def worked(request: pytest.FixtureRequest) -> WorkedMatch:
 @pytest.fixture(scope="module")
 def found(worked: WorkedMatch, index: Index) -> Scoring:
     return score(worked.query, index, worked.model, worked.curations)
+
+
+def place_of(index: Index, offering_id: str) -> int:
+    place = index.place(offering_id)
+    assert place is not None
+    return place
 
 
 def item_as_expected(item: Item, index: Index) -> dict[str, Any]:
@@ -89,7 +96,7 @@ def test_the_rule_that_excluded_each_offering(
 
     assert named == worked.expect["excluded"]
     for offering_id, rule in named.items():
-        place = index.places[offering_id]
+        place = place_of(index, offering_id)
         assert standing_of(found, place, worked.limit).excluded_by == rule
 
 
@@ -101,10 +108,13 @@ def test_the_text_of_every_considered_offering(
 
     assert idf == text["idf"]
     assert found.text.sum_idf == text["sum_idf"]
+    words, _ = encode(worked.query, index, worked.model.card)
     assert {
-        index.offering_ids[place]: int(found.text.sums[place])
-        for place in found.verdict.considered.nonzero()[0]
+        index.offering_ids[place]: int(words.sums[place])
+        for place in np.flatnonzero(found.verdict.considered).tolist()
     } == text["sum_idf_sat"]
+    for place in found.scored.tolist():
+        assert found.text.sums[found.part.in_part(place)] == words.sums[place]
 
 
 def test_the_words_nobody_uses(worked: WorkedMatch, index: Index) -> None:
@@ -130,7 +140,7 @@ def test_explaining_an_item_says_what_the_match_said(
     worked: WorkedMatch, found: Scoring, index: Index
 ) -> None:
     for place, (offering_id, scored) in enumerate(worked.expect["order"], 1):
-        standing = standing_of(found, index.places[offering_id], worked.limit)
+        standing = standing_of(found, place_of(index, offering_id), worked.limit)
         assert standing.item is not None
         assert (standing.item.rank, standing.item.score) == (place, scored)
         assert standing.name == ("shown" if place <= worked.limit else "below_cut")
@@ -172,18 +182,18 @@ def test_the_tokens_of_the_example() -> None:
 def test_an_unrelated_offering_changes_no_step_but_text(worked: WorkedMatch, index: Index) -> None:
     unrelated = vectors.offering(vectors.document()["unrelated"])
     larger = vectors.index((unrelated,))
-    before = score(worked.query, index, worked.model, worked.curations)
-    after = score(worked.query, larger, worked.model, worked.curations)
+    _, before = encode(worked.query, index, worked.model.card)
+    _, after = encode(worked.query, larger, worked.model.card)
 
-    def steps_of(found: Scoring, steps: Steps, offering_id: str) -> list[int]:
-        place = found.index.places[offering_id]
-        rows = found.index.rows_of(place)
+    def steps_of(steps: Steps, whose: Index, offering_id: str) -> list[int]:
+        place = place_of(whose, offering_id)
+        rows = whose.rows_of(place)
         return [int(steps.table[steps.place(row, place)]) for row in rows]
 
-    for name in set(before.active) - {"text"}:
+    for name in before.keys() - {"text"}:
         for offering_id in index.offering_ids:
-            now = steps_of(after, after.steps[name], offering_id)
-            assert now == steps_of(before, before.steps[name], offering_id), (name, offering_id)
+            now = steps_of(after[name], larger, offering_id)
+            assert now == steps_of(before[name], index, offering_id), (name, offering_id)
 
 
 def test_an_unrelated_offering_does_change_the_text() -> None:

@@ -11,6 +11,7 @@ from tests import pools, vectors
 
 from matchmaker.ranking import sets
 from matchmaker.ranking.card import Card, card_from
+from matchmaker.ranking.columns import Coder, value_column
 from matchmaker.ranking.features import FEATURES
 
 
@@ -74,4 +75,4 @@ def test_a_part_of_a_card_is_a_mapping(data: dict[str, Any], key: str) -> None:
 
 def test_a_feature_that_reads_a_set_refuses_another_column() -> None:
     with pytest.raises(TypeError, match="is not a column of sets"):
-        sets._as_set("no column")
+        sets._as_set(value_column(Coder()))

@@ -104,7 +104,7 @@ def test_the_tables_give_what_the_ranker_predicts_on_real_rows() -> None:
     model = pools.model()
     found = score(query, index, model, ())
     assert tuple(found.steps) == tuple(model.card.features)
-    matrix = features.matrix(dict(found.steps), index.offering_of_row)
+    matrix = features.matrix(found.steps, index.planes)
     predicted = from_card(model.card).predict(matrix)
 
     assert np.abs(found.row_scores / MILLION - predicted).max() <= 1e-6 * matrix.shape[1]

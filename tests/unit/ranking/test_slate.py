@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from matchmaker.ranking.slate import (
+    UNSCORED,
     Add,
     Boost,
     Curation,
@@ -47,10 +48,17 @@ def test_equal_keys_are_ordered_by_the_hash_of_input_and_offering() -> None:
     ties = {place: tie("digest", f"o{place}") for place in range(4)}
     expected = [1, *sorted((0, 2, 3), key=ties.__getitem__)]
 
-    assert ordered(keys, np.arange(4), ties.__getitem__, 4) == expected
-    assert ordered(keys, np.arange(4), ties.__getitem__, 2) == expected
+    assert ordered(keys, 4, ties.__getitem__, 4) == expected
+    assert ordered(keys, 4, ties.__getitem__, 2) == expected
     assert len({*ties.values()}) == 4
     assert tie("digest", "o1") != tie("other", "o1")
+
+
+def test_what_is_not_scored_is_not_in_the_order() -> None:
+    keys = np.array([5, UNSCORED, 7, UNSCORED], np.int64)
+
+    for count in (1, 2, 4):
+        assert ordered(keys, 2, lambda _: b"", count) == [2, 0][:count]
 
 
 def test_the_third_of_a_provider_goes_behind_the_first_ten_in_order() -> None:

@@ -14,7 +14,7 @@ from tests.pools import Maker
 
 from matchmaker.matching.service import match
 from matchmaker.ranking import singles, storage
-from matchmaker.ranking.columns import Column, encode, set_column, value_column
+from matchmaker.ranking.columns import Coder, Column, set_column, value_column
 from matchmaker.ranking.facts import OfferingFacts, PackageFacts
 from matchmaker.ranking.index import Index
 from matchmaker.ranking.storage import UnreadableIndex
@@ -36,14 +36,14 @@ def rewrite(folder: Path, **changes: object) -> None:
 def test_another_format_is_refused(folder: Path) -> None:
     rewrite(folder, format=storage.FORMAT + 1)
 
-    with pytest.raises(UnreadableIndex, match="format 2, not 1"):
+    with pytest.raises(UnreadableIndex, match="format 3, not 2"):
         storage.load(folder)
 
 
 def test_a_missing_array_is_refused(folder: Path) -> None:
-    (folder / "price.once.npy").unlink()
+    (folder / "price.flat.npy").unlink()
 
-    with pytest.raises(UnreadableIndex, match=r"price\.once"):
+    with pytest.raises(UnreadableIndex, match=r"price\.flat"):
         storage.load(folder)
 
 
@@ -60,7 +60,7 @@ def test_what_is_no_json_is_refused(folder: Path) -> None:
 
 
 def test_an_array_cut_short_is_refused(folder: Path) -> None:
-    path = folder / "price.once.npy"
+    path = folder / "price.flat.npy"
     path.write_bytes(path.read_bytes()[:-8])
 
     with pytest.raises(UnreadableIndex):
@@ -68,7 +68,7 @@ def test_an_array_cut_short_is_refused(folder: Path) -> None:
 
 
 def test_nothing_is_unpickled(folder: Path) -> None:
-    np.save(folder / "price.once.npy", np.array([{"a": 1}], object), allow_pickle=True)
+    np.save(folder / "price.flat.npy", np.array([{"a": 1}], object), allow_pickle=True)
 
     with pytest.raises(ValueError, match="Python objects"):
         storage.load(folder)
@@ -128,17 +128,15 @@ def test_a_column_of_another_kind_is_not_stored(tmp_path: Path) -> None:
 
 
 def test_codes_grow_with_the_number_of_distinct_values() -> None:
-    small, _ = encode(range(65_535), is_unknown=lambda _: False)
-    large, distinct = encode(range(65_536), is_unknown=lambda _: False)
-
-    assert small.dtype == np.uint16
-    assert large.dtype == np.uint32
-    assert len(distinct) == large[-1] == 65_536
+    for most, kind in ((255, np.uint8), (65_535, np.uint16), (65_536, np.uint32)):
+        coder = Coder(range(most))
+        assert coder.codes().dtype == kind
+        assert len(coder.distinct) == coder.codes()[-1] == most
 
 
 def test_a_column_answers_once_for_each_code() -> None:
-    column = set_column([frozenset({"a", "all"}), frozenset(), frozenset({"b"})])
-    values = value_column([3, None, 3])
+    column = set_column(Coder([frozenset({"b"}), frozenset(), frozenset({"a", "all"})]))
+    values = value_column(Coder([3, None, 3]))
 
     assert column.answers(Leaf("x", Op.EXISTS)).tolist() == [Answer.NO, Answer.YES, Answer.YES]
     assert column.answers(Leaf("x", Op.IN, ("c",))).tolist() == [
@@ -172,7 +170,7 @@ def test_a_column_with_a_set_in_it_is_a_column_of_sets() -> None:
 
 
 def test_true_is_no_1_in_a_column() -> None:
-    column = value_column([True, 1, False, 0])
+    column = value_column(Coder([True, 1, False, 0]))
 
     assert [column.fact(int(code)) is True for code in column.codes] == [True, False, False, False]
 
@@ -189,7 +187,7 @@ def test_musts_that_differ_only_in_true_and_1_stay_apart() -> None:
 
 def test_weeks_need_a_column_of_values() -> None:
     index = pools.index_of([bare()])
-    wrong = replace(index, rows={**index.rows, "weeks": set_column([frozenset()])})
+    wrong = replace(index, rows={**index.rows, "weeks": set_column(Coder([frozenset()]))})
     query = Maker(1).query(ready_by=pools.TODAY)
 
     with pytest.raises(TypeError, match="weeks are no column of values"):

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matchmaker.ranking import tables
+from matchmaker.ranking.planes import Planes
 from matchmaker.ranking.steps import Level, Steps
 from matchmaker.ranking.tables import ScoreTables, bin_of, card_effects, round_half_even
 
@@ -68,14 +69,13 @@ def test_a_pair_counts_where_both_its_features_do() -> None:
 
 def test_scores_of_rows_are_the_sums_of_what_single_rows_are_told() -> None:
     found = tables_of("a", "b", pair=True)
-    of_row = np.array([0, 0, 1], np.int64)
     none = np.zeros(2, np.bool_)
     steps = {
         "a": Steps(Level.OFFERING, np.array([100, 900], np.int64), none),
-        "b": Steps(Level.ROW, np.array([0, 1024], np.int64), none, np.array([1, 0, 1], np.uint16)),
+        "b": Steps(Level.ROW, np.array([0, 1024], np.int64), none, np.array([1, 1, 0], np.uint16)),
     }
     expected = [
-        sum(found.at({"a": a, "b": b}).values()) for a, b in ((100, 1024), (100, 0), (900, 1024))
+        sum(found.at({"a": a, "b": b}).values()) for a, b in ((100, 1024), (900, 1024), (100, 0))
     ]
 
-    assert tables.score(found, steps, of_row).tolist() == expected
+    assert tables.score(found, steps, Planes((2, 1))).tolist() == expected

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
 
-from matchmaker.ranking import text
+from matchmaker.ranking import postings, text
 from matchmaker.ranking.facts import OfferingFacts, PackageFacts
 from matchmaker.ranking.text import UNIT, TextScore, TextStatistics, TextWeights
 from matchmaker.ranking.tokens import TokenCount
@@ -32,8 +33,19 @@ OFFERINGS = [
 ]
 
 
+def impacts(words: Mapping[str, TokenCount], known: TextStatistics) -> dict[str, int]:
+    """The impact of each token of one offering, with others that say nothing and without."""
+    found: dict[str, int] = {}
+    for silent in (0, text.COMMON):
+        offerings = [offering("o1", **words), *(offering(f"q{i}") for i in range(silent))]
+        index = postings.index_text(offerings, known, WEIGHTS)
+        found = {t: int(text.score([t], index).sums[0]) for t in index.tokens}
+        assert (len(index.dense) == 0) == (silent > 0)
+    return found
+
+
 def test_the_statistics_count_offerings_lengths_and_holders() -> None:
-    known = text.statistics(OFFERINGS)
+    known = postings.statistics(OFFERINGS)
 
     assert known.offerings == 3
     assert known.average_length == {"zh": 20.0, "en": 4.0}
@@ -43,8 +55,8 @@ def test_the_statistics_count_offerings_lengths_and_holders() -> None:
 
 
 def test_an_impact_is_idf_times_saturation_rounded_once() -> None:
-    known = text.statistics(OFFERINGS)
-    found = text.impacts(OFFERINGS[0].text, known, WEIGHTS)
+    known = postings.statistics(OFFERINGS)
+    found = impacts(OFFERINGS[0].text, known)
     saturation = 2 / (2 + 1.2 * (0.25 + 0.75 * 10 / 20))
 
     assert found["质量"] == round(known.idf("质量") * saturation * UNIT)
@@ -55,24 +67,24 @@ def test_of_two_languages_the_greater_saturation_counts() -> None:
     both = {"zh": TokenCount(10, {"mes": 1}), "en": TokenCount(10, {"mes": 5})}
     single = {"en": both["en"]}
 
-    assert text.impacts(both, known, WEIGHTS) == text.impacts(single, known, WEIGHTS)
+    assert impacts(both, known) == impacts(single, known)
 
 
 def test_a_late_offering_changes_nobody_elses_impact() -> None:
-    known = text.statistics(OFFERINGS)
+    known = postings.statistics(OFFERINGS)
     late = offering("o4", zh=TokenCount(99, {"质量": 9, "new": 1}))
-    before = text.index_text(OFFERINGS, known, WEIGHTS)
-    after = text.index_text([*OFFERINGS, late], known, WEIGHTS)
+    before = postings.index_text(OFFERINGS, known, WEIGHTS)
+    after = postings.index_text([*OFFERINGS, late], known, WEIGHTS)
 
     asked = ["质量", "scrap", "new"]
-    old, new = (text.score(asked, index, 4) for index in (before, after))
+    old, new = (text.score(asked, index) for index in (before, after))
     assert old.sums[:3].tolist() == new.sums[:3].tolist()
     assert old.sum_idf == new.sum_idf
     assert new.known == ("质量", "scrap")
 
 
 def test_words_nobody_uses_are_those_of_no_visible_offering() -> None:
-    index = text.index_text(OFFERINGS, text.statistics(OFFERINGS), WEIGHTS)
+    index = postings.index_text(OFFERINGS, postings.statistics(OFFERINGS), WEIGHTS)
     asked = ["质量", "scrap", "z", "a", "c:nobody"]
 
     all_visible = np.ones(3, np.bool_)
