@@ -88,9 +88,12 @@ class Archive:
         _touched(self.built / wanted.key)
         self._done(wanted)
         for old in _by_age(self.built)[:-KEPT]:
-            # Renamed first: whoever opens it meanwhile finds it whole or not at all.
-            gone = old.rename(old.with_name(f".{old.name}"))
-            shutil.rmtree(gone, ignore_errors=True)
+            _drop(old)
+
+    def drop(self, wanted: Wanted) -> None:
+        """Forget the index that was built, so that it is built again when it is wanted."""
+        with contextlib.suppress(FileNotFoundError):
+            _drop(self.built / wanted.key)
 
     def refuse(self, wanted: Wanted) -> None:
         """Say that it cannot be built."""
@@ -102,6 +105,12 @@ class Archive:
 
     def _done(self, wanted: Wanted) -> None:
         (self._wanted / wanted.key).unlink(missing_ok=True)
+
+
+def _drop(place: Path) -> None:
+    # Renamed first: whoever opens it meanwhile finds it whole or not at all.
+    gone = place.rename(place.with_name(f".{place.name}"))
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _touched(place: Path) -> bool:

@@ -74,7 +74,8 @@ class Library:
                 # In a thread: an edition takes a second to load, and others want their matches.
                 self._open[wanted.key] = await asyncio.to_thread(self._opened, folder)
             except (UnreadableIndex, FileNotFoundError):
-                folder = None
+                # An older release may have built it: this one does so again, in its own format.
+                self.archive.drop(wanted)
         if wanted.key not in self._open:
             self.archive.want(wanted)
             return None
