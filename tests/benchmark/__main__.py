@@ -20,6 +20,8 @@ QUICK: Final[dict[str, Sequence[str]]] = {
     "jobs": ("--jobs", "1000", "--kills", "0"),
     "import_offerings": ("--offerings", "5000", "--compared", "2500"),
     "exchange": ("--offerings", "2000"),
+    "floor": ("--offerings", "10000"),
+    "grow": ("--sizes", "1000", "10000"),
     "http": ("--offerings", "5000", "--requests", "100"),
     "retrieve": ("--offerings", "5000", "--needs", "30"),
     "e2e": ("--offerings", "5000", "--seconds", "0.4"),

@@ -2,8 +2,9 @@
 
 ``python -m tests.benchmark.fresh [--offerings 100000] [--publishes 50]``: `matchmaker serve` with
 two workers, twice on one database, the second behind a connection on which no notification
-arrives. Each publish imports one offering; both workers of both are asked until they know it. The
-last line is one JSON object.
+arrives. Each publish imports one offering; both workers of both are asked until they know it.
+Before that the index of everything is built from the database alone, as `matchmaker index` does.
+The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -40,13 +41,16 @@ from tests.exchange import jsonl_of
 
 from matchmaker.catalog.importing import import_file
 from matchmaker.catalog.models import Offering
+from matchmaker.cli import pool
 from matchmaker.cli.processes import PUBLISH_EVERY
+from matchmaker.cli.session import Database
 from matchmaker.core import db, migrate
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.postgres import Embedded
 from matchmaker.core.settings import Settings
 
 WORKERS: Final = 2
+BUILT: Final = Bound(at_most=5.0)
 NOTIFIED: Final = Bound(at_most=1.0)
 DEAF: Final = Bound(at_most=PUBLISH_EVERY + 1.0)
 PAUSE_S: Final = 0.01
@@ -157,10 +161,18 @@ async def publish(
     }
 
 
+async def built(directory: Path, url: str) -> float:
+    """Seconds that the index of everything takes, from the database to the folder."""
+    running = Database(url, Settings(data=str(directory)))
+    started = time.perf_counter()
+    await pool.publish_index(running, synthetic.released())
+    return time.perf_counter() - started
+
+
 async def measure(
     place: Path, server_url: str, offerings: int, publishes: int
-) -> tuple[dict[str, list[float]], int, float]:
-    """Seconds of each publish in each system, notifications dropped, seconds of the import."""
+) -> tuple[dict[str, list[float]], int, dict[str, float]]:
+    """Seconds of each publish in each system, notifications dropped; of import and build."""
     patient = Settings(command_timeout=600, statement_timeout=600, idle_in_transaction_timeout=600)
     engine = db.create_engine(server_url, patient)
     port = urlsplit(server_url).port
@@ -169,8 +181,9 @@ async def measure(
     try:
         started = time.perf_counter()
         await imported(engine, lines_of(range(offerings)))
-        import_s = time.perf_counter() - started
-        print(f"{offerings} offerings imported in {import_s:.1f} s", flush=True)
+        once = {"import": time.perf_counter() - started}
+        once["build"] = await built(place / "built", server_url)
+        print(f"{offerings} offerings: {once}", flush=True)
         async with deaf.open(), contextlib.AsyncExitStack() as running:
             urls = {
                 "notified": server_url,
@@ -187,7 +200,7 @@ async def measure(
                 print(f"publish {row - offerings + 1:3} {found}  load {load():.2f}", flush=True)
     finally:
         await engine.dispose()
-    return took, deaf.dropped, import_s
+    return took, deaf.dropped, once
 
 
 def _directory(path: Path) -> Path:
@@ -200,12 +213,13 @@ def run(offerings: int, publishes: int) -> int:
     before = load()
     with reachable_directory() as place, Embedded(place).start() as server:
         migrate.upgrade(server.url("mm_owner"))
-        took, dropped, import_s = asyncio.run(
+        took, dropped, once = asyncio.run(
             measure(place, server.url("mm_app"), offerings, publishes)
         )
     return conclude(
         "fresh",
         {
+            "build_s": (once["build"], BUILT),
             "p99_s": (percentile(took["notified"], 0.99), NOTIFIED),
             "p99_s_without_notifications": (percentile(took["deaf"], 0.99), DEAF),
             "notifications_dropped": (dropped, Bound(at_least=1)),
@@ -215,7 +229,7 @@ def run(offerings: int, publishes: int) -> int:
             "publishes": publishes,
             "workers": WORKERS,
             "poll_s": PUBLISH_EVERY,
-            "import_s": round(import_s, 1),
+            "once_s": {name: round(seconds, 1) for name, seconds in once.items()},
             "p50_s": {name: percentile(each, 0.5) for name, each in took.items()},
             "seconds": took,
         },

@@ -29,10 +29,12 @@ from matchmaker.catalog.queries import PublishedOffering
 from matchmaker.identity.models import OrganisationId
 from matchmaker.matching import index as published
 from matchmaker.matching.gathering import card_of, facts_of
+from matchmaker.matching.index import OfferingCard
 from matchmaker.matching.query import Caller
 from matchmaker.matching.schemas import MatchInput
+from matchmaker.ranking.building import Builder
 from matchmaker.ranking.facts import OfferingFacts
-from matchmaker.ranking.index import Index, build
+from matchmaker.ranking.index import Index
 from matchmaker.ranking.query import Query
 
 SEED: Final = 1
@@ -150,17 +152,14 @@ def facts(rows: range) -> Iterator[OfferingFacts]:
     return (facts_of(stored(row), stages) for row in rows)
 
 
-def index_of(offerings: Iterator[OfferingFacts]) -> Index:
-    """Their index."""
-    card = released().model.card
-    return build(offerings, card.text, vocabulary=card.vocabulary)
-
-
 def publish(folder: Path, offerings: int) -> Index:
     """The pool of so many ``offerings``, published below ``folder`` for processes that serve."""
-    rows = [stored(row) for row in range(offerings)]
-    card = released().model.card
-    index = index_of(facts_of(row, card.vocabulary.stages) for row in rows)
+    card, cards = released().model.card, dict[str, OfferingCard]()
+    builder = Builder(card.vocabulary)
+    for row in map(stored, range(offerings)):
+        builder.add(facts_of(row, card.vocabulary.stages))
+        cards[str(row.offering_id)] = card_of(row)
+    index = builder.index(card.text)
     versions = published.IndexVersions(
         base=1,
         delta=0,
@@ -168,7 +167,7 @@ def publish(folder: Path, offerings: int) -> Index:
         text="synthetic",
         edition=released().edition.names,
     )
-    published.write(folder, index, [card_of(row) for row in rows], versions)
+    published.write(folder, index, [cards[id_] for id_ in index.offering_ids], versions)
     return index
 
 
