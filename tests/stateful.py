@@ -150,12 +150,6 @@ class Life(RuleBasedStateMachine):
         self.met[slug] += 1
         return slug
 
-    @property
-    def head(self) -> int:
-        """The position of the last event."""
-        ((found,),) = self.run.rows("select coalesce(max(position), 0) from mm.event")
-        return int(found)
-
     def told(self, subject_id: UUID) -> list[str]:
         """The kinds of events that tell of the subject, in order."""
         found = self.run(lambda session: events.after(session, 0, 1000, subject_id=subject_id))

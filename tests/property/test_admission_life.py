@@ -353,20 +353,12 @@ class AdmissionLife(Life):
         if now is None:
             return
 
-        now.listed.append((self.head, now.state in LISTED))
-        (stored,) = self.run.rows(
-            "select state, tier, valid_until, revision from mm.admission where id = $1",
-            self.admission_id,
-        )
-        assert stored == (now.state, now.tier, now.valid_until, now.revision)
-        decided = self.run.rows(
-            "select number, answer, state, tier from mm.admission_decision"
-            " where admission_id = $1 order by number",
-            self.admission_id,
-        )
-        assert [row[:2] for row in decided] == list(enumerate(now.answers, 1))
+        ((head, *stored, decided),) = self.run.rows(SELECT, self.admission_id)
+        now.listed.append((head, now.state in LISTED))
+        assert stored == [now.state, now.tier, now.valid_until, now.revision]
+        assert [row[:2] for row in decided] == list(map(list, enumerate(now.answers, 1)))
         assert len(decided) == now.revision
-        assert decided[-1][2:] == (now.state, now.tier)
+        assert decided[-1][2:] == [now.state, now.tier]
 
     def teardown(self) -> None:
         if not hasattr(self, "admission_id"):
@@ -384,10 +376,11 @@ class AdmissionLife(Life):
 
     async def listed_then(self, session: Session) -> list[tuple[int, bool]]:
         """Whether the pool holds the offering at each position that was looked at."""
-        return [
-            (position, self.offering_id in await queries.pool_codes(session, position))
-            for position, _ in self.now.listed
-        ]
+        held = {
+            position: self.offering_id in await queries.pool_codes(session, position)
+            for position in {position for position, _ in self.now.listed}
+        }
+        return [(position, held[position]) for position, _ in self.now.listed]
 
     async def forget(self, session: Session) -> None:
         connection = await session.connection()
@@ -396,6 +389,13 @@ class AdmissionLife(Life):
             {"id": self.admission_id},
         )
 
+
+SELECT = """
+    select (select max(position) from mm.event), state, tier, valid_until, revision,
+        (select jsonb_agg(jsonb_build_array(number, answer, state, tier) order by number)
+            from mm.admission_decision where admission_id = admission.id)
+    from mm.admission where id = $1
+"""
 
 OUTCOMES = {
     "admission_not_found",

@@ -420,10 +420,11 @@ class OfferingLife(Life):
     def teardown(self) -> None:
         if not self.history.at:
             return
-        # The next life shares the database: nothing of this one may fall due in it.
         found = self.run(self.all_of_it)
+        # The next life shares the database: nothing of this one may fall due in it, or be read.
         while self.run(lambda session: service.expire_due(session, DAY + YEARS)):
             pass
+        self.run(end_all)
         for owner, is_verified in self.verified.items():
             if not is_verified:
                 self.run(lambda session, owner=owner: stand(session, owner, "reinstate"))  # type: ignore[misc]
@@ -456,6 +457,13 @@ class OfferingLife(Life):
                 for at in self.history.shown
             },
         }
+
+
+async def end_all(session: Session) -> None:
+    await session.execute(
+        text("update mm.offering_live set to_position = :next where to_position is null"),
+        {"next": await events.head(session) + 1},
+    )
 
 
 async def load(session: Session, line: dict[str, Any]) -> ImportReport:

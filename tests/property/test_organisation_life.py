@@ -205,13 +205,9 @@ class OrganisationLife(Life):
 
     def agrees(self, id_: OrganisationId) -> None:
         now = self.model[id_]
-        now.verified.append((self.head, now.terms["name"] if now.state == "verified" else None))
-        (stored,) = self.run.rows(
-            "select state, revision, name, roles, region, provider_kind from mm.organisation"
-            " where id = $1",
-            id_,
-        )
-        assert stored == (now.state, now.revision, *now.said)
+        ((head, *stored),) = self.run.rows(SELECT, id_)
+        now.verified.append((head, now.terms["name"] if now.state == "verified" else None))
+        assert stored == [now.state, now.revision, *now.said]
 
     def teardown(self) -> None:
         for id_, now in self.model.items():
@@ -223,16 +219,20 @@ class OrganisationLife(Life):
 
     def verified(self, id_: OrganisationId) -> list[tuple[int, dict[str, str] | None]]:
         """The verified name at each position that was looked at."""
-        return [
-            (at, next((name for (name,) in self.run.rows(HELD, id_, at)), None))
-            for at, _ in self.model[id_].verified
-        ]
+        return self.run.rows(HELD, id_, [at for at, _ in self.model[id_].verified])
 
 
-HELD = (
-    "select name from mm.organisation_live where organisation_id = $1"
-    " and from_position <= $2 and (to_position is null or to_position > $2)"
-)
+SELECT = """
+    select (select max(position) from mm.event), state, revision,
+        name, roles, region, provider_kind
+    from mm.organisation where id = $1
+"""
+HELD = """
+    select at, name from unnest($2::bigint[]) with ordinality as looked (at, nth)
+    left join mm.organisation_live on organisation_id = $1
+        and from_position <= at and (to_position is null or to_position > at)
+    order by nth
+"""
 
 OUTCOMES = {
     "done",

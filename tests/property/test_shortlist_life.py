@@ -232,14 +232,13 @@ class ShortlistLife(Life):
         now = self.model[list_id]
 
         (stored,) = self.run.rows(
-            "select title, state, revision from mm.shortlist where id = $1", list_id
-        )
-        assert stored == (now.title, now.state, now.revision)
-        entries = self.run.rows(
-            "select offering_id from mm.shortlist_entry where shortlist_id = $1 order by position",
+            "select title, state, revision, array("
+            "select offering_id from mm.shortlist_entry where shortlist_id = shortlist.id"
+            " order by position) from mm.shortlist where id = $1",
             list_id,
         )
-        assert entries == [(self.shown[n],) for n in now.entries]
+        shown = [self.shown[n] for n in now.entries]
+        assert stored == (now.title, now.state, now.revision, shown)
 
     def teardown(self) -> None:
         for list_id, now in self.model.items():
