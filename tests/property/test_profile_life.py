@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 from tests.objects import organisations
-from tests.profiles import AMOUNTS, FACTS, GOALS, SCENES, VALUES, checker
+from tests.profiles import AMOUNTS, GOALS, SCENES, VALUES, checker
 from tests.stateful import Life, Transactions, live, live_once
 
 from matchmaker.core import events, wire
@@ -37,10 +37,17 @@ PATCHED: dict[str, st.SearchStrategy[Any]] = {
     "goals": st.dictionaries(st.sampled_from(GOALS), st.sampled_from([None, 0.4, 1.0])),
     "scenes": st.dictionaries(st.sampled_from(SCENES), st.none() | st.integers(0, 4)),
 }
-PATCHES = st.fixed_dictionaries(
-    {}, optional={name: st.none() | values for name, values in PATCHED.items()}
-)
+
+
+def some(values: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Facts]:
+    """A few of the facts at a time: to draw all of them takes longer than to store them."""
+    named = [st.tuples(st.just(name), each) for name, each in values.items()]
+    return st.lists(st.one_of(named), max_size=5, unique_by=lambda pair: pair[0]).map(dict)
+
+
+PATCHES = some({name: st.none() | values for name, values in PATCHED.items()})
 """Merge patches of every fact, some of which leave half an amount."""
+FACTS = some(VALUES).map(lambda facts: ProfileFacts(**facts))
 BROKEN = FACTS.map(lambda facts: msgspec.structs.replace(facts, systems=["alchemy"]))
 
 
