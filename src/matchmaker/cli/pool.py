@@ -92,19 +92,24 @@ async def republish(running: Database, released: Released, seconds: float) -> No
     due = 0.0
     try:
         while True:
+            if told.is_set():
+                # Cleared whether or not it can be done now: what stays due is tried in a while.
+                told.clear()
+                due = 0.0
             try:
                 if await leadership.is_mine():
-                    if told.is_set() or monotonic() >= due:
-                        told.clear()
-                        due = monotonic() + seconds
+                    if monotonic() >= due:
                         _tell_index(await _publish_turned(running, released, publisher))
+                        due = monotonic() + seconds
                     await rebuild_wanted(running, released, at_most=1)
             except Exception as failure:
                 if not is_transient(failure):
                     raise
                 click.echo("the database is not reachable; trying again", err=True)
+            # Not `wait_for`: where the wait is over already, it forgets that it was cancelled.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(told.wait(), min(seconds, _LOOK_AGAIN))
+                async with asyncio.timeout(min(seconds, _LOOK_AGAIN)):
+                    await told.wait()
     finally:
         hearing.cancel()
         await asyncio.gather(hearing, return_exceptions=True)

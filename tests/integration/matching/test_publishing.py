@@ -8,6 +8,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 from tests.clusters import migrated_server, reachable_directory
 
 from matchmaker.app import Released
@@ -18,9 +20,10 @@ from matchmaker.cli import pool
 from matchmaker.cli.session import Database
 from matchmaker.core import events, shipped
 from matchmaker.core.clock import utc_now
+from matchmaker.core.leading import Leadership
 from matchmaker.core.settings import Settings
 from matchmaker.matching.gathering import advance, gather
-from matchmaker.matching.index import IndexHolder, IndexNotReady
+from matchmaker.matching.index import IndexHolder, IndexNotReady, folder_id
 from matchmaker.matching.publisher import Publisher
 
 
@@ -191,6 +194,35 @@ async def test_a_change_is_published_when_it_is_heard_or_looked_for(
     finally:
         publishing.cancel()
         await asyncio.gather(publishing, return_exceptions=True)
+
+
+async def test_who_does_not_lead_asks_for_it_now_and_then_whatever_it_hears(
+    running: Database, released: Released, tmp_path: Path
+) -> None:
+    looks: list[str] = []
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "pg_try_advisory_lock" in statement:
+            looks.append(statement)
+
+    leader = Leadership(running.url, running.settings, f"index {folder_id(running.index_folder)}")
+    assert await leader.is_mine()
+    publishing = asyncio.create_task(pool.republish(running, released, 600.0))
+    try:
+        await until(lambda: len(looks) > 1)
+        await imported(running, released, tmp_path, "a")
+        looks.clear()
+        await asyncio.sleep(2)
+        assert 0 < len(looks) <= 8
+
+        await leader.resign()
+        await until(lambda: len(offerings(running)) == 1)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)
+        await leader.resign()
 
 
 async def until(holds: Callable[[], bool]) -> None:
