@@ -189,6 +189,19 @@ def open_objects(document: Document) -> list[str]:
     ]
 
 
+def test_every_transition_is_named(document: Document) -> None:
+    """By the operation that takes it: one shape serves all nouns, each with its own machine."""
+    taking = {
+        path: operation["requestBody"]["content"]["application/json"]["schema"]
+        for method, path, operation in operations(document)
+        if method == "post" and path.endswith("/transitions")
+    }
+    assert taking
+    for path, schema in taking.items():
+        assert schema["$ref"].endswith("/TransitionRequest"), path
+        assert schema["properties"]["transition"]["enum"], path
+
+
 class TestRefusals:
     """What a struct refuses beyond the types of its members, the document refuses too."""
 

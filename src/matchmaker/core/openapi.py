@@ -11,7 +11,7 @@ from litestar import Router
 from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
 
-from matchmaker.core import access, etags
+from matchmaker.core import access, etags, transitions
 from matchmaker.core.edges import ABOUT_BODY
 from matchmaker.core.wire import END, Problem
 
@@ -85,6 +85,7 @@ def document(app: Litestar) -> dict[str, Any]:
     for handler, operation in pairs:
         _describe_files(handler, operation)
         _correct(operation, by_type.get(_takes(handler)), by_type.get(_gives(handler)))
+        _name_transitions(handler, operation)
         _declare_access(access.of(handler), operation)
         _correct_problems(operation, by_type[Problem])
         _correct_conditions(handler, operation)
@@ -162,6 +163,15 @@ def _correct(operation: dict[str, Any], takes: object, gives: object) -> None:
         if gives is not None and status.startswith("2"):
             for content in response.get("content", {}).values():
                 content["schema"] = gives
+
+
+def _name_transitions(handler: HTTPRouteHandler, operation: dict[str, Any]) -> None:
+    """Say which transitions there are for what the operation is about, from its machine."""
+    names: tuple[str, ...] = handler.opt.get(transitions.STEPS, ())
+    if names:
+        named = {"properties": {"transition": {"enum": list(names)}}}
+        for content in operation["requestBody"]["content"].values():
+            content["schema"] = {**content["schema"], **named}
 
 
 def _declare_access(wanted: Access | None, operation: dict[str, Any]) -> None:

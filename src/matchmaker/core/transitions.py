@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import msgspec
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=enum.StrEnum)
 
 _AT = "#/transition"
+STEPS: Final = "steps"
+"""Where in the ``opt`` of a handler the names of the transitions are that it takes."""
 
 
 class UnknownTransition(Unprocessable):
@@ -103,6 +105,11 @@ class Transitions(Varying, frozen=True, kw_only=True):
     state: str
     revision: int
     transitions: list[Transition]
+
+
+def taking(machine: Machine[S]) -> dict[str, Any]:
+    """``opt`` of an operation that takes a transition of ``machine``: the document names them."""
+    return {STEPS: tuple(step.name for step in machine.steps)}
 
 
 def overview(

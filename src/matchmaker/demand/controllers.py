@@ -21,7 +21,13 @@ from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listi
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.language import Language
 from matchmaker.core.problems import problems
-from matchmaker.core.transitions import PROBLEMS, TransitionRequest, Transitions, overview
+from matchmaker.core.transitions import (
+    PROBLEMS,
+    TransitionRequest,
+    Transitions,
+    overview,
+    taking,
+)
 from matchmaker.core.wire import Page
 from matchmaker.demand import queries, schemas, service, wording
 from matchmaker.demand.declaration import KindCode, NeedDraft, NeedPatch, NeedVisibility
@@ -234,7 +240,7 @@ class NeedController(Controller):
     @post(
         "/{need_id:uuid}/transitions",
         operation_id="takeNeedTransition",
-        opt=_WRITE,
+        opt={**_WRITE, **taking(NEED)},
         status_code=200,
         response_headers=etags.HEADERS,
         responses=problems(NeedNotFound, *PROBLEMS),

@@ -26,6 +26,7 @@ from matchmaker.identity.issuing.controllers import (
     OrganisationKeyController,
     key_to_wire,
 )
+from matchmaker.identity.machine import ORGANISATION
 from matchmaker.identity.models import (
     Organisation,
     OrganisationId,
@@ -171,7 +172,7 @@ class OrganisationController(Controller):
         status_code=200,
         responses=problems(OrganisationNotFound, AlreadyExists, *transitions.PROBLEMS),
         response_headers=etags.HEADERS,
-        opt=access.needs(Scope.ORGANISATIONS_WRITE),
+        opt={**access.needs(Scope.ORGANISATIONS_WRITE), **transitions.taking(ORGANISATION)},
     )
     async def move(  # noqa: PLR0917  (a transition by somebody, told in their language)
         self,

@@ -292,7 +292,7 @@ class AdmissionController(Controller):
         "/transitions",
         operation_id="takeAdmissionTransition",
         status_code=200,
-        opt=_READ,
+        opt={**_READ, **transitions.taking(ADMISSION)},
         response_headers=etags.HEADERS,
         responses=problems(AdmissionNotFound, ScopeMissing, NoteRequired, *transitions.PROBLEMS),
     )

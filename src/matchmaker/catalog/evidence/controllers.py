@@ -169,7 +169,7 @@ class EvidenceController(Controller):
         "/{evidence_id:uuid}/transitions",
         operation_id="takeEvidenceTransition",
         status_code=200,
-        opt=_TAKE,
+        opt={**_TAKE, **transitions.taking(EVIDENCE)},
         response_headers=etags.HEADERS,
         responses=problems(EvidenceNotFound, ScopeMissing, NoteRequired, *transitions.PROBLEMS),
     )

@@ -171,7 +171,7 @@ class OfferingLifeController(Controller):
         "/{offering_id:uuid}/transitions",
         operation_id="moveOffering",
         status_code=200,
-        opt=_WRITE,
+        opt={**_WRITE, **transitions.taking(OFFERING)},
         response_headers=etags.HEADERS,
         responses=problems(OfferingNotFound, *transitions.PROBLEMS),
     )
@@ -219,7 +219,7 @@ class OfferingLifeController(Controller):
         "/{offering_id:uuid}/change/transitions",
         operation_id="moveChange",
         status_code=200,
-        opt=_WRITE,
+        opt={**_WRITE, **transitions.taking(CHANGE)},
         response_headers=etags.HEADERS,
         responses=problems(OfferingNotFound, ChangeNotFound, *transitions.PROBLEMS),
     )

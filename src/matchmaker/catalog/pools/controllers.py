@@ -215,7 +215,7 @@ class PoolController(Controller):
         "/{pool_id:uuid}/transitions",
         operation_id="takePoolTransition",
         status_code=200,
-        opt=_WRITE,
+        opt={**_WRITE, **transitions.taking(POOL)},
         response_headers=etags.HEADERS,
         responses=problems(PoolNotFound, *transitions.PROBLEMS),
     )

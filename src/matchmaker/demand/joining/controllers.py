@@ -11,7 +11,13 @@ from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listi
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.language import Language
 from matchmaker.core.problems import problems
-from matchmaker.core.transitions import PROBLEMS, TransitionRequest, Transitions, overview
+from matchmaker.core.transitions import (
+    PROBLEMS,
+    TransitionRequest,
+    Transitions,
+    overview,
+    taking,
+)
 from matchmaker.core.wire import Page
 from matchmaker.demand import queries, schemas, wording
 from matchmaker.demand.errors import (
@@ -116,7 +122,7 @@ class NeedMemberController(Controller):
     @post(
         _FIRM + "/transitions",
         operation_id="takeNeedMemberTransition",
-        opt=_WRITE,
+        opt={**_WRITE, **taking(NEED_MEMBER)},
         status_code=200,
         response_headers=etags.HEADERS,
         responses=problems(NeedNotFound, NeedMemberNotFound, *PROBLEMS),

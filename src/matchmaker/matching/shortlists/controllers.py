@@ -147,6 +147,7 @@ class ShortlistController(Controller):
         status_code=200,
         responses=problems(ShortlistNotFound, *transitions.PROBLEMS),
         response_headers=etags.HEADERS,
+        opt={**access.needs(Scope.MATCH_RUN), **transitions.taking(SHORTLIST)},
     )
     async def move(
         self,
