@@ -22,7 +22,7 @@ from matchmaker.cli.session import Database
 from matchmaker.core import db
 from matchmaker.core.edges import EVERYWHERE
 from matchmaker.core.errors import MatchmakerError
-from matchmaker.core.patching import MEDIA_TYPE
+from matchmaker.core.patching import MEDIA_TYPE, TextPatch
 from matchmaker.core.wire import Text
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.matching.schemas import ExplainRequest, MatchRequest
@@ -212,6 +212,11 @@ class TestRefusals:
             (Text, {"zh": "", "en": "valve"}, True),
             (Text, {}, False),
             (Text, {"zh": "", "en": None}, False),
+            (TextPatch, {}, True),
+            (TextPatch, {"zh": None}, True),
+            (TextPatch, {"zh": None, "en": "valve"}, True),
+            (TextPatch, {"zh": None, "en": None}, False),
+            (TextPatch, {"zh": "", "en": None}, False),
             (MatchRequest, {"need": {"kind": "solution"}}, True),
             (MatchRequest, {"need_id": ID, "need": None, "profile_id": ID}, True),
             (MatchRequest, {}, False),

@@ -7,12 +7,13 @@ says what nobody meant.
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeVar, cast
+from typing import Any, ClassVar, Final, TypeVar, cast
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from matchmaker.core import faults
-from matchmaker.core.wire import InvalidContent
+from matchmaker.core.wire import Described, InvalidContent, Prose
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -22,6 +23,24 @@ OPT: Final = {"accepts": (MEDIA_TYPE,)}
 
 WHOLE: Final = frozenset({"must", "prefer", "rule"})
 """Members that are replaced and compared whole."""
+
+
+class TextPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Languages of a text to be changed; null takes one away."""
+
+    zh: Prose | UnsetType | None = UNSET
+    en: Prose | UnsetType | None = UNSET
+
+    json_schema: ClassVar[Described] = {
+        "anyOf": [
+            {"properties": {name: {"type": "string", "minLength": 1}}} for name in ("zh", "en")
+        ]
+    }
+
+    def __post_init__(self) -> None:
+        """Refuse to take both away: whatever the text was, it would say nothing."""
+        if self.zh in {None, ""} and self.en in {None, ""}:
+            raise ValueError("a text needs zh or en")
 
 
 def merged(current: T, patch: msgspec.Struct) -> T:

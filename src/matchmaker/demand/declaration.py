@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from matchmaker.core.patching import TextPatch
 from matchmaker.core.wire import Code, Currency, Described, Prose, Text
 from matchmaker.enterprise.declaration import Categories, Region, Rule
 from matchmaker.taxonomy.coded import DeploymentCode, ScenarioCode, SceneCode
@@ -94,37 +95,28 @@ class NeedTerms(StatedNeed, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     expires_on: dt.date | None = None
 
 
+_IN_POOLS: Final[Described] = {
+    "properties": {
+        "visibility": {"const": NeedVisibility.POOL.value},
+        "pools": {"type": "array", "minItems": 1},
+    }
+}
+_ELSEWHERE: Final[Described] = {
+    "properties": {
+        "visibility": {"enum": [v.value for v in NeedVisibility if v is not NeedVisibility.POOL]},
+        "pools": {"type": ["array", "null"], "maxItems": 0},
+    }
+}
+
+
 class NeedDraft(NeedTerms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A new need; ``external_id`` is the name its owner's own books know it by."""
 
     external_id: Code | None = None
 
     json_schema: ClassVar[Described] = {
-        "anyOf": [
-            {
-                "required": ["visibility", "pools"],
-                "properties": {
-                    "visibility": {"const": NeedVisibility.POOL.value},
-                    "pools": {"type": "array", "minItems": 1},
-                },
-            },
-            {
-                "properties": {
-                    "visibility": {
-                        "enum": [v.value for v in NeedVisibility if v is not NeedVisibility.POOL]
-                    },
-                    "pools": {"type": ["array", "null"], "maxItems": 0},
-                }
-            },
-        ]
+        "anyOf": [{**_IN_POOLS, "required": ["visibility", "pools"]}, _ELSEWHERE]
     }
-
-
-class TitlePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A change of a title."""
-
-    zh: Prose | UnsetType | None = UNSET
-    en: Prose | UnsetType | None = UNSET
 
 
 class BudgetPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -150,7 +142,7 @@ class OpenCallPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class NeedPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A change of a need: what is absent stays, null removes. The kind stays what it is."""
 
-    title: TitlePatch | UnsetType | None = UNSET
+    title: TextPatch | UnsetType | None = UNSET
     text: Prose | UnsetType | None = UNSET
     scenes: Scenes | UnsetType | None = UNSET
     scenarios: Scenarios | UnsetType | None = UNSET
@@ -165,3 +157,5 @@ class NeedPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     visibility: NeedVisibility | UnsetType = UNSET
     pools: Pools | UnsetType | None = UNSET
     expires_on: dt.date | UnsetType | None = UNSET
+
+    json_schema: ClassVar[Described] = {"anyOf": [_IN_POOLS, _ELSEWHERE]}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, ClassVar, Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from matchmaker.core.wire import END, Code, Described, Line, Prose, Text
+from matchmaker.core.patching import TextPatch
+from matchmaker.core.wire import END, Code, Described, Line, Text
 from matchmaker.identity.access import Scope
 from matchmaker.identity.models import (
     ApiKeyId,
@@ -42,6 +43,15 @@ Scopes: TypeAlias = Annotated[tuple[Scope, ...], msgspec.Meta(min_length=1, max_
 Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 
 
+_KINDS: Final[Described] = {
+    "anyOf": [
+        {"properties": {"roles": {"contains": {"const": OrganisationRole.PROVIDER.value}}}},
+        {"properties": {"provider_kind": {"type": "null"}}},
+    ]
+}
+"""Only a provider has a kind; a patch may leave its roles alone."""
+
+
 class OrganisationFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is said of an organisation."""
 
@@ -57,29 +67,19 @@ class OrganisationDraft(OrganisationFacts, frozen=True, kw_only=True, forbid_unk
 
     external_id: Code | None = None
 
-    json_schema: ClassVar[Described] = {
-        "anyOf": [
-            {"properties": {"roles": {"contains": {"const": OrganisationRole.PROVIDER.value}}}},
-            {"properties": {"provider_kind": {"type": "null"}}},
-        ]
-    }
-
-
-class NamePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A change of a name; null takes a language away."""
-
-    zh: Prose | UnsetType | None = UNSET
-    en: Prose | UnsetType | None = UNSET
+    json_schema: ClassVar[Described] = _KINDS
 
 
 class OrganisationPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A change of an organisation; what is absent stays, what is null goes."""
 
-    name: NamePatch | UnsetType = UNSET
+    name: TextPatch | UnsetType = UNSET
     roles: Roles | UnsetType = UNSET
     provider_kind: ProviderKindCode | UnsetType | None = UNSET
     region: PlaceCode | UnsetType | None = UNSET
     uscc: CreditCode | UnsetType | None = UNSET
+
+    json_schema: ClassVar[Described] = _KINDS
 
 
 class Organisation(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,8 @@ from matchmaker.catalog.machine import ChangeState, OfferingState
 from matchmaker.catalog.models import Kind, OfferingId, Visibility
 from matchmaker.catalog.schemas import ProviderName
 from matchmaker.core.diffs import Change
-from matchmaker.core.wire import Code, Prose, Text
+from matchmaker.core.patching import TextPatch
+from matchmaker.core.wire import Code, Text
 from matchmaker.rules import form
 from matchmaker.taxonomy.coded import (
     CategoryCode,
@@ -74,13 +75,6 @@ class NewOffering(OfferingFacts, frozen=True, kw_only=True, forbid_unknown_field
     kind: Kind
     external_id: Code | None = None
     """Unique among the provider's offerings; given out where none is stated."""
-
-
-class TextPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Languages of a text to be changed; null takes one away."""
-
-    zh: Prose | UnsetType | None = UNSET
-    en: Prose | UnsetType | None = UNSET
 
 
 class OfferingPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from matchmaker.catalog.life.schemas import TextPatch
+from matchmaker.core.patching import TextPatch
 from matchmaker.core.wire import Line, Text
 
 
