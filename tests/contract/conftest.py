@@ -15,6 +15,9 @@ import pytest_asyncio
 import uvicorn
 from tests.clusters import migrated_server, reachable_directory
 from tests.conftest import client_of
+from tests.contract.drawing import name_formats
+from tests.contract.stage import Stage
+from tests.contract.staging import staged
 from tests.factories import SEEDS
 
 from matchmaker.app import Released, installed
@@ -55,6 +58,14 @@ async def demo(demo_database: Database, released: Released) -> AsyncIterator[htt
     async with client_of(installed(demo_database.settings, engine, released)) as made:
         yield made
     await engine.dispose()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def stage(released: Released) -> AsyncIterator[Stage]:
+    """Callers of a server in a process of its own, for tests that write whatever there is."""
+    name_formats(released)
+    async with stocked(released) as database, staged(database, released) as made:
+        yield made
 
 
 @contextlib.contextmanager

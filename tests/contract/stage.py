@@ -20,7 +20,7 @@ NEIGHBOUR: Final = "neighbour"
 NEED: Final = {
     "kind": "solution",
     "text": "MES",
-    "title": {"en": "Wanted"},
+    "title": {"zh": "求购", "en": "Wanted"},
     "scenes": ["process_design"],
     "budget": {"amount": 50_000_000, "currency": "CNY"},
     "open_call": {"sought": "A system", "unmet": True, "deadline": "2199-01-01"},
@@ -89,7 +89,7 @@ class Stage:
         """A new draft that can be submitted."""
         said = {
             "name": {"zh": "某厂", "en": "Works"},
-            "roles": ["sme"],
+            "roles": ["sme", "provider"],
             "region": "330200",
         }
         return self.made("/v1/organisations", said, by=OPERATOR)
@@ -126,8 +126,16 @@ class Stage:
         """The owner, with a profile that has every part that can be changed."""
         money = {"amount": 1, "currency": "CNY"}
         facts = {"revenue": money, "assets": money, "yearly_budget": money, "employees": 79}
-        self.ask("PUT", f"/v1/profiles/{self.own}", facts)
+        self._put(f"/v1/profiles/{self.own}", facts)
         return self.own
+
+    def _put(self, path: str, body: object) -> None:
+        """Have ``body`` at ``path``, whatever is there."""
+        try:
+            etag = self.etag(path, OWNER)
+        except NotMade:
+            etag = ""
+        self.ask("PUT", path, body, etag=etag)
 
     def need(self) -> str:
         """A new draft of the owner."""
@@ -237,8 +245,8 @@ class Stage:
         return self.made(path, {"offering_id": offering_id}, by=NEIGHBOUR)
 
     def card(self) -> str:
-        """The owner, with a supply card."""
-        self.ask("PUT", f"/v1/providers/{self.own}", {"summary": {"en": "We"}})
+        """The owner, with a supply card that says something in both languages."""
+        self._put(f"/v1/providers/{self.own}", {"summary": {"zh": "我们", "en": "We"}})
         return self.own
 
     def export(self) -> str:

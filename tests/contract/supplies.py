@@ -151,6 +151,13 @@ def on_the_web(_: Stage, body: Body) -> Body:
     return {**body, "website": "https://example.com"} if body.get("website") else body
 
 
+def shown_in(_: Stage, body: Body) -> Body:
+    """Pools with the visibility that goes with them, and it with pools: nothing says them yet."""
+    if body.get("pools"):
+        return {**body, "visibility": "pool"}
+    return {**body, "pools": ["a"]} if body.get("visibility") == "pool" else body
+
+
 def reasoned(_: Stage, body: Body) -> Body:
     """Some steps are not taken without a reason."""
     return {**body, "note": body.get("note") or "so it is"}
@@ -252,7 +259,7 @@ SUPPLIES: Final[dict[str, Supply]] = {
     # enterprise
     "getProfile": Supply(path=PROFILE),
     "putProfile": Supply(path=PROFILE),
-    "patchProfile": Supply(path=PROFILE),
+    "patchProfile": Supply(path=fresh("organisation_id", Stage.profile), is_consumed=True),
     "listProfileVersions": Supply(path=PROFILE, query=without_cursor),
     "getProfileVersion": Supply(path=FIRST_OF_PROFILE),
     "diffProfileVersions": Supply(path=FIRST_OF_PROFILE, query=compared),
@@ -261,13 +268,13 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "listNeeds": LIST,
     "listPublicNeeds": LIST,
     "getNeed": Supply(path=kept("need_id", Stage.public_need)),
-    "reviseNeed": Supply(path=fresh("need_id", Stage.need), is_consumed=True),
+    "reviseNeed": Supply(path=fresh("need_id", Stage.need), body=shown_in, is_consumed=True),
     "getNeedTransitions": Supply(path=DRAFT),
     "takeNeedTransition": Supply(path=fresh("need_id", Stage.need), is_consumed=True),
     "listNeedVersions": Supply(path=DRAFT, query=without_cursor),
     "getNeedVersion": Supply(path=kept("need_id", Stage.need, number=1)),
     "diffNeedVersions": Supply(path=kept("need_id", Stage.need, number=1), query=compared),
-    "listNeedMembers": Supply(path=kept("need_id", Stage.shared_need)),
+    "listNeedMembers": Supply(path=kept("need_id", Stage.shared_need), query=without_cursor),
     "inviteNeedMember": Supply(path=shared),
     "removeNeedMember": Supply(
         path=lambda stage: {
@@ -316,7 +323,9 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "diffOfferingVersions": Supply(path=kept("offering_id", Stage.draft, number=1), query=compared),
     "listOwnOfferings": OF_OWN,
     "putProvider": Supply(path=kept("organisation_id", Stage.card), body=on_the_web),
-    "patchProvider": Supply(path=kept("organisation_id", Stage.card), body=on_the_web),
+    "patchProvider": Supply(
+        path=fresh("organisation_id", Stage.card), body=on_the_web, is_consumed=True
+    ),
     "listOfferingComponents": Supply(
         path=lambda stage: {"offering_id": stage.bill()}, query=without_cursor
     ),

@@ -1,0 +1,106 @@
+"""A server in a process of its own, on a database that nobody else writes to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Final
+
+import httpx
+import pytest
+from tests.contract.stage import NEIGHBOUR, OPERATOR, OWNER, Caller, Stage
+from tests.identities import holder
+
+from matchmaker.app import Released, handlers
+from matchmaker.cli.session import Database
+from matchmaker.core import db
+from matchmaker.core.jobs import Handler, Options, Worker
+from matchmaker.identity.models import OrganisationRole
+
+PATIENCE: Final = 60.0
+POLLS: Final = 600
+
+
+@contextlib.asynccontextmanager
+async def staged(database: Database, released: Released) -> AsyncIterator[Stage]:
+    """The API on ``database``, and who calls it."""
+    engine = db.create_engine(database.url, database.settings)
+    role = OrganisationRole
+    firm = (role.SME, role.PROVIDER, role.AGENCY)
+    held = {
+        OWNER: await holder(engine, *firm),
+        NEIGHBOUR: await holder(engine, *firm),
+        OPERATOR: await holder(engine, role.OPERATOR),
+    }
+    callers = {
+        name: Caller(organisation_id=str(found.organisation_id), headers=found.headers)
+        for name, found in held.items()
+    }
+    with serving(database) as address, httpx.Client(base_url=address, timeout=30) as api:
+        made = Stage(api, callers)
+        await work_until_done(made, database, handlers(released, engine))
+        await engine.dispose()
+        yield made
+
+
+async def work_until_done(stage: Stage, database: Database, handled: Mapping[str, Handler]) -> None:
+    """Have the jobs done that requests ask about; those that follow wait."""
+    worker = Worker(database.url, database.settings, handled, options=Options(poll=0.05))
+    task = asyncio.create_task(worker.run())
+    for _ in range(POLLS):
+        if stage.is_done:
+            break
+        await asyncio.sleep(0.1)
+    worker.stop()
+    await task
+    assert stage.is_done
+
+
+@contextlib.contextmanager
+def serving(database: Database) -> Iterator[str]:
+    """Where a server on ``database`` listens."""
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith("MATCHMAKER_")},
+        "DATABASE_URL": database.url,
+        "MATCHMAKER_DATA": str(database.settings.data_directory),
+        "MATCHMAKER_SECRET": "s" * 32,
+        "MATCHMAKER_LOG_LEVEL": "error",
+    }
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        # Accepted sockets inherit it. Uvicorn takes a handed-over socket for no TCP and would leave
+        # it out: each answer of two writes then waited 40 ms for an acknowledgement.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        number = listening.fileno()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "uvicorn", "matchmaker.app:served", "--factory"),
+                *("--fd", str(number), "--log-level", "error", "--no-access-log"),
+            ],
+            env=environment,
+            pass_fds=[number],
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            _wait_until_ready(address, process)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up:
+        assert process.poll() is None, f"the server ended with {process.returncode}"
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{address}/readyz", timeout=5).is_success:
+                return
+        time.sleep(0.05)
+    pytest.fail("the server did not become ready")
