@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import socket
-import threading
-import time
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 import pytest_asyncio
-import uvicorn
 from tests.clusters import migrated_server, reachable_directory
 from tests.conftest import client_of
 from tests.contract.drawing import name_formats
@@ -66,23 +61,3 @@ async def stage(released: Released) -> AsyncIterator[Stage]:
     name_formats(released)
     async with stocked(released) as database, staged(database, released) as made:
         yield made
-
-
-@contextlib.contextmanager
-def listening(database: Database, released: Released) -> Iterator[str]:
-    """Where the API on ``database`` listens, for clients that bring their own loop."""
-    with contextlib.ExitStack() as stack:
-        held = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        engine = db.create_engine(database.url, database.settings)
-        app: Any = installed(database.settings, engine, released)
-        app.on_shutdown.append(engine.dispose)
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [held]}, daemon=True)
-        thread.start()
-        deadline = time.monotonic() + 10
-        while not server.started and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert server.started
-        yield f"http://127.0.0.1:{held.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(10)

@@ -308,6 +308,17 @@ BODIES: dict[str, Document] = {
     "takePoolTransition": STEP,
 }
 """A sound body of each operation that takes one in JSON."""
+ABSENT: dict[str, Document] = {
+    "claimEvidence": {**BODIES["claimEvidence"], "metric": NAME, "offering_id": ID},
+    "explainMatch": {"need": NEED, "offering_id": ID},
+    "match": {"need_id": ID},
+    "matchNeed": {},
+    "patchEvidence": BODIES["patchEvidence"],
+    "patchSystemComponent": BODIES["patchSystemComponent"],
+    "putProfile": BODIES["putProfile"],
+    "putProvider": BODIES["putProvider"],
+}
+"""Bodies of requests that name what is not there, in the body or in the path."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -354,6 +365,22 @@ class TestAnswers:
         assert answer.is_success or answer.json()["code"] != "invalid_content", answer.text
         assert answer.status_code not in {400, 401, 403, 415, 428}, answer.text
 
+    @pytest.mark.parametrize("name", ABSENT)
+    async def test_what_a_body_names_and_is_not_there_is_not_found(
+        self, demo: httpx.AsyncClient, document: Document, everyone: Holder, name: str
+    ) -> None:
+        answer = await send(demo, document, everyone, name, ABSENT[name])
+        assert answer.status_code == 404, answer.text
+
+    async def test_an_answer_that_is_not_described_is_caught(
+        self, demo: httpx.AsyncClient, document: Document, everyone: Holder
+    ) -> None:
+        """The control: another member is promised than there is."""
+        doctored = copy.deepcopy(document)
+        doctored["components"]["schemas"]["MatchAnswer"]["required"].append("colour")
+        with pytest.raises(AssertionError):
+            await send(demo, doctored, everyone, "match", BODIES["match"])
+
     @pytest.mark.parametrize("name", BODIES)
     async def test_another_media_type_is_refused(
         self, demo: httpx.AsyncClient, document: Document, everyone: Holder, name: str
@@ -384,6 +411,19 @@ async def send(
     given = described if media_type is None else media_type
     headers = {**caller.headers, "Content-Type": given, "If-Match": '"1"'}
     address = re.sub(r"{\w+}", ID, path)
-    return await demo.request(
+    answer = await demo.request(
         method.upper(), address, content=msgspec.json.encode(body), headers=headers
+    )
+    assert conforms(document, operation, answer), answer.text
+    return answer
+
+
+def conforms(document: Document, operation: Document, answer: httpx.Response) -> bool:
+    """Whether the operation is described to give ``answer``."""
+    described = operation["responses"].get(str(answer.status_code))
+    if described is None or "content" not in described:
+        return described is not None and not answer.content
+    content = described["content"].get(answer.headers["Content-Type"].partition(";")[0])
+    return content is not None and jsonschema_rs.is_valid(
+        {**document, **content["schema"]}, answer.json()
     )
