@@ -30,6 +30,7 @@ _MOST_REASONS: Final = 4
 _MOST_OPEN: Final = 3
 """Unconfirmed rules told among the cautions; `unconfirmed` and `rules` have them all."""
 _LONGEST_OPEN: Final = 160
+_BUDGET: Final = "need.budget.amount"
 
 
 class Bands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -228,7 +229,10 @@ class Speaker:
         return fact if isinstance(fact, Span) and fact.high else None
 
     def _money(self, amount: int) -> str:
-        return self._words(self.found.query.facts.get).value("need.budget.amount", amount)
+        if (_BUDGET, amount) not in self._said:
+            words = self._words(self.found.query.facts.get)
+            self._said[_BUDGET, amount] = words.value(_BUDGET, amount)
+        return self._said[_BUDGET, amount]
 
     def _say(self, text: Text, **values: str) -> str:
         return text.in_language(self.language).format(**values)

@@ -97,7 +97,8 @@ class Scoring:
     @cached_property
     def scored(self) -> Int:
         """Places of the offerings that no rule excluded."""
-        return np.flatnonzero(self.verdict.scored)
+        places = self.part.places
+        return np.flatnonzero(self.verdict.scored) if places is None else places
 
     @property
     def survivors(self) -> Survivors:
@@ -229,7 +230,7 @@ def slate_of(found: Scoring, needed: int) -> Slate:
     rules, index = found.model.card.slate, found.index
     pins = _pins(index, found.curations)
     total = len(found.scored)
-    count = total if pins else 4 * max(needed, rules.first)
+    count = total if pins else 2 * max(needed, rules.first)
     while True:
         order = found.order(count)
         shown = slate.compose(order, lambda place: index.provider_ids[place], rules, pins)
@@ -286,7 +287,7 @@ def item_of(found: Scoring, offering: int, rank: int | None, moves: tuple[slate.
 def funnel_of(found: Scoring, shown: int) -> Funnel:
     """The closed books of the match."""
     return Funnel(
-        considered=int(found.verdict.considered.sum()),
+        considered=int(np.count_nonzero(found.verdict.considered)),
         excluded=found.verdict.excluded,
         scored=len(found.scored),
         shown=shown,
@@ -294,6 +295,8 @@ def funnel_of(found: Scoring, shown: int) -> Funnel:
 
 
 def _unconfirmed(found: Scoring, offering: int, row: int) -> tuple[str, ...]:
+    if not found.verdict.unconfirmed[row]:
+        return ()
     facts = found.survivors.facts(row)
     return tuple(
         name

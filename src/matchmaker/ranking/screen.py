@@ -189,29 +189,29 @@ class Screen:
 def screen(query: Query, index: Index, exclusions: Mapping[str, Sequence[int]]) -> Verdict:
     """The verdict on every offering; ``exclusions`` are places of offerings by curation id."""
     planes, considered = index.planes, considered_offerings(query, index)
-    alive = np.array(planes.spread(considered))
-    unconfirmed = np.zeros(len(alive), np.bool_)
+    # What a rule says of offerings is spread over their rows once, behind all rules.
+    is_open, row_is_open = np.zeros(index.offerings, np.bool_), np.zeros(planes.parts, np.bool_)
+    row_is_kept = np.ones(planes.parts, np.bool_)
     excluded_by = np.full(index.offerings, -1, np.int16)
     excluded: dict[str, int] = {}
     names: list[str] = []
     left = considered
     for name, answers in _rules(query, index, exclusions):
-        kept, is_open = answers != _NO, answers == _UNKNOWN
         if len(answers) == index.offerings:
-            alive &= planes.spread(kept)
-            unconfirmed |= planes.spread(is_open)
-            still = left & kept
+            is_open |= answers == _UNKNOWN
+            still = left & (answers != _NO)
         else:
-            alive &= kept
-            unconfirmed |= is_open
-            still = planes.fold(np.logical_or, alive)
+            row_is_open |= answers == _UNKNOWN
+            row_is_kept &= answers != _NO
+            still = left & planes.fold(np.logical_or, row_is_kept)
         gone = left & ~still
         excluded_by += gone * np.int16(1 + len(names))
         excluded[name] = int(np.count_nonzero(gone))
         names.append(name)
         left = still
     excluded = {name: count for name, count in excluded.items() if count}
-    unconfirmed &= alive
+    alive = row_is_kept & planes.spread(left)
+    unconfirmed = alive & (row_is_open | planes.spread(is_open))
     return Verdict(considered, left, tuple(names), excluded_by, excluded, alive, unconfirmed)
 
 

@@ -86,9 +86,7 @@ def score(tables: ScoreTables, steps: Mapping[str, Steps], planes: Planes) -> In
     """Scores of all rows in millionths, of shape (rows,); no curation."""
     lookups: dict[Level, list[tuple[Int, Looked]]] = {Level.OFFERING: [], Level.ROW: []}
     for name, step in steps.items():
-        effects, codes = tables.effects[name], step.codes
-        lookup = (effects, step.table) if codes is None else (effects.take(step.table), codes)
-        lookups[step.level].append(lookup)
+        lookups[step.level].append(_lookup(tables.effects[name], step))
     scores = _sums(lookups[Level.ROW], planes.parts)
     for first, second in tables.pairs_in(list(steps)):
         bins = _bins(steps[first], planes), _bins(steps[second], planes)
@@ -97,6 +95,15 @@ def score(tables: ScoreTables, steps: Mapping[str, Steps], planes: Planes) -> In
     for count, plane in planes.slices:
         scores[plane] += by_offering[:count]
     return scores
+
+
+def _lookup(effects: Int, step: Steps) -> tuple[Int, Looked]:
+    """A table of effects and where it is looked up, made by the shorter way."""
+    if step.codes is None:
+        return effects, step.table
+    if len(step.table) < len(step.codes):
+        return effects.take(step.table), step.codes
+    return effects, step.table.take(step.codes)
 
 
 def _sums(lookups: Sequence[tuple[Int, Looked]], size: int) -> Int:
