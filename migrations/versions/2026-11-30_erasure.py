@@ -51,7 +51,7 @@ _TRIGGER = """
 _FUNCTIONS: Final = {
     "mm.erase_profile_versions(uuid, integer)": """
         create function mm.erase_profile_versions(firm uuid, until integer) returns bigint
-        language sql security definer set search_path = mm, pg_temp as $$
+        language sql security definer set search_path = pg_catalog, pg_temp as $$
             with erased as (
                 update mm.profile_version set facts = '{}', scale = null, scale_basis = null,
                     scale_scheme = null, scale_edition = null, stage = null, completeness = 0,
@@ -64,7 +64,7 @@ _FUNCTIONS: Final = {
     """,
     "mm.erase_match_runs(uuid)": """
         create function mm.erase_match_runs(firm uuid) returns bigint
-        language sql security definer set search_path = mm, pg_temp as $$
+        language sql security definer set search_path = pg_catalog, pg_temp as $$
             with erased as (
                 update mm.match_run set input = '{}', body = '{}', answers = '{}',
                     erased_at = now()
@@ -77,7 +77,7 @@ _FUNCTIONS: Final = {
     """,
     "mm.keep_profile_version(uuid)": """
         create function mm.keep_profile_version(version uuid) returns boolean
-        language sql security definer set search_path = mm, pg_temp as $$
+        language sql security definer set search_path = pg_catalog, pg_temp as $$
             select erased_at is null from mm.profile_version where id = version for share
         $$
     """,

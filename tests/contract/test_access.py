@@ -168,8 +168,8 @@ def test_there_is_something_to_test() -> None:
         *("listPublicNeeds", "getNeed"),
         *("listPools", "getPool", "listPoolVersions", "getPoolVersion", "listAdmissions"),
         *("listEvidence", "getEvidence", "listOfferingComponents", "getOfferingComponent"),
-        *("match", "explainMatch", "replayMatch"),
-    }, "anonymous callers read what is published, match, explain and replay; nothing else"
+        *("match", "explainMatch", "replayMatch", "listReceiptKeys"),
+    }, "anonymous callers read what is published, match, explain, replay and verify; nothing else"
 
 
 def test_every_scope_that_is_asked_for_is_one() -> None:

@@ -47,8 +47,10 @@ async def _listen(
             await driver.add_listener(channel, lambda _, __, ___, said: heard(said))
             joined()
             while not cut.is_set():
+                # Not `wait_for`: where the wait is over already, it forgets that it was cancelled.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(cut.wait(), _PING)
+                    async with asyncio.timeout(_PING):
+                        await cut.wait()
                 # A network that swallows everything closes nothing.
                 await driver.fetchval("select 1")
         finally:

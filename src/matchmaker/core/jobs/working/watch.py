@@ -114,8 +114,10 @@ class Watch:
     async def _renewing(self, engine: AsyncEngine) -> None:
         pause = every = self._lease.total_seconds() / _RENEWALS
         while True:
+            # Not `wait_for`: where the wait is over already, it forgets that it was cancelled.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._look.wait()
             self._look.clear()
             try:
                 await self._renew(engine)

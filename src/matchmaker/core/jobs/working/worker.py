@@ -139,8 +139,10 @@ class Worker:
             log.info("jobs.worker_stopped", worker=self._name)
 
     async def _wait(self, seconds: float) -> None:
+        # Not `wait_for`: where the wait is over already, it forgets that it was cancelled.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
 
     async def _round(self) -> bool:
         """Take what there is; whether to look again at once."""
