@@ -25,13 +25,23 @@ from matchmaker.catalog.life.controllers import OfferingLifeController
 from matchmaker.catalog.life.facts import Declarations
 from matchmaker.catalog.pools.controllers import PoolController
 from matchmaker.catalog.supply.controllers import SupplyCardController
-from matchmaker.core import access, children, db, etags, http, log, openapi, problems, shipped
+from matchmaker.core import (
+    access,
+    children,
+    db,
+    etags,
+    http,
+    log,
+    openapi,
+    problems,
+    provided,
+    shipped,
+)
 from matchmaker.core.clock import utc_now
 from matchmaker.core.cursors import Cursors
 from matchmaker.core.docs import DocsController
 from matchmaker.core.health import Check, HealthController, database_checks
 from matchmaker.core.jobs import Cron, housekeeping
-from matchmaker.core.language import provide_language
 from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
 from matchmaker.core.signing import Signer
@@ -228,16 +238,16 @@ def create_app(
         AccessNotDeclared: an operation does not say who may call it.
     """
     guard, handled = http.Guard(), _with_limits(controllers, settings)
-    app_state = db.state(engine)
+    app_state = provided.state(engine)
     authentication = Authentication(app_state.read, app_state.write)
     app_state.update({**(state or {}), "checks": {**database_checks(engine), **(checks or {})}})
     app = Litestar(
         [HealthController, DocsController, Router("/v1", route_handlers=handled)],
         state=app_state,
         dependencies={
-            "session": Provide(db.provide_session),
-            "read_session": Provide(db.provide_read_session),
-            "language": Provide(provide_language),
+            "session": Provide(provided.provide_session),
+            "read_session": Provide(provided.provide_read_session),
+            "language": Provide(provided.provide_language),
             "expected_revision": Provide(etags.provide_expected_revision),
             "known_revision": Provide(etags.provide_known_revision),
             "seen_revision": Provide(etags.provide_seen_revision),

@@ -21,10 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.conftest import client_of
 
 from matchmaker.app import create_app
-from matchmaker.core import access, db, wire
+from matchmaker.core import access, db, provided, wire
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.errors import NotFound, Unavailable
-from matchmaker.core.language import Bilingual, Language, provide_language
+from matchmaker.core.language import Bilingual, Language
 from matchmaker.core.postgres import Server
 from matchmaker.core.problems import problems
 from matchmaker.core.settings import Settings
@@ -567,11 +567,11 @@ async def test_plain_litestar_would_let_these_pass(engine: AsyncEngine) -> None:
     app = Litestar(
         [ParcelController],
         dependencies={
-            "session": Provide(db.provide_session),
-            "read_session": Provide(db.provide_read_session),
-            "language": Provide(provide_language),
+            "session": Provide(provided.provide_session),
+            "read_session": Provide(provided.provide_read_session),
+            "language": Provide(provided.provide_language),
         },
-        state=db.state(engine),
+        state=provided.state(engine),
         logging_config=None,
     )
     async with client_of(app) as plain:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal, NewType
 from uuid import UUID
 
 import asyncpg
-from litestar.datastructures import State
 from sqlalchemy import (
     URL,
     BigInteger,
@@ -148,22 +147,16 @@ def create_engine(url: str, settings: Settings, *, role: Role = "mm_app") -> Asy
     )
 
 
-def state(engine: AsyncEngine) -> State:
-    """Application state with the engine and the two session factories on it."""
-    return State(
-        {
-            "engine": engine,
-            "write": async_sessionmaker(engine, expire_on_commit=False),
-            "read": async_sessionmaker(
-                engine, expire_on_commit=False, execution_options={"postgresql_readonly": True}
-            ),
-        }
+def read_only(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    """Makes sessions that change nothing."""
+    return async_sessionmaker(
+        engine, expire_on_commit=False, execution_options={"postgresql_readonly": True}
     )
 
 
 def reading(engine: AsyncEngine) -> Callable[[], AbstractAsyncContextManager[ReadSession]]:
     """Opens read-only transactions on ``engine``."""
-    sessions: async_sessionmaker[AsyncSession] = state(engine).read
+    sessions = read_only(engine)
 
     @contextlib.asynccontextmanager
     async def open_one() -> AsyncIterator[ReadSession]:
@@ -185,20 +178,6 @@ async def undone(session: Session, *, is_meant: bool = True) -> AsyncIterator[No
     finally:
         if savepoint.is_active:
             await savepoint.rollback()
-
-
-async def provide_session(state: State) -> AsyncIterator[Session]:
-    """One transaction per request: committed before the response starts, or undone."""
-    sessions: async_sessionmaker[AsyncSession] = state.write
-    async with sessions.begin() as session:
-        yield Session(ReadSession(session))
-
-
-async def provide_read_session(state: State) -> AsyncIterator[ReadSession]:
-    """One read-only transaction per request."""
-    sessions: async_sessionmaker[AsyncSession] = state.read
-    async with sessions.begin() as session:
-        yield ReadSession(session)
 
 
 async def answers(engine: AsyncEngine) -> bool:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, TypeAlias
-
-from litestar import Request
-from litestar.datastructures import State
+from typing import Literal, NamedTuple, TypeAlias
 
 Language: TypeAlias = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -42,8 +39,3 @@ def _quality(parameters: str) -> float:
             except ValueError:
                 return 0.0
     return 1.0
-
-
-async def provide_language(request: Request[Any, Any, State]) -> Language:
-    """The language of the answer; ``core.http`` announces the same one in Content-Language."""
-    return negotiate(request.headers.get("accept-language", ""))

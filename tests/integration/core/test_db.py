@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from tests.conftest import client_of
 
 from matchmaker.app import create_app
-from matchmaker.core import access, db, transient
+from matchmaker.core import access, db, provided, transient
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.postgres import Server
 from matchmaker.core.problems import problems
@@ -182,13 +182,13 @@ async def test_the_application_cannot_become_the_owner(session: Session) -> None
 
 
 async def test_a_read_session_cannot_write(engine: AsyncEngine) -> None:
-    provided = db.provide_read_session(db.state(engine))
-    session = await anext(provided)
+    given = provided.provide_read_session(provided.state(engine))
+    session = await anext(given)
     with pytest.raises(DBAPIError) as refused:
         await session.execute(text("DELETE FROM mm.organisation"))
     assert transient.sql_state(refused.value) == "25006"
     with pytest.raises(StopAsyncIteration):
-        await anext(provided)
+        await anext(given)
 
 
 async def test_a_lock_is_not_waited_for_longer_than_its_limit(engine: AsyncEngine) -> None:
