@@ -17,8 +17,8 @@ from matchmaker.ranking.card import Card, card_from
 from matchmaker.ranking.facts import Case, OfferingFacts, PackageFacts, PriceCard, PricePart
 from matchmaker.ranking.index import Index, build
 from matchmaker.ranking.query import Query
-from matchmaker.ranking.scorecard import compile_card
 from matchmaker.ranking.slate import Boost, Curation, Pin
+from matchmaker.ranking.tables import compile_card
 from matchmaker.ranking.tokens import TokenCount
 from matchmaker.ranking.vocabulary import Vocabulary
 from matchmaker.rules import AllOf, AnyOf, Fact, Leaf, Not, Op, Rule, Span

@@ -22,8 +22,8 @@ from matchmaker.ranking.columns import Int
 from matchmaker.ranking.facts import Case, OfferingFacts, PackageFacts, PriceCard, PricePart
 from matchmaker.ranking.index import Index
 from matchmaker.ranking.query import Query
-from matchmaker.ranking.scorecard import compile_card
 from matchmaker.ranking.slate import Boost, Curation, Pin, SlateRules
+from matchmaker.ranking.tables import compile_card
 from matchmaker.ranking.tokens import Concept, Tokenizer
 from matchmaker.ranking.vocabulary import Vocabulary
 from matchmaker.rules import Fact, Leaf, Rule, parse

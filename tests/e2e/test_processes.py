@@ -53,6 +53,11 @@ def children(parent: int) -> dict[str, int]:
     return found
 
 
+def maps(pid: int) -> str:
+    """The files that are mapped into a process."""
+    return Path(f"/proc/{pid}/maps").read_text()
+
+
 @contextlib.contextmanager
 def serving(data: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     port = free_port()
@@ -112,7 +117,9 @@ def test_the_children_work_come_back_and_end_with_a_killed_server(data: Path) ->
         asyncio.run(pool.import_all(database, released, pool.demo_files()))
         assert until(lambda: holder.current().index.offerings > 0)
         all_of_it = children(process.pid)
-        assert "spawn" in all_of_it
+        # Who answers matches has tables, and no library with threads of its own.
+        assert "sklearn" not in maps(all_of_it["spawn"])
+        assert "sklearn" in maps(all_of_it["index"]), "the control: who publishes checks them"
         process.kill()
         process.wait()
     assert until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in all_of_it.values()))

@@ -66,7 +66,7 @@ def load(folder: Path) -> Edition:
     """The edition whose seeds are in ``folder``.
 
     Raises:
-        SeedBroken, ValueError, IncompatibleTables: the seeds are not sound.
+        SeedBroken, ValueError: the seeds are not sound.
     """
     taxonomy = registry.load(folder / TAXONOMY)
     words = load_words(folder)

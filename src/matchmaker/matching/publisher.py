@@ -126,7 +126,15 @@ def built_of(
 
 
 async def keep(session: Session, edition: Edition) -> None:
-    """Keep the parts of ``edition``: what is answered with them can be replayed for ever."""
+    """Keep the parts of ``edition``: what is answered with them can be replayed for ever.
+
+    Raises:
+        IncompatibleTables: the tables do not give what the ranker predicts.
+    """
+    # Only who publishes has scikit-learn in memory, with what it brings: a match needs tables.
+    from matchmaker.ranking import scorecard
+
+    scorecard.check(edition.model.card, edition.model.tables)
     for part, name in msgspec.structs.asdict(edition.names).items():
         await queries.keep_part(session, part, name, edition.parts[part])
 

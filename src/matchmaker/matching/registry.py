@@ -11,7 +11,7 @@ import msgspec
 from matchmaker.matching.query import Reader, ranked_codes
 from matchmaker.matching.service import Model
 from matchmaker.ranking.card import card_from
-from matchmaker.ranking.scorecard import compile_card
+from matchmaker.ranking.tables import compile_card
 from matchmaker.ranking.tokens import Concept, Tokenizer
 from matchmaker.ranking.vocabulary import Vocabulary
 from matchmaker.taxonomy.fields import FieldCatalogue
@@ -91,7 +91,6 @@ def load_model(seeds: Path, taxonomy: Taxonomy) -> Model:
 
     Raises:
         ValueError: the card is not sound.
-        IncompatibleTables: the tables do not give what the ranker predicts.
     """
     content = (seeds / CARD).read_bytes()
     data: dict[str, Any] = msgspec.yaml.decode(content)

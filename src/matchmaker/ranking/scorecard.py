@@ -10,15 +10,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from matchmaker.ranking.planes import Planes
 from matchmaker.ranking.steps import FULL, Level, Steps
-from matchmaker.ranking.tables import MILLION, ScoreTables, card_effects, score
+from matchmaker.ranking.tables import MILLION, ScoreTables, score
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import ArrayLike, NDArray
 
     from matchmaker.ranking.card import Card
-    from matchmaker.ranking.columns import Int
 
 _TOLERANCE = 1e-6
 
@@ -77,24 +74,14 @@ def from_card(card: Card) -> ScorecardRanker:
     return ScorecardRanker(weights).fit(np.zeros((0, len(weights))))
 
 
-def compile_card(card: Card, pairs: Mapping[tuple[str, str], Int] | None = None) -> ScoreTables:
-    """The tables of ``card``, checked against its ranker on a spread of steps.
+def check(card: Card, tables: ScoreTables) -> None:
+    """Nothing, where ``tables`` are those of the ranker of ``card``.
+
+    Both are compared on 64 rows that run through every region of every table.
 
     Raises:
-        IncompatibleTables: if they differ by more than 10^-6 per effect (scoring.md 7).
+        IncompatibleTables: they differ by more than 10^-6 per effect (scoring.md 7).
     """
-    tables = ScoreTables(
-        name=card.name,
-        effects={name: card_effects(feature.weight) for name, feature in card.features.items()},
-        references={name: feature.reference for name, feature in card.features.items()},
-        pairs=pairs or {},
-    )
-    _check(card, tables)
-    return tables
-
-
-def _check(card: Card, tables: ScoreTables) -> None:
-    """Compare both on 64 rows that run through every region of every table."""
     rows, names = 64, tuple(card.features)
     grid = (np.arange(rows)[:, None] * (2 * np.arange(len(names)) + 17) * 31) % (FULL + 1)
     steps = {

@@ -14,6 +14,7 @@ from matchmaker.ranking.steps import FULL, Level, Steps
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from matchmaker.ranking.card import Card
     from matchmaker.ranking.columns import Codes, Int
 
     Looked = Codes | Int
@@ -120,6 +121,16 @@ def _sums(lookups: Sequence[tuple[Int, Looked]], size: int) -> Int:
 
 def _bins(steps: Steps, planes: Planes) -> Int:
     return steps.by_row(np.minimum(steps.table // _BIN_WIDTH, BINS - 1), planes)
+
+
+def compile_card(card: Card, pairs: Mapping[tuple[str, str], Int] | None = None) -> ScoreTables:
+    """The tables of ``card``; `scorecard.check` holds them against its ranker."""
+    return ScoreTables(
+        name=card.name,
+        effects={name: card_effects(feature.weight) for name, feature in card.features.items()},
+        references={name: feature.reference for name, feature in card.features.items()},
+        pairs=pairs or {},
+    )
 
 
 def card_effects(weight: int) -> Int:

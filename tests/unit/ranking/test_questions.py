@@ -7,7 +7,7 @@ from tests.pools import Maker
 
 from matchmaker.matching.service import Model, match
 from matchmaker.ranking.query import Query
-from matchmaker.ranking.scorecard import compile_card
+from matchmaker.ranking.tables import compile_card
 
 
 def test_a_card_that_weighs_nothing_asks_nothing_for_a_share() -> None:

@@ -18,14 +18,12 @@ from tests.pools import Maker
 
 from matchmaker.matching.service import score
 from matchmaker.ranking import features, scorecard
-from matchmaker.ranking.columns import Int
 from matchmaker.ranking.scorecard import (
     IncompatibleTables,
     ScorecardRanker,
-    compile_card,
     from_card,
 )
-from matchmaker.ranking.tables import MILLION, card_effects
+from matchmaker.ranking.tables import MILLION, compile_card
 
 _NO_LABELS = "labels are not read: with n = 0 judged needs the published weights are the model"
 EXPECTED = {
@@ -110,15 +108,16 @@ def test_the_tables_give_what_the_ranker_predicts_on_real_rows() -> None:
     assert np.abs(found.row_scores / MILLION - predicted).max() <= 1e-6 * matrix.shape[1]
 
 
-def test_tables_that_differ_from_the_ranker_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    def bent(weight: int) -> Int:
-        effects = card_effects(weight)
-        effects[600:] += 1000
-        return effects
-
-    monkeypatch.setattr(scorecard, "card_effects", bent)
-    with pytest.raises(IncompatibleTables, match=r"card-2026\.11"):
-        compile_card(pools.card())
+def test_tables_that_differ_from_the_ranker_are_refused() -> None:
+    card = pools.card()
+    tables = compile_card(card)
+    scorecard.check(card, tables)
+    for name, effects in tables.effects.items():
+        bent = effects.copy()
+        bent[600:] += 1000
+        other = replace(tables, effects={**tables.effects, name: bent})
+        with pytest.raises(IncompatibleTables, match=r"card-2026\.11"):
+            scorecard.check(card, other)
 
 
 def test_a_card_of_another_weight_compiles_to_other_tables() -> None:
