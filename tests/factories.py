@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from matchmaker.core.db import create_engine
 from matchmaker.core.settings import Settings
-from matchmaker.ranking.tokens import Tokenizer
+from matchmaker.ranking.tokens import PackedCount, TokenCount, Tokenizer
 from matchmaker.taxonomy.registry import Taxonomy, load
 
 SEEDS = Path(__file__).parents[1] / "seeds"
@@ -113,6 +113,12 @@ def jsonl(*lines: dict[str, Any] | bytes) -> io.BytesIO:
             for line in lines
         )
     )
+
+
+def times(counted: TokenCount | PackedCount) -> dict[str, int]:
+    """How often each token occurs, however it is held."""
+    packed = counted.packed()
+    return dict(zip(packed.tokens.split(), map(int, packed.counts.split()), strict=True))
 
 
 def credit_code(stem: str) -> str:

@@ -10,6 +10,7 @@ import bm25s
 import numpy as np
 import tantivy
 from numpy.typing import NDArray
+from tests.factories import times
 
 from matchmaker.ranking.facts import OfferingFacts
 from matchmaker.ranking.query import Query
@@ -27,8 +28,8 @@ Search = Callable[[], object]
 
 def tokens_of(offering: OfferingFacts) -> list[str]:
     """Its tokens in all languages, each as often as it stands there."""
-    counted = (counts.counts.items() for counts in offering.text.values())
-    return [token for token, times in chain.from_iterable(counted) for _ in range(times)]
+    counted = (times(each).items() for each in offering.text.values())
+    return [token for token, often in chain.from_iterable(counted) for _ in range(often)]
 
 
 def asked(query: Query) -> list[str]:

@@ -26,6 +26,7 @@ from tests.benchmark.engines import Search
 from tests.benchmark.measuring import Bound, conclude, interleaved, load, medians, sizes
 from tests.benchmark.rival import app, queries
 from tests.benchmark.rival.running import database
+from tests.factories import times
 
 from matchmaker.app import INDEX
 from matchmaker.matching.index import IndexHolder
@@ -92,9 +93,9 @@ def _impact(
     """Idf x the greatest saturation over languages, one word of one offering (scoring.md 10)."""
     saturations = [0.0]
     for language, counted in offering.text.items():
-        times, average = counted.counts.get(token, 0), known.average_length[language]
+        often, average = times(counted).get(token, 0), known.average_length[language]
         norm = weights.k1 * (1 - weights.b + weights.b * counted.length / average)
-        saturations.append(times / (times + norm))
+        saturations.append(often / (often + norm))
     return round(known.idf(token) * max(saturations) * UNIT)
 
 

@@ -28,7 +28,7 @@ from matchmaker.catalog.models import OfferingId, VersionId
 from matchmaker.catalog.queries import PublishedOffering
 from matchmaker.identity.models import OrganisationId
 from matchmaker.matching import index as published
-from matchmaker.matching.gathering import card_of, facts_of
+from matchmaker.matching.decoding import OfferingDecoder
 from matchmaker.matching.index import OfferingCard
 from matchmaker.matching.query import Caller
 from matchmaker.matching.schemas import MatchInput
@@ -39,6 +39,7 @@ from matchmaker.ranking.query import Query
 
 SEED: Final = 1
 AS_OF: Final = dt.datetime(2026, 12, 1, 8, tzinfo=dt.UTC)
+_AT_A_TIME: Final = 1000
 _OFFERING, _VERSION, _PROVIDER = (UUID(int=kind << 120) for kind in (1, 2, 3))
 
 
@@ -119,7 +120,7 @@ def stored(row: int) -> PublishedOffering:
     return PublishedOffering(
         offering_id=OfferingId(UUID(int=_OFFERING.int + row)),
         organisation_id=OrganisationId(UUID(int=_PROVIDER.int + int(line.provider[1:]))),
-        provider_name={"en": f"Provider {line.provider}"},
+        provider_name=_json({"en": f"Provider {line.provider}"}),
         version_id=VersionId(UUID(int=_VERSION.int + row)),
         number=1,
         kind=line.kind,
@@ -127,38 +128,44 @@ def stored(row: int) -> PublishedOffering:
         attested=line.attested,
         valid_from=None,
         valid_to=None,
-        document=msgspec.to_builtins(offering_document(line, None)),
+        document=_json(offering_document(line, None)),
         must=None,
-        tokens=texts.unpack(
-            msgspec.json.decode(texts.pack(texts.count(fields, released().words.tokenizer)))
-        ),
+        tokens=texts.pack(texts.count(fields, released().words.tokenizer)),
         text_version=released().words.version,
-        title=msgspec.to_builtins(line.title),
-        summary=msgspec.to_builtins(line.summary),
-        packages=[
-            {
-                "code": package.code,
-                "title": msgspec.to_builtins(package.title),
-                "document": msgspec.to_builtins(package_document(package)),
-            }
-            for package in line.packages
-        ],
+        title=_json(line.title),
+        summary=None if line.summary is None else _json(line.summary),
+        packages=_json(
+            [
+                {
+                    "code": package.code,
+                    "title": package.title,
+                    "document": package_document(package),
+                }
+                for package in line.packages
+            ]
+        ),
     )
+
+
+def decoded(rows: range) -> Iterator[tuple[OfferingFacts, OfferingCard]]:
+    """The offerings ``rows`` of the pool: what an index is built from, and what is shown of it."""
+    decoder = OfferingDecoder(released().model.card.vocabulary.stages, released().words)
+    return (decoder.decode(stored(row)) for row in rows)
 
 
 def facts(rows: range) -> Iterator[OfferingFacts]:
     """The offerings ``rows`` of the pool as an index is built from them."""
-    stages = released().model.card.vocabulary.stages
-    return (facts_of(stored(row), stages) for row in rows)
+    return (facts for facts, _ in decoded(rows))
 
 
 def publish(folder: Path, offerings: int) -> Index:
     """The pool of so many ``offerings``, published below ``folder`` for processes that serve."""
     card, cards = released().model.card, dict[str, OfferingCard]()
     builder = Builder(card.vocabulary)
-    for row in map(stored, range(offerings)):
-        builder.add(facts_of(row, card.vocabulary.stages))
-        cards[str(row.offering_id)] = card_of(row)
+    for start in range(0, offerings, _AT_A_TIME):
+        some = [*decoded(range(start, min(start + _AT_A_TIME, offerings)))]
+        builder.extend([facts for facts, _ in some])
+        cards |= {facts.offering_id: card for facts, card in some}
     index = builder.index(card.text)
     versions = published.IndexVersions(
         base=1,
@@ -169,6 +176,10 @@ def publish(folder: Path, offerings: int) -> Index:
     )
     published.write(folder, index, [cards[id_] for id_ in index.offering_ids], versions)
     return index
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _package(record: dict[str, Any]) -> dict[str, Any]:

@@ -27,12 +27,12 @@ import pytest
 from tests import factories, vectors
 from tests.factories import SEEDS
 
-from matchmaker.catalog import declaration
+from matchmaker.catalog import declaration, texts
 from matchmaker.catalog.queries import PublishedOffering
 from matchmaker.core.language import Language
 from matchmaker.matching import phrases, schemas
+from matchmaker.matching.decoding import OfferingDecoder
 from matchmaker.matching.editions import EditionNames
-from matchmaker.matching.gathering import card_of, facts_of
 from matchmaker.matching.index import IndexHolder, IndexVersions, read, write
 from matchmaker.matching.matcher import Matcher
 from matchmaker.matching.query import Caller, Reader
@@ -70,7 +70,7 @@ def published(line: Line) -> PublishedOffering:
     stored: PublishedOffering = found(
         offering_id=offering_id,
         organisation_id=provider_id,
-        provider_name={"zh": line["provider"]},
+        provider_name=json.dumps({"zh": line["provider"]}),
         version_id=offering_id,
         number=1,
         kind=kind.value,
@@ -78,20 +78,22 @@ def published(line: Line) -> PublishedOffering:
         attested=read_line.attested,
         valid_from=read_line.valid_from,
         valid_to=read_line.valid_to,
-        document=json.loads(msgspec.json.encode(document)),
-        must=line.get("must"),
-        tokens=tokens(line),
-        text_version="1",
-        title=line["title"],
-        summary=line["summary"],
-        packages=[
-            {
-                "code": package.code,
-                "title": json.loads(msgspec.json.encode(package.title)),
-                "document": json.loads(msgspec.json.encode(declaration.package_document(package))),
-            }
-            for package in read_line.packages
-        ],
+        document=msgspec.json.encode(document).decode(),
+        must=json.dumps(line["must"]) if line.get("must") else None,
+        tokens=texts.pack(tokens(line)),
+        text_version=words().version,
+        title=json.dumps(line["title"]),
+        summary=json.dumps(line["summary"]),
+        packages=msgspec.json.encode(
+            [
+                {
+                    "code": package.code,
+                    "title": package.title,
+                    "document": declaration.package_document(package),
+                }
+                for package in read_line.packages
+            ]
+        ).decode(),
     )
     return stored
 
@@ -103,9 +105,9 @@ def tokens(line: Line) -> dict[str, TokenCount]:
     for language in ("zh", "en"):
         packages = [package["title"].get(language) for package in line["packages"]]
         title, summary = line["title"].get(language), (line["summary"] or {}).get(language)
-        texts = [text for text in (title, title, summary, *packages) if text]
-        if texts:
-            found[language] = tokenizer.count(texts)
+        said = [text for text in (title, title, summary, *packages) if text]
+        if said:
+            found[language] = tokenizer.count(said)
     return found
 
 
@@ -127,13 +129,14 @@ def publish(folder: Path, *, shuffled: int | None = None) -> Matcher:
     pool = [published(line) for line in lines("offerings-*.jsonl") if line["type"] == "offering"]
     if shuffled is not None:
         random.Random(shuffled).shuffle(pool)  # noqa: S311 - no secret
-    stages = model.card.vocabulary.stages
+    decoder = OfferingDecoder(model.card.vocabulary.stages, words())
+    decoded = [decoder.decode(row) for row in pool]
     index = build(
-        [facts_of(row, stages) for row in pool],
+        [facts for facts, _ in decoded],
         model.card.text,
         vocabulary=model.card.vocabulary,
     )
-    cards = {str(row.offering_id): card_of(row) for row in pool}
+    cards = {card.offering_id: card for _, card in decoded}
     versions = IndexVersions(
         base=7,
         delta=0,

@@ -42,7 +42,7 @@ def lower_price(maker: Maker, row: PackageFacts) -> PackageFacts | None:
     amount = parts[place].amount
     if not amount:
         return None
-    parts[place] = replace(parts[place], amount=maker.random.randrange(amount))
+    parts[place] = parts[place]._replace(amount=maker.random.randrange(amount))
     return replace(row, price=replace(row.price, parts=tuple(parts)))
 
 
@@ -55,7 +55,7 @@ def state_amount(maker: Maker, row: PackageFacts) -> PackageFacts | None:
     if row.price is None or all(part.amount is not None for part in row.price.parts):
         return None
     parts = (
-        replace(part, amount=maker.random.randint(0, 2_000_000)) if part.amount is None else part
+        part._replace(amount=maker.random.randint(0, 2_000_000)) if part.amount is None else part
         for part in row.price.parts
     )
     return replace(row, price=PriceCard(row.price.currency, tuple(parts)))

@@ -556,7 +556,7 @@ def slow_text(query: Query, offerings: Sequence[OfferingFacts]) -> list[int] | N
     holding = Counter(
         token
         for each in offerings
-        for token in set().union(*(c.counts for c in each.text.values()))
+        for token in set().union(*(factories.times(c) for c in each.text.values()))
     )
     lengths: dict[str, list[int]] = {}
     for each in offerings:
@@ -572,13 +572,13 @@ def slow_text(query: Query, offerings: Sequence[OfferingFacts]) -> list[int] | N
         total = 0
         for token in known:
             sats = [
-                c.counts[token]
+                said[token]
                 / (
-                    c.counts[token]
+                    said[token]
                     + 1.2 * (0.25 + 0.75 * c.length / (sum(lengths[lang]) / len(lengths[lang])))
                 )
                 for lang, c in each.text.items()
-                if token in c.counts
+                if token in (said := factories.times(c))
             ]
             total += round(idf[token] * max(sats, default=0.0) * 2**20)
         possible = 8 * sum(round(each * 2**20) for each in idf.values())

@@ -19,7 +19,7 @@ from matchmaker.catalog.models import Kind
 from matchmaker.catalog.queries import PublishedOffering
 from matchmaker.demand.declaration import NeedFacts
 from matchmaker.enterprise.declaration import ProfileFacts
-from matchmaker.matching.gathering import facts_of
+from matchmaker.matching.decoding import OfferingDecoder
 from matchmaker.matching.query import Caller
 from matchmaker.matching.registry import Words, load_reader, vocabulary
 from matchmaker.matching.service import Model, match
@@ -316,7 +316,7 @@ def published(kind: Kind) -> PublishedOffering:
     return PublishedOffering(
         offering_id=some_id,
         organisation_id=some_id,
-        provider_name={"zh": "松鹭软件"},
+        provider_name='{"zh": "松鹭软件"}',
         version_id=some_id,
         number=1,
         kind=kind.value,
@@ -324,29 +324,34 @@ def published(kind: Kind) -> PublishedOffering:
         attested=line.attested,
         valid_from=line.valid_from,
         valid_to=line.valid_to,
-        document=msgspec.to_builtins(document),
-        must=line.must,
-        tokens={},
+        document=msgspec.json.encode(document).decode(),
+        must=json.dumps(line.must),
+        tokens="{}",
         text_version="",
-        title={"zh": "标题"},
-        summary={"zh": "简介"},
-        packages=[
-            {
-                "code": package.code,
-                "title": {"zh": "轻量版"},
-                "document": msgspec.to_builtins(declaration.package_document(package)),
-            }
-            for package in line.packages
-        ],
+        title='{"zh": "标题"}',
+        summary='{"zh": "简介"}',
+        packages=msgspec.json.encode(
+            [
+                {
+                    "code": package.code,
+                    "title": {"zh": "轻量版"},
+                    "document": declaration.package_document(package),
+                }
+                for package in line.packages
+            ]
+        ).decode(),
     )
 
 
 def known_fields() -> set[str]:
     """Every field that is known once everything is declared, over all kinds."""
-    stages = vocabulary(factories.taxonomy()).stages
+    decoder = OfferingDecoder(
+        vocabulary(factories.taxonomy()).stages, Words(factories.tokenizer(), "")
+    )
     known: set[str] = {"package.price"}
     for kind in Kind:
-        index = index_of(facts_of(published(kind), stages))
+        facts, _ = decoder.decode(published(kind))
+        index = index_of(facts)
         known |= {
             field.name
             for field in readable()

@@ -145,7 +145,7 @@ def summary_to_wire(row: queries.ListedOffering) -> schemas.OfferingSummary:
     )
 
 
-def offering_to_wire(row: queries.PublishedOffering) -> schemas.Offering:
+def offering_to_wire(row: queries.FoundOffering) -> schemas.Offering:
     """The public view of an offering."""
     facts = msgspec.convert(row.document, OfferingDocument)
     return schemas.Offering(

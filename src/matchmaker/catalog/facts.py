@@ -10,29 +10,42 @@ import msgspec
 from matchmaker.rules import Fact, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from matchmaker.catalog.declaration import OfferingDocument
 
 _NO_FACTS: Final = frozenset({"cases", "standards"})
+_ATTRIBUTES: Final = "attributes"
 
 
 def declared_facts(document: OfferingDocument, *, kind: str, visibility: str) -> dict[str, Fact]:
     """Every fact a rule may read as ``offering.<name>``, attributes beside the rest."""
-    plain: dict[str, object] = msgspec.to_builtins(document, builtin_types=(dt.date,))
-    attributes = plain.pop("attributes", None)
-    if attributes is not None:
-        plain = {**cast("dict[str, object]", attributes), **plain}
     found: dict[str, Fact] = {}
-    for name, value in plain.items():
-        if isinstance(value, dict):
-            inner = cast("dict[str, object]", value)
-            found |= {f"{name}.{part}": _fact(each) for part, each in inner.items()}
-            found[name] = _range(inner)
-        elif name not in _NO_FACTS:
-            found[name] = _fact(value)
-    known = {name: fact for name, fact in found.items() if fact is not None}
-    return {**known, "kind": kind, "visibility": visibility}
+    for name, value in msgspec.structs.asdict(document).items():
+        found |= field_facts(name, value)
+    return {**found, "kind": kind, "visibility": visibility}
+
+
+def field_facts(name: str, value: object) -> dict[str, Fact]:
+    """The facts that one field of a document states; attributes by their own names."""
+    plain: object = msgspec.to_builtins(value, builtin_types=(dt.date,))
+    fields = cast("dict[str, object]", plain) if name == _ATTRIBUTES and plain else {name: plain}
+    return {
+        fact_name: fact
+        for field, stated in fields.items()
+        for fact_name, fact in _named(field, stated)
+        if fact is not None
+    }
+
+
+def _named(name: str, value: object) -> Iterator[tuple[str, Fact]]:
+    if isinstance(value, dict):
+        inner = cast("dict[str, object]", value)
+        for part, each in inner.items():
+            yield f"{name}.{part}", _fact(each)
+        yield name, _range(inner)
+    elif name not in _NO_FACTS:
+        yield name, _fact(value)
 
 
 def _fact(value: object) -> Fact:

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
-    Row,
     ScalarSelect,
     Select,
     Text,
     Uuid,
     any_,
+    cast,
     func,
     literal,
     or_,
     select,
+    type_coerce,
     union,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB, aggregate_order_by
 
-from matchmaker.catalog import texts
 from matchmaker.catalog.machine import OfferingState
 from matchmaker.catalog.models import (
     Offering,
@@ -43,13 +43,13 @@ from matchmaker.identity.models import (
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import AsyncIterator, Callable, Collection
     from uuid import UUID
 
-    from sqlalchemy.orm import InstrumentedAttribute
+    from sqlalchemy import Function
+    from sqlalchemy.types import TypeEngine
 
     from matchmaker.core.db import ReadSession
-    from matchmaker.ranking.tokens import TokenCount
 
 _ROWS_AT_A_TIME = 1000
 _ALL = "all"
@@ -57,11 +57,11 @@ _SECTION = 1
 
 
 class PublishedOffering(NamedTuple):
-    """A published offering with everything an index is built from; JSON and tokens are decoded."""
+    """A published offering with everything an index is built from; JSON is text, not yet read."""
 
     offering_id: OfferingId
     organisation_id: OrganisationId
-    provider_name: dict[str, Any]
+    provider_name: str
     version_id: VersionId
     number: int
     kind: str
@@ -69,11 +69,26 @@ class PublishedOffering(NamedTuple):
     attested: dt.date | None
     valid_from: dt.date | None
     valid_to: dt.date | None
+    document: str
+    must: str | None
+    tokens: str
+    """What `texts.pack` wrote."""
+    text_version: str
+    title: str
+    summary: str | None
+    packages: str
+    """In package order: ``code``, ``title``, ``document``."""
+
+
+class FoundOffering(NamedTuple):
+    """A published offering with everything that everyone may read of it."""
+
+    offering_id: OfferingId
+    organisation_id: OrganisationId
+    provider_name: dict[str, Any]
+    number: int
     document: dict[str, Any]
     must: dict[str, Any] | None
-    tokens: dict[str, TokenCount]
-    """By language."""
-    text_version: str
     title: dict[str, Any]
     summary: dict[str, Any] | None
     packages: list[dict[str, Any]]
@@ -141,11 +156,22 @@ async def list_offerings(
 
 async def find_offering(
     session: ReadSession, offering_id: OfferingId, *, today: dt.date
-) -> PublishedOffering | None:
+) -> FoundOffering | None:
     """The offering if it is public and live on ``today``."""
-    statement = _published(_whole(Organisation.name)).where(Offering.id == offering_id)
-    row = (await session.execute(statement.where(*_public(today)))).one_or_none()
-    return None if row is None else _whole_row(row)
+    statement = select(
+        Offering.id,
+        Offering.organisation_id,
+        Organisation.name,
+        OfferingVersion.number,
+        OfferingVersion.document,
+        OfferingVersion.must,
+        OfferingVersion.title,
+        OfferingVersion.summary,
+        packages_of_version(),
+    )
+    statement = _published(statement).where(Offering.id == offering_id, *_public(today))
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else FoundOffering(*row)
 
 
 async def published_offerings(
@@ -156,12 +182,13 @@ async def published_offerings(
     Whatever its dates and visibility, under the name its provider had then; of those named
     ``only``, where any are.
     """
-    statement = _live(_whole(OrganisationLive.name), position).order_by(Offering.id)
+    statement = _live(_as_text(), position).order_by(Offering.id)
     if only is not None:
         statement = statement.where(Offering.id == any_(literal(list(only), ARRAY(Uuid))))
     rows = await session.stream(statement, execution_options={"yield_per": _ROWS_AT_A_TIME})
-    async for row in rows:
-        yield _whole_row(row)
+    async for part in rows.partitions():
+        for row in part:
+            yield PublishedOffering(*row)
 
 
 async def turned_offerings(session: ReadSession, position: int) -> frozenset[OfferingId]:
@@ -200,50 +227,47 @@ async def find_provider(
 
 def packages_of_version() -> ScalarSelect[Any]:
     """The packages of the version a statement selects, in their order: code, title, document."""
+    return _packages(func.jsonb_agg, func.jsonb_build_object, JSONB())
+
+
+def _packages(
+    listed: Callable[..., Function[Any]],
+    built: Callable[..., Function[Any]],
+    type_: TypeEngine[Any],
+) -> ScalarSelect[Any]:
+    one = built(
+        *("code", OfferingPackage.code),
+        *("title", OfferingPackage.title),
+        *("document", OfferingPackage.document),
+    )
     return (
-        select(
-            func.jsonb_agg(
-                aggregate_order_by(
-                    func.jsonb_build_object(
-                        *("code", OfferingPackage.code),
-                        *("title", OfferingPackage.title),
-                        *("document", OfferingPackage.document),
-                    ),
-                    OfferingPackage.position,
-                ),
-                type_=JSONB,
-            )
-        )
+        select(listed(aggregate_order_by(one, OfferingPackage.position), type_=type_))
         .where(OfferingPackage.version_id == OfferingVersion.id)
         .correlate(OfferingVersion)
         .scalar_subquery()
     )
 
 
-def _whole_row(row: Row[*tuple[Any, ...]]) -> PublishedOffering:
-    found = PublishedOffering(*row)
-    return found._replace(tokens=texts.unpack(found.tokens))
-
-
-def _whole(provider_name: InstrumentedAttribute[dict[str, Any]]) -> Select[*tuple[Any, ...]]:
+def _as_text() -> Select[*tuple[Any, ...]]:
+    """What `PublishedOffering` holds: JSON as text, which is dear to decode and often repeated."""
     return select(
         Offering.id,
         Offering.organisation_id,
-        provider_name,
+        cast(OrganisationLive.name, Text),
         OfferingVersion.id,
         OfferingVersion.number,
-        OfferingVersion.kind,
+        type_coerce(OfferingVersion.kind, Text),
         OfferingVersion.document["visibility"].astext,
         OfferingVersion.attested,
         OfferingVersion.valid_from,
         OfferingVersion.valid_to,
-        OfferingVersion.document,
-        OfferingVersion.must,
-        OfferingVersion.tokens,
+        cast(OfferingVersion.document, Text),
+        cast(OfferingVersion.must, Text),
+        cast(OfferingVersion.tokens, Text),
         OfferingVersion.text_version,
-        OfferingVersion.title,
-        OfferingVersion.summary,
-        packages_of_version(),
+        cast(OfferingVersion.title, Text),
+        cast(OfferingVersion.summary, Text),
+        cast(_packages(func.json_agg, func.json_build_object, JSON()), Text),
     )
 
 

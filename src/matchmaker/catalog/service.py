@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 async def get_offering(
     session: ReadSession, offering_id: OfferingId, *, today: dt.date
-) -> queries.PublishedOffering:
+) -> queries.FoundOffering:
     """The offering if everyone may see it on ``today``.
 
     Raises:

@@ -1,9 +1,10 @@
-"""The index from declared facts, taken one offering at a time."""
+"""The index from declared facts, taken as they come and coded fact by fact."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -25,7 +26,7 @@ from matchmaker.ranking.texts import CodedTexts, FixedTexts
 from matchmaker.rules import Fact, Rule, Span, conjuncts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matchmaker.ranking.columns import Column
     from matchmaker.ranking.facts import Case, OfferingFacts, PackageFacts
@@ -36,6 +37,7 @@ _Levels = tuple[tuple[str, "tuple[int, int] | None"], ...]
 _Cases = tuple[tuple[str, int], ...]
 _SETS: Final = ("industries", "regions", "categories")
 """Facts that are sets, whatever is declared."""
+_FIRST, _LAST = dt.date.min.toordinal(), dt.date.max.toordinal()
 
 
 class Builder:
@@ -50,7 +52,7 @@ class Builder:
         self._public = bytearray()
         self._days: list[tuple[int, int]] = []
         self._providers, self._kinds, self._pools = Coder[str](), Coder[Fact](), Coder[Fact]()
-        self._musts = Coder[Rule](key=repr)
+        self._musts = Coder[Rule](kind=repr)
         self._declared: dict[str, Coder[Fact]] = {name: Coder() for name in _SETS}
         self._records, self._attested = Coder[tuple[int, int]](), Coder[Fact]()
         self._cases = Coder[_Cases]()
@@ -58,42 +60,44 @@ class Builder:
         self._stages, self._weeks = Coder[tuple[int, int]](), Coder[tuple[int, int]]()
         self._prices, self._texts = PriceReader(), TextReader()
 
-    def add(self, offering: OfferingFacts) -> None:
-        """The next offering.
+    def extend(self, offerings: Sequence[OfferingFacts]) -> None:
+        """The next offerings.
 
-        Raises: ValueError: it does not follow the last one by id, or has no package.
+        Raises: ValueError: one does not follow the last one by id, or has no package.
         """
-        if (self._ids and offering.offering_id <= self._ids[-1]) or not offering.packages:
-            raise ValueError(f"{offering.offering_id}: out of order, or without a package")
-        for name, fact in offering.declared.items():
-            coder = self._declared.get(name)
-            if coder is None:
-                coder = self._declared[name] = Coder()
-            coder.fill(len(self._ids))
-            coder.add(fact)
-        self._ids.append(offering.offering_id)
-        self._packages.append(len(offering.packages))
-        self._public.append(offering.visibility == "public")
-        starts, ends = offering.valid_from or dt.date.min, offering.valid_to or dt.date.max
-        self._days.append((starts.toordinal(), ends.toordinal()))
-        self._providers.add(offering.provider_id)
-        self._kinds.add(offering.kind)
-        self._pools.add(offering.pools)
-        self._musts.add(offering.must)
-        self._records.add(offering.record)
-        self._attested.add(offering.attested)
-        self._cases.add(self._listed(offering.cases))
-        self._texts.add(offering.text)
-        for package in offering.packages:
-            self._add_row(package)
+        ids = [each.offering_id for each in offerings]
+        if any(late <= early for early, late in pairwise((*self._ids[-1:], *ids))):
+            raise ValueError(f"out of order: {ids}")
+        if not all(each.packages for each in offerings):
+            raise ValueError("an offering without a package")
+        self._declare([each.declared for each in offerings])
+        self._ids += ids
+        self._packages += [len(each.packages) for each in offerings]
+        self._public += bytes([each.visibility == "public" for each in offerings])
+        self._days += [(_day(o.valid_from, _FIRST), _day(o.valid_to, _LAST)) for o in offerings]
+        self._providers.extend([each.provider_id for each in offerings])
+        self._kinds.extend([each.kind for each in offerings])
+        self._pools.extend([each.pools for each in offerings])
+        self._musts.extend([each.must for each in offerings])
+        self._records.extend([each.record for each in offerings])
+        self._attested.extend([each.attested for each in offerings])
+        self._cases.extend([self._listed(o.cases) if o.cases else None for o in offerings])
+        self._texts.extend([each.text for each in offerings])
+        self._add_rows([package for each in offerings for package in each.packages])
 
-    def _add_row(self, package: PackageFacts) -> None:
-        self._codes.add(package.code)
-        self._scales.add(package.scales)
-        self._stages.add(package.stages)
-        self._levels.add(tuple(sorted(package.levels.items())) if package.levels else None)
-        self._weeks.add(package.weeks)
-        self._prices.add(package.price)
+    def _declare(self, declared: Sequence[Mapping[str, Fact]]) -> None:
+        for name in dict.fromkeys(chain.from_iterable(declared)):
+            coder = self._declared.setdefault(name, Coder())
+            coder.fill(len(self._ids))
+            coder.extend([facts.get(name) for facts in declared])
+
+    def _add_rows(self, packages: Sequence[PackageFacts]) -> None:
+        self._codes.extend([each.code for each in packages])
+        self._scales.extend([each.scales for each in packages])
+        self._stages.extend([each.stages for each in packages])
+        self._levels.extend([tuple(sorted(p.levels.items())) or None for p in packages])
+        self._weeks.extend([each.weeks for each in packages])
+        self._prices.extend([each.price for each in packages])
 
     def _listed(self, cases: Sequence[Case]) -> _Cases | None:
         """Of each case its group and a bit for each scene."""
@@ -183,6 +187,10 @@ class Builder:
             of=listed[:, 1].copy(),
             bits=listed[:, 0].copy(),
         )
+
+
+def _day(stated: dt.date | None, unstated: int) -> int:
+    return unstated if stated is None else stated.toordinal()
 
 
 def _span(ends: tuple[int, int]) -> Fact:

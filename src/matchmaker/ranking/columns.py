@@ -9,8 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from array import array
 from bisect import bisect_left
+from collections import defaultdict
 from dataclasses import Field, dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, TypeVar
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,33 +145,26 @@ class SetColumn:
 
 
 class Coder(Generic[_T]):
-    """Codes from 1 in order of first appearance, 0 for None; and the distinct facts.
-
-    Facts of one ``key`` are the same.
-    """
+    """Codes from 1 in order of first appearance, 0 for None; and the distinct facts."""
 
     def __init__(
-        self, facts: Iterable[_T | None] = (), *, key: Callable[[_T], Hashable] | None = None
+        self, facts: Iterable[_T | None] = (), *, kind: Callable[[_T | None], Hashable] = type
     ) -> None:
-        """Code ``facts``; if nothing else is said, the same are those equal and of one type."""
+        """Code ``facts``; the same are those equal and of one ``kind``: True is no 1."""
         self.distinct: list[_T] = []
-        self._key = key or _typed
-        self._place: dict[Hashable, int] = {}
+        self._kind = kind
+        self._place: defaultdict[tuple[Hashable, _T | None], int] = defaultdict(count().__next__)
+        _ = self._place[kind(None), None]
         self._codes = array("I")
-        for fact in facts:
-            self.add(fact)
+        self.extend([*facts])
 
-    def add(self, fact: _T | None) -> None:
-        """The next offering or row, and its fact."""
-        if fact is None:
-            self._codes.append(0)
-            return
-        key = self._key(fact)
-        code = self._place.get(key)
-        if code is None:
-            self.distinct.append(fact)
-            code = self._place[key] = len(self.distinct)
-        self._codes.append(code)
+    def extend(self, facts: Sequence[_T | None]) -> None:
+        """The next offerings or rows, and their facts."""
+        known, keys = len(self._place), zip(map(self._kind, facts), facts, strict=True)
+        self._codes.extend(map(self._place.__getitem__, keys))
+        # What is new stands last; only code 0 is of no fact.
+        new = islice(reversed(self._place), len(self._place) - known)
+        self.distinct += [cast("_T", fact) for _, fact in [*new][::-1]]
 
     def fill(self, count: int) -> None:
         """Make it ``count`` offerings or rows; of those that are added nothing is known."""
@@ -237,11 +232,6 @@ def _longest_first(
 def in_order(column: _C, order: Int) -> _C:
     """The column of the offerings or rows that stand at the places ``order``."""
     return replace(column, codes=column.codes[order])
-
-
-def _typed(fact: object) -> Hashable:
-    """What tells facts apart: True is no 1."""
-    return type(fact), fact
 
 
 def _bounds(fact: Fact) -> tuple[int, int]:

@@ -6,13 +6,13 @@ The declared facts of one offering version, decoded and language-free.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from matchmaker.ranking.tokens import TokenCount
+    from matchmaker.ranking.tokens import PackedCount, TokenCount
     from matchmaker.rules import Fact, Rule
 
 ALL = "all"
@@ -32,8 +32,7 @@ YEARLY_PARTS = frozenset({"yearly", "maintenance"})
 """Price parts that recur every year; every other part counts once."""
 
 
-@dataclass(frozen=True, slots=True)
-class PricePart:
+class PricePart(NamedTuple):
     """One line of a price card: minor units at the upper end of its range, None when not stated."""
 
     part: str
@@ -89,7 +88,9 @@ class OfferingFacts:
     kind: str
     packages: tuple[PackageFacts, ...]
     declared: Mapping[str, Fact] = field(default_factory=dict[str, "Fact"])
-    text: Mapping[str, TokenCount] = field(default_factory=dict[str, "TokenCount"])
+    text: Mapping[str, TokenCount | PackedCount] = field(
+        default_factory=dict[str, "TokenCount | PackedCount"]
+    )
     visibility: str = "public"
     pools: frozenset[str] = frozenset()
     valid_from: dt.date | None = None

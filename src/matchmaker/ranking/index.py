@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
@@ -216,8 +217,7 @@ def build(
     from matchmaker.ranking.building import Builder  # it makes what is defined here
 
     builder = Builder(vocabulary)
-    for offering in sorted(offerings, key=lambda each: each.offering_id):
-        builder.add(offering)
+    builder.extend(sorted(offerings, key=attrgetter("offering_id")))
     return builder.index(weights, base)
 
 

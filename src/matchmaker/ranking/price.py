@@ -16,7 +16,6 @@ from matchmaker.ranking.facts import (
     UNITS,
     YEARLY_PARTS,
     PriceCard,
-    PricePart,
 )
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
     from matchmaker.ranking.columns import Int
 
+    _Units = tuple[tuple[int, int, bool], ...]
+    """Of each unit: minor units in the first year, in a further one, and whether it counts."""
     Counts = Mapping[str, int | None]
     """Of the units that prices count, how many the firm has."""
 
@@ -31,7 +32,9 @@ Bools = NDArray[np.bool_]
 UNPRICED: Final = 2**62
 """Minor units that stand for a price that is not known."""
 NO_CURRENCY: Final = -1
-_NO_UNITS: Final = ((0, 0, False),) * len(UNITS)
+_NO_UNIT: Final = (0, 0, False)
+_NO_UNITS: Final = (_NO_UNIT,) * len(UNITS)
+_UNKNOWN: Final = (None, None, (UNPRICED, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,27 +99,15 @@ class PriceReader:
     def __init__(self) -> None:
         """No card yet."""
         self._currencies: Coder[str] = Coder()
-        self._units: Coder[tuple[tuple[int, int, bool], ...]] = Coder()
+        self._units: Coder[_Units] = Coder()
         self._sums: list[tuple[int, int]] = []
 
-    def add(self, card: PriceCard | None) -> None:
-        """The card of the next row; one without parts, or with an unknown amount, is unknown."""
-        if card is None or not card.parts or not all(map(_is_usable, card.parts)):
-            self._currencies.add(None)
-            self._units.add(None)
-            self._sums.append((UNPRICED, 0))
-            return
-        first: dict[str | None, int] = dict.fromkeys((None, *UNITS), 0)
-        yearly = dict(first)
-        for part in card.parts:
-            first[part.per] += part.amount or 0
-            if part.part in YEARLY_PARTS:
-                yearly[part.per] += part.amount or 0
-        named = {part.per for part in card.parts}
-        units = tuple((first[unit], yearly[unit], unit in named) for unit in UNITS)
-        self._currencies.add(card.currency)
-        self._units.add(units if named - {None} else None)
-        self._sums.append((first[None], yearly[None]))
+    def extend(self, cards: Iterable[PriceCard | None]) -> None:
+        """The cards of the next rows; what has no parts, or an unknown amount, is unknown."""
+        read = [*map(_summed, cards)]
+        self._currencies.extend([currency for currency, _, _ in read])
+        self._units.extend([units for _, units, _ in read])
+        self._sums.extend([sums for _, _, sums in read])
 
     def column(self) -> PriceColumn:
         """The column of the cards."""
@@ -137,8 +128,7 @@ class PriceReader:
 def price_column(cards: Iterable[PriceCard | None]) -> PriceColumn:
     """The cards of the rows as arrays."""
     reader = PriceReader()
-    for card in cards:
-        reader.add(card)
+    reader.extend(cards)
     return reader.column()
 
 
@@ -218,7 +208,24 @@ def _missing(counts: Counts) -> Bools:
     return np.array([counts.get(unit) is None for unit in UNITS], np.bool_)
 
 
-def _is_usable(part: PricePart) -> bool:
-    """Whether the amount is stated, and small enough that no sum can overflow."""
-    most = MOST_AMOUNT if part.per is None else MOST_PER_UNIT
-    return part.amount is not None and part.amount <= most
+def _summed(card: PriceCard | None) -> tuple[str | None, _Units | None, tuple[int, int]]:
+    """The currency of ``card``, what counts per unit, and its flat sums.
+
+    Unknown where an amount is not stated, or so great that a sum could overflow.
+    """
+    if card is None or not card.parts:
+        return _UNKNOWN
+    first = yearly = 0
+    per_unit: dict[str, tuple[int, int, bool]] | None = None
+    for part, amount, per in card.parts:
+        if amount is None or amount > (MOST_AMOUNT if per is None else MOST_PER_UNIT):
+            return _UNKNOWN
+        again = amount if part in YEARLY_PARTS else 0
+        if per is None:
+            first, yearly = first + amount, yearly + again
+            continue
+        per_unit = per_unit or dict.fromkeys(UNITS, _NO_UNIT)
+        known, known_yearly, _ = per_unit[per]
+        per_unit[per] = known + amount, known_yearly + again, True
+    units = None if per_unit is None else tuple(per_unit.values())
+    return card.currency, units, (first, yearly)

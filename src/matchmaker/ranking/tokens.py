@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 CONCEPT_PREFIX: Final = "c:"
+BETWEEN: Final = " "
+"""What no token holds."""
 _UNIT: Final = re.compile(f"[{HAN}]|[a-z0-9]+")
 _STEMS_KEPT: Final = 100_000
 _LONGEST_WORD: Final = 45
@@ -65,6 +67,33 @@ class TokenCount:
 
     length: int
     counts: Mapping[str, int]
+
+    def packed(self) -> PackedCount:
+        """The same in two texts.
+
+        Raises:
+            ValueError: a token holds a space.
+        """
+        tokens = BETWEEN.join(self.counts)
+        if tokens.count(BETWEEN) != max(len(self.counts) - 1, 0):
+            raise ValueError("a token holds a space")
+        return PackedCount(self.length, tokens, BETWEEN.join(map(str, self.counts.values())))
+
+
+@dataclass(frozen=True, slots=True)
+class PackedCount:
+    """A `TokenCount` as it is stored: two texts, ten times smaller than a dictionary.
+
+    ``counts`` are in the order of ``tokens``.
+    """
+
+    length: int
+    tokens: str
+    counts: str
+
+    def packed(self) -> PackedCount:
+        """Itself."""
+        return self
 
 
 class _Unit(NamedTuple):

@@ -12,6 +12,7 @@ from tests.factories import (
     package_line,
     provider_line,
     taxonomy,
+    times,
     tokenizer,
 )
 
@@ -22,7 +23,7 @@ from matchmaker.catalog.importing.prepared import CHUNK
 from matchmaker.catalog.importing.reading import FileRead, read_file
 from matchmaker.catalog.importing.report import LineFault
 from matchmaker.catalog.reasons import REASONS
-from matchmaker.ranking.tokens import TokenCount
+from matchmaker.ranking.tokens import PackedCount, TokenCount
 
 KNOWN: KnownCodes = known_codes(taxonomy())
 
@@ -341,9 +342,10 @@ def test_tokens_count_the_title_twice_and_each_language_apart() -> None:
     )
     (chunk,) = read.spool.chunks()
     read.spool.close()
-    assert texts.unpack(json.loads(chunk[0].tokens)) == {
-        "zh": TokenCount(3, {"废": 1, "废品": 1, "品": 1}),
-        "en": TokenCount(5, {"trace": 3, "scrap": 1, "light": 1}),
+    stored = texts.unpack(chunk[0].tokens)
+    assert {language: (count.length, times(count)) for language, count in stored.items()} == {
+        "zh": (3, {"废": 1, "废品": 1, "品": 1}),
+        "en": (5, {"trace": 3, "scrap": 1, "light": 1}),
     }
 
 
@@ -354,4 +356,9 @@ def test_a_token_with_a_space_cannot_be_stored() -> None:
 
 def test_a_text_without_tokens_comes_back_empty() -> None:
     nothing = {"zh": TokenCount(0, {})}
-    assert texts.unpack(json.loads(texts.pack(nothing))) == nothing
+    assert texts.unpack(texts.pack(nothing)) == {"zh": PackedCount(0, "", "")}
+
+
+def test_what_is_packed_comes_back() -> None:
+    counted = {"en": TokenCount(5, {"trace": 3, "scrap": 12})}
+    assert texts.unpack(texts.pack(counted)) == {"en": PackedCount(5, "trace scrap", "3 12")}

@@ -90,5 +90,5 @@ def test_an_index_takes_offerings_in_order_and_with_packages(reason: str) -> Non
     bare = OfferingFacts(offering_id="o3", provider_id="p", kind="solution", packages=())
     wrong = [first, first] if reason == "order" else [first, second, bare]
 
-    with pytest.raises(ValueError, match="out of order, or without a package"):
+    with pytest.raises(ValueError, match=reason):
         pools.index_of(wrong)

@@ -11,12 +11,12 @@ import pytest
 from matchmaker.ranking import postings, text
 from matchmaker.ranking.facts import OfferingFacts, PackageFacts
 from matchmaker.ranking.text import UNIT, TextScore, TextStatistics, TextWeights
-from matchmaker.ranking.tokens import TokenCount
+from matchmaker.ranking.tokens import PackedCount, TokenCount
 
 WEIGHTS = TextWeights(1.2, 0.75, (800, 1000))
 
 
-def offering(name: str, **languages: TokenCount) -> OfferingFacts:
+def offering(name: str, **languages: TokenCount | PackedCount) -> OfferingFacts:
     return OfferingFacts(
         offering_id=name,
         provider_id="p",
@@ -33,7 +33,7 @@ OFFERINGS = [
 ]
 
 
-def impacts(words: Mapping[str, TokenCount], known: TextStatistics) -> dict[str, int]:
+def impacts(words: Mapping[str, TokenCount | PackedCount], known: TextStatistics) -> dict[str, int]:
     """The impact of each token of one offering, with others that say nothing and without."""
     found: dict[str, int] = {}
     for silent in (0, text.COMMON):
