@@ -10,7 +10,7 @@ import msgspec
 from matchmaker.rules import Fact, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from matchmaker.catalog.declaration import OfferingDocument
 
@@ -29,23 +29,19 @@ def declared_facts(document: OfferingDocument, *, kind: str, visibility: str) ->
 def field_facts(name: str, value: object) -> dict[str, Fact]:
     """The facts that one field of a document states; attributes by their own names."""
     plain: object = msgspec.to_builtins(value, builtin_types=(dt.date,))
-    fields = cast("dict[str, object]", plain) if name == _ATTRIBUTES and plain else {name: plain}
-    return {
-        fact_name: fact
-        for field, stated in fields.items()
-        for fact_name, fact in _named(field, stated)
-        if fact is not None
-    }
+    if name in _NO_FACTS:
+        return {}
+    if not isinstance(plain, dict):
+        return _known({name: _fact(plain)})
+    inner = cast("dict[str, object]", plain)
+    if name == _ATTRIBUTES:
+        return {key: fact for each in inner for key, fact in field_facts(each, inner[each]).items()}
+    parts = {f"{name}.{part}": _fact(each) for part, each in inner.items()}
+    return _known({**parts, name: _range(inner)})
 
 
-def _named(name: str, value: object) -> Iterator[tuple[str, Fact]]:
-    if isinstance(value, dict):
-        inner = cast("dict[str, object]", value)
-        for part, each in inner.items():
-            yield f"{name}.{part}", _fact(each)
-        yield name, _range(inner)
-    elif name not in _NO_FACTS:
-        yield name, _fact(value)
+def _known(facts: dict[str, Fact]) -> dict[str, Fact]:
+    return {name: fact for name, fact in facts.items() if fact is not None}
 
 
 def _fact(value: object) -> Fact:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -43,7 +45,7 @@ from matchmaker.identity.models import (
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import AsyncIterator, Callable, Collection
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
     from uuid import UUID
 
     from sqlalchemy import Function
@@ -51,9 +53,12 @@ if TYPE_CHECKING:
 
     from matchmaker.core.db import ReadSession
 
-_ROWS_AT_A_TIME = 1000
+_ROWS_AT_A_TIME = 50
+"""What the driver's cursor asks for at once: more would be two questions, and only the first of
+them is asked ahead."""
 _ALL = "all"
 _SECTION = 1
+_T = TypeVar("_T")
 
 
 class PublishedOffering(NamedTuple):
@@ -186,9 +191,10 @@ async def published_offerings(
     if only is not None:
         statement = statement.where(Offering.id == any_(literal(list(only), ARRAY(Uuid))))
     rows = await session.stream(statement, execution_options={"yield_per": _ROWS_AT_A_TIME})
-    async for part in rows.partitions():
-        for row in part:
-            yield PublishedOffering(*row)
+    async with contextlib.aclosing(_ahead(rows.partitions())) as parts:
+        async for part in parts:
+            for row in part:
+                yield PublishedOffering(*row)
 
 
 async def turned_offerings(session: ReadSession, position: int) -> frozenset[OfferingId]:
@@ -223,6 +229,20 @@ async def find_provider(
         statement = statement.where(Organisation.state == OrganisationState.VERIFIED)
     row = (await session.execute(statement)).one_or_none()
     return None if row is None else ProviderCard(*row)
+
+
+async def _ahead(parts: AsyncIterator[_T]) -> AsyncGenerator[_T]:
+    """The same ``parts``: the server makes the next one ready while one is used."""
+    following = asyncio.ensure_future(anext(parts, None))
+    try:
+        while (part := await following) is not None:
+            following = asyncio.ensure_future(anext(parts, None))
+            # Once round the loop: the next one is asked for before this one is used.
+            await asyncio.sleep(0)
+            yield part
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 def packages_of_version() -> ScalarSelect[Any]:
