@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from matchmaker.catalog.declaration import OfferingDocument
 
-_NO_FACTS: Final = frozenset({"cases", "standards"})
+NO_FACTS: Final = frozenset({"cases", "standards"})
+"""Fields that no rule reads."""
 _ATTRIBUTES: Final = "attributes"
 
 
@@ -29,7 +30,7 @@ def declared_facts(document: OfferingDocument, *, kind: str, visibility: str) ->
 def field_facts(name: str, value: object) -> dict[str, Fact]:
     """The facts that one field of a document states; attributes by their own names."""
     plain: object = msgspec.to_builtins(value, builtin_types=(dt.date,))
-    if name in _NO_FACTS:
+    if name in NO_FACTS:
         return {}
     if not isinstance(plain, dict):
         return _known({name: _fact(plain)})

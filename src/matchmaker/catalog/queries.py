@@ -181,11 +181,11 @@ async def find_offering(
 
 async def published_offerings(
     session: ReadSession, position: int, *, only: Collection[OfferingId] | None = None
-) -> AsyncIterator[PublishedOffering]:
+) -> AsyncGenerator[PublishedOffering]:
     """Every offering published right after the event at ``position``, by id, fetched as consumed.
 
     Whatever its dates and visibility, under the name its provider had then; of those named
-    ``only``, where any are.
+    ``only``, where any are. Who may stop early closes it before the session is used again.
     """
     statement = _live(_as_text(), position).order_by(Offering.id)
     if only is not None:
@@ -241,7 +241,7 @@ async def _ahead(parts: AsyncIterator[_T]) -> AsyncGenerator[_T]:
             await asyncio.sleep(0)
             yield part
     finally:
-        following.cancel()
+        # Until it is there the connection can do nothing else, not even roll back.
         await asyncio.gather(following, return_exceptions=True)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from matchmaker.catalog import texts
-from matchmaker.catalog.declaration import Case, OfferingDocument, Record
-from matchmaker.catalog.facts import field_facts
+from matchmaker.catalog.declaration import OfferingDocument, Record
+from matchmaker.catalog.facts import NO_FACTS, field_facts
 from matchmaker.core.wire import Text
 from matchmaker.matching.index import OfferingCard, PackageCard
 from matchmaker.ranking import facts as ranked
@@ -27,6 +27,12 @@ _VERIFIED: Final = "verified"
 _UNKNOWN: Final = msgspec.Raw(b"null")
 
 
+class _Case(msgspec.Struct, frozen=True, gc=False):
+    industry: str
+    scenes: frozenset[str]
+    state: str
+
+
 class _PricePart(msgspec.Struct, frozen=True, gc=False):
     part: str
     amount: int | None = None
@@ -41,9 +47,9 @@ class _PriceCard(msgspec.Struct, frozen=True, gc=False):
 
 class _PackageDocument(msgspec.Struct, frozen=True, gc=False):
     scales: msgspec.Raw = _UNKNOWN
-    stages: msgspec.Raw = _UNKNOWN
+    stages: tuple[str, str] | None = None
     levels: msgspec.Raw = _UNKNOWN
-    weeks: msgspec.Raw = _UNKNOWN
+    weeks: tuple[int, int] | None = None
     price: _PriceCard | None = None
 
 
@@ -59,13 +65,12 @@ _DOCUMENT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _FIELDS: Final = {
     field.encode_name: msgspec.json.Decoder(field.type)
     for field in msgspec.structs.fields(OfferingDocument)
+    if field.encode_name not in NO_FACTS
 }
-_CASES: Final = msgspec.json.Decoder(list[Case] | None)
+_CASES: Final = msgspec.json.Decoder(list[_Case])
 _RECORD: Final = msgspec.json.Decoder(Record | None)
 _SCALES: Final = msgspec.json.Decoder(frozenset[str] | None)
-_STAGES: Final = msgspec.json.Decoder(tuple[str, str] | None)
 _LEVELS: Final = msgspec.json.Decoder(dict[str, tuple[int, int] | None] | None)
-_WEEKS: Final = msgspec.json.Decoder(tuple[int, int] | None)
 
 
 class OfferingDecoder:
@@ -79,9 +84,8 @@ class OfferingDecoder:
         """Nothing decoded yet; ``stages`` is the ladder in order, ``words`` count the tokens."""
         self._stages, self._words = stages, words
         self._declared, self._name, self._must = cache(_declared), cache(_TEXT.decode), cache(_rule)
-        self._cases, self._record = cache(_cases), cache(_record)
+        self._record, self._ranks = cache(_record), cache(self._ranked)
         self._scales, self._levels = cache(_SCALES.decode), cache(_LEVELS.decode)
-        self._ranks, self._weeks = cache(self._ranked), cache(_WEEKS.decode)
 
     def decode(
         self, row: PublishedOffering, pools: frozenset[str] = frozenset()
@@ -101,10 +105,11 @@ class OfferingDecoder:
             title=title,
             packages=tuple([PackageCard(code=each.code, title=each.title) for each in packages]),
         )
-        said = {name: bytes(value) for name, value in _DOCUMENT.decode(row.document).items()}
+        said = _DOCUMENT.decode(row.document)
         declared: dict[str, Fact] = {}
         for name, value in said.items():
-            declared.update(self._declared(name, value))
+            if name in _FIELDS:
+                declared.update(self._declared(name, bytes(value)))
         declared["kind"], declared["visibility"] = row.kind, row.visibility
         facts = ranked.OfferingFacts(
             offering_id=card.offering_id,
@@ -119,8 +124,8 @@ class OfferingDecoder:
             valid_to=row.valid_to,
             attested=row.attested,
             must=None if row.must is None else self._must(row.must),
-            cases=self._cases(said.get("cases", b"null")),
-            record=self._record(said.get("record", b"null")),
+            cases=_cases(said["cases"]) if "cases" in said else (),
+            record=self._record(bytes(said["record"])) if "record" in said else None,
         )
         return facts, card
 
@@ -129,15 +134,14 @@ class OfferingDecoder:
         return ranked.PackageFacts(
             code=package.code,
             scales=self._scales(bytes(document.scales)) or frozenset(),
-            stages=self._ranks(bytes(document.stages)),
+            stages=None if document.stages is None else self._ranks(document.stages),
             levels=self._levels(bytes(document.levels)) or {},
             price=None if document.price is None else _price(document.price),
-            weeks=self._weeks(bytes(document.weeks)),
+            weeks=document.weeks,
         )
 
-    def _ranked(self, stages: bytes) -> tuple[int, int] | None:
-        ends = _STAGES.decode(stages)
-        return None if ends is None else (self._stages.index(ends[0]), self._stages.index(ends[1]))
+    def _ranked(self, stages: tuple[str, str]) -> tuple[int, int]:
+        return self._stages.index(stages[0]), self._stages.index(stages[1])
 
     def _text(
         self, row: PublishedOffering, title: Text, packages: Sequence[_Package]
@@ -155,10 +159,10 @@ def _declared(name: str, value: bytes) -> dict[str, Fact]:
     return field_facts(name, _FIELDS[name].decode(value))
 
 
-def _cases(value: bytes) -> tuple[ranked.Case, ...]:
+def _cases(value: msgspec.Raw) -> tuple[ranked.Case, ...]:
     return tuple(
-        ranked.Case(case.industry, frozenset(case.scenes))
-        for case in _CASES.decode(value) or ()
+        ranked.Case(case.industry, case.scenes)
+        for case in _CASES.decode(value)
         if case.state == _VERIFIED
     )
 

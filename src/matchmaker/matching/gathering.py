@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,8 @@ async def _read(session: ReadSession, found: Gathered, only: Collection[Offering
     pools = await admissions.pool_codes(session, found.position)
     edition = found.edition
     decoder = OfferingDecoder(edition.model.card.vocabulary.stages, edition.words)
-    async for row in catalog.published_offerings(session, found.position, only=only):
-        facts, card = decoder.decode(row, pools.get(row.offering_id, frozenset()))
-        found.offerings[card.offering_id] = facts, card
+    published = catalog.published_offerings(session, found.position, only=only)
+    async with contextlib.aclosing(published) as rows:
+        async for row in rows:
+            facts, card = decoder.decode(row, pools.get(row.offering_id, frozenset()))
+            found.offerings[card.offering_id] = facts, card

@@ -296,6 +296,18 @@ async def test_the_offerings_of_a_suspended_provider_are_not_published(
     assert provider.id in {row.organisation_id for row in then}
 
 
+async def test_who_stops_reading_early_can_go_on_with_the_session(
+    session: Session, owner: str
+) -> None:
+    # More than are fetched at once, so that the next ones are on their way.
+    await run(session, provider_line(external_id=owner), *_offerings(owner, 120))
+    found = queries.published_offerings(session, await events.head(session))
+    async with contextlib.aclosing(found) as rows:
+        async for _ in rows:
+            break
+    assert len(await of_provider(session, owner)) == 120
+
+
 async def test_a_credit_code_belongs_to_one_organisation(session: Session, owner: str) -> None:
     code = credit_code("91350100M0001" + "".join(c for c in owner[2:] if c.isdigit())[:4].zfill(4))
     assert (await run(session, provider_line(external_id=owner, uscc=code))).is_written
