@@ -76,8 +76,8 @@ _LEVELS: Final = msgspec.json.Decoder(dict[str, tuple[int, int] | None] | None)
 class OfferingDecoder:
     """Decodes offering after offering.
 
-    What was checked when it was written is not checked again, and what several say in the same
-    words is decoded once and held once: nine tenths of what is declared.
+    What several say in the same words is decoded once and held once: of 10,000 offerings seven
+    eighths of what they declare. Packages were checked when written and are not checked again.
     """
 
     def __init__(self, stages: tuple[str, ...], words: Words) -> None:

@@ -53,7 +53,7 @@ class TextReader:
                 self._token.extend(map(self._number.__getitem__, tokens))
                 self._text.append((self._languages[language], found.length, len(tokens)))
                 counts.append(found.counts)
-        # All at once: to make numbers of each text alone takes four times as long.
+        # All at once: to make numbers of each text alone takes five times as long.
         times = np.fromstring(BETWEEN.join(filter(None, counts)), np.int32, sep=BETWEEN)
         self._times.frombytes(times.tobytes())
 

@@ -82,7 +82,7 @@ class TokenCount:
 
 @dataclass(frozen=True, slots=True)
 class PackedCount:
-    """A `TokenCount` as it is stored: two texts, ten times smaller than a dictionary.
+    """A `TokenCount` as it is stored: two texts, a ninth of the dictionary.
 
     ``counts`` are in the order of ``tokens``.
     """
