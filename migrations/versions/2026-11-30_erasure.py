@@ -68,8 +68,12 @@ _FUNCTIONS: Final = {
             with erased as (
                 update mm.match_run set input = '{}', body = '{}', answers = '{}',
                     erased_at = now()
-                where organisation_id = firm and erased_at is null
-                    and jsonb_typeof(input -> 'profile') = 'object'
+                where erased_at is null and (
+                    profile_version_id in (
+                        select id from mm.profile_version
+                        where organisation_id = firm and profile_version.erased_at is not null
+                    ) or organisation_id = firm and jsonb_typeof(input -> 'profile') = 'object'
+                )
                 returning 1
             )
             select count(*) from erased

@@ -27,6 +27,7 @@ from matchmaker.demand.declaration import NeedFacts
 from matchmaker.enterprise import service as enterprise
 from matchmaker.enterprise.errors import ProfileErased
 from matchmaker.identity.access import at_console
+from matchmaker.identity.models import OrganisationRole
 from matchmaker.identity.queries import organisation
 from matchmaker.matching import erasing, runs, schemas
 
@@ -190,6 +191,18 @@ async def test_others_keep_theirs(firm: Firm) -> None:
     path = f"/v1/match-runs/{kept.json()['run_id']}/replay"
     replayed = await firm.api.get(path, headers=other.headers)
     assert replayed.json()["reproduced"] is True
+
+
+async def test_a_match_that_an_operator_asked_for_is_erased_too(firm: Firm) -> None:
+    operator = await holder(firm.engine, OrganisationRole.OPERATOR)
+    body = {**ASKED, "profile_id": str(firm.holder.organisation_id)}
+    told = await firm.api.post("/v1/match", json=body, headers=operator.headers)
+    assert told.status_code == 200, told.text
+    assert await found_in(firm, "match_run") == 3
+    assert (await firm.erase()).runs == 3
+    path = f"/v1/match-runs/{told.json()['run_id']}"
+    assert code(await firm.api.get(path, headers=operator.headers)) == GONE
+    assert await found_in(firm, "match_run") == 0
 
 
 async def test_the_event_says_how_much_and_nothing_else(firm: Firm) -> None:

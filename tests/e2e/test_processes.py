@@ -117,7 +117,7 @@ def test_the_children_work_come_back_and_end_with_a_killed_server(data: Path) ->
         asyncio.run(pool.import_all(database, released, pool.demo_files()))
         assert until(lambda: holder.current().index.offerings > 0)
         all_of_it = children(process.pid)
-        # Who answers matches has tables, and no library with threads of its own.
+        # Who answers matches has the tables, not the library that they are held against.
         assert "sklearn" not in maps(all_of_it["spawn"])
         assert "sklearn" in maps(all_of_it["index"]), "the control: who publishes checks them"
         process.kill()

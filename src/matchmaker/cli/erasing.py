@@ -33,7 +33,7 @@ def erase(named: str) -> None:
 
 async def _erase(running: Database, checker: Checker, named: str) -> erasing.Erased:
     async with running.transaction() as session_:
-        firm = await keys.find(session_, named)
+        firm = await keys.find_organisation(session_, named)
         if firm is None:
             raise OrganisationNotFound
         return await erasing.erase_profile(session_, checker, firm.id, CLI)

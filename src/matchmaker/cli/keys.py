@@ -106,7 +106,7 @@ async def _create(
     draft: schemas.OrganisationDraft | None,
 ) -> tuple[ApiKey, str]:
     async with running.transaction() as session_:
-        holder = await find(session_, named)
+        holder = await find_organisation(session_, named)
         if holder is None and draft is not None:
             holder = await organisations.register(
                 session_, taxonomy, draft, by=None, state=OrganisationState.VERIFIED
@@ -132,7 +132,7 @@ def list_(named: str) -> None:
 
 async def _list(running: Database, named: str) -> Sequence[ApiKey]:
     async with running.transaction() as session_:
-        holder = await find(session_, named)
+        holder = await find_organisation(session_, named)
         if holder is None:
             raise OrganisationNotFound
         return await queries.list_keys(session_, holder.id, after=None, limit=1000)
@@ -155,7 +155,7 @@ async def _revoke(running: Database, public_id: str) -> None:
         await service.revoke(session_, found.id, by=None)
 
 
-async def find(session_: ReadSession | Session, named: str) -> Organisation | None:
+async def find_organisation(session_: ReadSession | Session, named: str) -> Organisation | None:
     """The organisation of this id, or of this external id."""
     with contextlib.suppress(ValueError):
         return await queries.organisation(session_, OrganisationId(UUID(named)))

@@ -1,4 +1,4 @@
-"""Database: the declarative base, the engine with every timeout, and the one place that commits."""
+"""Database: the declarative base, the engine with every timeout, and the types of sessions."""
 
 from __future__ import annotations
 

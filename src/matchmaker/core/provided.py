@@ -1,4 +1,4 @@
-"""What handlers ask for by name: the session of the request, and the language of its answer."""
+"""What handlers ask for by name: the language, and the session, whose commit is here alone."""
 
 from __future__ import annotations
 

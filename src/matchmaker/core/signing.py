@@ -6,7 +6,7 @@ library verifies them with the public key alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 from joserfc import jws
@@ -36,10 +36,10 @@ Signature = Annotated[
 class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     """A public key (RFC 8037); ``kid`` is its thumbprint (RFC 7638)."""
 
-    kty: str
-    crv: str
-    alg: str
-    use: str
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    alg: Literal["Ed25519"]
+    use: Literal["sig"]
     kid: str
     x: str
 
@@ -51,7 +51,7 @@ class SigningKeys(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignatureInvalid(Exception):
-    """The signature is not one of the keys', or of another text."""
+    """The signature is not of this text by one of the keys."""
 
 
 class Signer:
@@ -79,10 +79,10 @@ def signed_by(value: Canonical, signature: str, keys: SigningKeys) -> str:
     """The ``kid`` of the key that made ``signature`` of ``value``.
 
     Raises:
-        SignatureInvalid: none of ``keys`` did.
+        SignatureInvalid: none of ``keys`` did, or they are no keys.
     """
-    known = KeySet.import_key_set(msgspec.to_builtins(keys))
     try:
+        known = KeySet.import_key_set(msgspec.to_builtins(keys))
         found = jws.deserialize_compact(
             signature, known, algorithms=_ALGORITHMS, payload=encode(value)
         )

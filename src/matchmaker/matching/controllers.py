@@ -64,7 +64,6 @@ _ASKING = (
     NeedNotFound,
     NeedClosed,
     ProfileNotFound,
-    ProfileErased,
 )
 
 
@@ -86,7 +85,7 @@ class MatchController(Controller):
     tags = ("Match",)
     opt = access.public()
 
-    @post(operation_id="match", status_code=200, responses=problems(*_ASKING))
+    @post(operation_id="match", status_code=200, responses=problems(*_ASKING, ProfileErased))
     async def match(
         self,
         *,

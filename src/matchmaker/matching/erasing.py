@@ -1,4 +1,4 @@
-"""Erasing what a firm stated of itself: its profile, and the stored matches that read it."""
+"""Erasing what a firm stated: its profile, and the stored matches that read it, whoever asked."""
 
 from __future__ import annotations
 

@@ -95,7 +95,10 @@ async def list_runs(
 
 
 async def erase_runs(session: Session, organisation_id: OrganisationId) -> int:
-    """How many runs of the firm that read a profile were emptied now; the digests stay."""
+    """How many runs that read an erased profile of the firm were emptied now; the digests stay.
+
+    Whoever asked them; and its own runs that were given a profile inline.
+    """
     erased = await session.execute(select(func.mm.erase_match_runs(organisation_id)))
     return int(erased.scalar_one())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
+import msgspec
 import pytest
 import rfc8785
 from cryptography.exceptions import InvalidSignature
@@ -90,3 +91,20 @@ def test_another_key_and_another_text_fail() -> None:
         signed_by(SAID, Signer(OTHER).sign(SAID), signer.keys())
     with pytest.raises(SignatureInvalid):
         signed_by({**SAID, "n": 8}, signer.sign(SAID), signer.keys())
+
+
+@pytest.mark.parametrize("x", ["", "!", "AAAA", "é"])
+def test_what_is_no_key_verifies_nothing(x: str) -> None:
+    signer = Signer(SECRET)
+    (key,) = signer.keys().keys
+    broken = SigningKeys(keys=[msgspec.structs.replace(key, x=x)])
+    with pytest.raises(SignatureInvalid):
+        signed_by(SAID, signer.sign(SAID), broken)
+
+
+@pytest.mark.parametrize("name", ["kty", "crv", "alg", "use"])
+def test_a_key_of_another_kind_is_not_read(name: str) -> None:
+    told = msgspec.to_builtins(Signer(SECRET).keys())
+    told["keys"][0][name] = "RSA"
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(told, SigningKeys)
