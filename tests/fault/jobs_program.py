@@ -10,6 +10,7 @@ import asyncio
 import datetime as dt
 import os
 import signal
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import uvloop
@@ -34,7 +35,7 @@ UNFENCED = text(
 UNCOUNT = text("update mm.job set attempt = attempt - 1 where id = any(:ids)").bindparams(
     bindparam("ids", type_=ARRAY(Uuid()))
 )
-CLAIM = queries.claim
+CLAIMS = {name: getattr(queries, name) for name in ("claim", "claim_unlimited")}
 ROUND = Worker._round
 
 
@@ -71,11 +72,19 @@ async def complete_unfenced(session: Session, job: Claimed, _: dict[str, Any] | 
     return True
 
 
-async def claim_uncounted(connection: AsyncConnection, *asked: Any, **more: Any) -> list[Claimed]:  # noqa: ANN401
+def uncounted(claim: Callable[..., Awaitable[list[Claimed]]]) -> Callable[..., Any]:
     """The naive form: an attempt counts when it is over, and one that ends the process never is."""
-    taken = await CLAIM(connection, *asked, **more)
-    await connection.execute(UNCOUNT, {"ids": [job.id for job in taken]})
-    return [job._replace(attempt=job.attempt - 1) for job in taken]
+
+    async def claim_uncounted(
+        connection: AsyncConnection,
+        *asked: Any,  # noqa: ANN401
+        **more: Any,  # noqa: ANN401
+    ) -> list[Claimed]:
+        taken = await claim(connection, *asked, **more)
+        await connection.execute(UNCOUNT, {"ids": [job.id for job in taken]})
+        return [job._replace(attempt=job.attempt - 1) for job in taken]
+
+    return claim_uncounted
 
 
 async def round_or_end(worker: Worker) -> bool:
@@ -97,7 +106,8 @@ async def work(arguments: argparse.Namespace) -> None:
     if arguments.unfenced:
         setattr(queries, "complete", complete_unfenced)  # noqa: B010  (the control)
     if arguments.uncounted:
-        setattr(queries, "claim", claim_uncounted)  # noqa: B010  (the control)
+        for name, claim in CLAIMS.items():
+            setattr(queries, name, uncounted(claim))  # the control
     if arguments.mortal:
         setattr(Worker, "_round", round_or_end)  # noqa: B010  (the control)
     if arguments.blind:

@@ -704,6 +704,23 @@ class TestLimit:
 
         assert await self.most_at_once(queue, kind, naive) > 2
 
+    async def test_the_short_way_is_open_only_where_nothing_is_limited(
+        self, queue: Jobs, kind: str
+    ) -> None:
+        await queue.add(Job(kind=kind), Job(kind=kind))
+
+        async def claimed() -> int:
+            async with queue.engine.begin() as connection:
+                found = await queries.claim_unlimited(
+                    connection, [kind], most=1, lease=LEASE, worker="test"
+                )
+                return len(found)
+
+        assert await claimed() == 1
+        async with queue.transaction() as session:
+            await jobs.limit(session, f"{kind}.other", 5)
+        assert await claimed() == 0
+
     async def test_a_full_queue_does_not_hold_up_the_others(self, queue: Jobs, kind: str) -> None:
         async with queue.transaction() as session:
             await jobs.limit(session, kind, 0)

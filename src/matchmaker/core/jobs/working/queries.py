@@ -117,6 +117,23 @@ _CLAIM = _statement("""
     returning job.id, attempt, kind, queue, payload, organisation_id
 """)
 
+# Where no queue has a limit there is nothing to lock and to count: one statement, and it says
+# itself that it holds.
+_CLAIM_UNLIMITED = _statement("""
+    with chosen as (
+        select id from mm.job
+        where state = 'queued' and run_at <= now() and kind = any(:kinds)
+            and (lapses > :trusted) = :alone and not exists (select from mm.job_queue)
+        order by run_at, id limit :most for update skip locked
+    )
+    update mm.job set state = 'running', attempt = attempt + 1, leased_until = now() + :lease,
+        worker = :worker, revision = revision + 1
+    from chosen where job.id = chosen.id
+    returning job.id, attempt, kind, queue, payload, organisation_id
+""")
+
+_HAS_LIMITS = _statement("select exists (select from mm.job_queue)")
+
 _SUSPECT_IS_DUE = _statement("""
     select exists (
         select from mm.job where state = 'queued' and run_at <= now() and kind = any(:kinds)
@@ -215,15 +232,44 @@ async def claim(
         {
             "locked": [name for name, is_mine in found if is_mine],
             "limited": [name for name, _ in found],
-            "kinds": list(kinds),
-            "most": most,
-            "lease": lease,
-            "worker": worker,
-            "alone": alone,
-            "trusted": TRUSTED_LAPSES,
+            **_asked(kinds, most, lease, worker, alone=alone),
         },
     )
     return [Claimed(*row) for row in rows]
+
+
+async def claim_unlimited(
+    connection: AsyncConnection,
+    kinds: Collection[str],
+    *,
+    most: int,
+    lease: dt.timedelta,
+    worker: str,
+    alone: bool = False,
+) -> list[Claimed]:
+    """What `claim` gives where no queue has a limit, in one statement; else nothing."""
+    rows = await connection.execute(
+        _CLAIM_UNLIMITED, _asked(kinds, most, lease, worker, alone=alone)
+    )
+    return [Claimed(*row) for row in rows]
+
+
+def _asked(
+    kinds: Collection[str], most: int, lease: dt.timedelta, worker: str, *, alone: bool
+) -> dict[str, Any]:
+    return {
+        "kinds": list(kinds),
+        "most": most,
+        "lease": lease,
+        "worker": worker,
+        "alone": alone,
+        "trusted": TRUSTED_LAPSES,
+    }
+
+
+async def has_limits(connection: AsyncConnection) -> bool:
+    """Whether a queue has a limit."""
+    return bool(await connection.scalar(_HAS_LIMITS))
 
 
 async def suspect_is_due(connection: AsyncConnection, kinds: Collection[str]) -> bool:

@@ -104,6 +104,7 @@ class Worker:
         self._work = db.create_engine(url, patient)
         few = msgspec.structs.replace(settings, pool_size=2, pool_overflow=2)
         self._control = db.create_engine(url, few)
+        self._alone = self._control.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self._work, expire_on_commit=False)
         self._chores_of = async_sessionmaker(self._control, expire_on_commit=False)
         self._woken = asyncio.Event()
@@ -112,6 +113,7 @@ class Worker:
         self._running: dict[JobId, _Running] = {}
         self._chores_at = 0.0
         self._suspect_waits = False
+        self._has_limits = True
 
     def stop(self) -> None:
         """Take no further job; `run` returns when those in hand are over or given back."""
@@ -160,8 +162,14 @@ class Worker:
         return free > 0 and await self._claim(free) == free
 
     async def _claim(self, most: int, *, alone: bool = False) -> int:
-        async with self._control.begin() as connection:
-            claimed = await queries.claim(
+        # A single statement is its own transaction; where there are limits, two have to share one.
+        engine, claim = (
+            (self._control, queries.claim)
+            if self._has_limits
+            else (self._alone, queries.claim_unlimited)
+        )
+        async with engine.begin() as connection:
+            claimed = await claim(
                 connection,
                 self._handlers,
                 most=most,
@@ -184,6 +192,7 @@ class Worker:
             for job in await queries.fire(connection, self._handlers):
                 await enqueue(session, job)
             suspect = await queries.suspect_is_due(connection, self._handlers)
+            self._has_limits = await queries.has_limits(connection)
         self._crons.clear()
         self._suspect_waits = self._suspect_waits or suspect
         for settled in reaped:
