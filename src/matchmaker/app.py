@@ -12,6 +12,7 @@ from litestar.di import Provide
 
 from matchmaker.catalog.admissions import jobs as admission_jobs
 from matchmaker.catalog.admissions.controllers import AdmissionController, PoolAdmissionController
+from matchmaker.catalog.admissions.queries import admissions_to_pools_of
 from matchmaker.catalog.components.controllers import OfferingComponentController, SystemController
 from matchmaker.catalog.controllers import OfferingController, ProviderController
 from matchmaker.catalog.evidence import jobs as evidence_jobs
@@ -42,17 +43,23 @@ from matchmaker.core.cursors import Cursors
 from matchmaker.core.docs import DocsController
 from matchmaker.core.health import Check, HealthController, database_checks
 from matchmaker.core.jobs import Cron, housekeeping
+from matchmaker.core.sealing import Sealer
 from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
 from matchmaker.core.signing import Signer
 from matchmaker.demand import controllers as demand
 from matchmaker.demand import jobs as demand_jobs
 from matchmaker.demand.joining.controllers import NeedMemberController
+from matchmaker.demand.queries import needs_shared_with
 from matchmaker.enterprise.controllers import ProfileController
 from matchmaker.exchange import controllers as exchange
 from matchmaker.exchange import jobs as exchange_jobs
 from matchmaker.exchange.kinds import Means
 from matchmaker.feed import controllers as feed
+from matchmaker.feed.webhooks import policy
+from matchmaker.feed.webhooks.sending import Sender
+from matchmaker.feed.webhooks.working import jobs as webhook_jobs
+from matchmaker.feed.webhooks.working.delivering import Means as WebhookMeans
 from matchmaker.identity import controllers as identity
 from matchmaker.identity.authentication import (
     Authentication,
@@ -86,6 +93,7 @@ if TYPE_CHECKING:
 
     from matchmaker.core.jobs import Handler
     from matchmaker.core.settings import Settings
+    from matchmaker.feed.sharing import Shared
 
 T = TypeVar("T")
 
@@ -134,6 +142,7 @@ class Released:
         self.checker = Checker(self.taxonomy, self.reader.fields)
         self.declarations = Declarations.of(self.taxonomy, self.words.tokenizer, self.words.version)
         self.book = phrases.load(seeds / PHRASES)
+        self.webhooks = policy.load(seeds)
 
     @property
     def edition(self) -> editions.Edition:
@@ -167,6 +176,27 @@ def handlers(released: Released, engine: AsyncEngine) -> Mapping[str, Handler]:
         **admission_jobs.handlers(released.checker.fields),
         **demand_jobs.HANDLERS,
         **exchange_jobs.handlers(released.means(), db.reading(engine)),
+        **webhook_jobs.handlers(released.webhooks),
+    }
+
+
+def senders(settings: Settings, released: Released, engine: AsyncEngine) -> Mapping[str, Handler]:
+    """What waits for others' servers, and so is done by a worker of its own."""
+    means = webhook_means(released, settings, secret(settings))
+    return webhook_jobs.senders(means, db.reading(engine))
+
+
+def webhook_means(released: Released, settings: Settings, secret_: bytes) -> WebhookMeans:
+    """What webhooks are checked, sealed and sent with."""
+    sender = Sender(is_open=settings.webhooks_open)
+    return WebhookMeans(sender=sender, sealer=Sealer(secret_), policy=released.webhooks)
+
+
+def shared() -> Shared:
+    """By subject type what others share with an organisation: it sees the events too."""
+    return {
+        "need": needs_shared_with,
+        "admission": admissions_to_pools_of,
     }
 
 
@@ -179,6 +209,7 @@ def crons() -> Sequence[Cron]:
         *admission_jobs.CRONS,
         *demand_jobs.CRONS,
         *exchange_jobs.CRONS,
+        *webhook_jobs.CRONS,
     )
 
 
@@ -202,6 +233,7 @@ def served() -> Litestar:
 def installed(settings: Settings, engine: AsyncEngine, released: Released) -> Litestar:
     """The whole API on ``engine`` with what was released; the caller disposes the engine."""
     matcher = released.matcher(settings.data_directory / INDEX)
+    seen_too = shared()
     library = Library(matcher, Archive(settings.data_directory / INDEX))
 
     async def has_index() -> bool:
@@ -216,6 +248,11 @@ def installed(settings: Settings, engine: AsyncEngine, released: Released) -> Li
             "declarations": Provide(lambda: released.declarations, sync_to_thread=False),
             "matcher": Provide(lambda: matcher, sync_to_thread=False),
             "library": Provide(lambda: library, sync_to_thread=False),
+            "webhook_means": Provide(
+                _kept(settings, functools.partial(webhook_means, released, settings)),
+                sync_to_thread=False,
+            ),
+            "shared": Provide(lambda: seen_too, sync_to_thread=False),
         },
         checks={"index": has_index},
     )

@@ -84,6 +84,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "patchOfferingDraft": {"title": {"en": "Better traceability"}},
     "moveOffering": {"transition": "submit"},
     "moveChange": {"transition": "submit"},
+    "createWebhook": {"url": "https://93.184.215.14/"},
+    "reviseWebhook": {"kinds": ["need.opened"]},
+    "rotateWebhookSecret": {},
     "putProvider": {"website": "https://example.org"},
     "patchProvider": {"website": None},
 }
@@ -248,6 +251,17 @@ async def job(world: World) -> str:
     return str((await sent(world, "POST", "/exports", BODIES["createExport"]))["job_id"])
 
 
+async def webhook(world: World) -> str:
+    return str((await sent(world, "POST", "/webhooks", BODIES["createWebhook"]))["id"])
+
+
+async def webhook_tested(world: World) -> str:
+    """A delivery of the webhook that was made last for the owner."""
+    listed = await sent(world, "GET", "/webhooks", None)
+    path = f"/webhooks/{listed['items'][-1]['id']}/test"
+    return str((await sent(world, "POST", path, None))["id"])
+
+
 async def another_firm(world: World) -> str:
     return str((await holder(world.engine)).organisation_id)
 
@@ -268,6 +282,8 @@ OWNED: dict[str, Maker] = {
     "export_id": exported,
     "import_id": imported,
     "job_id": job,
+    "webhook_id": webhook,
+    "delivery_id": webhook_tested,
 }
 """By path parameter how to make a thing of that kind that is the owner's."""
 

@@ -261,6 +261,18 @@ class Stage:
             raise NotMade(found.text)
         return str(found.json()["id"])
 
+    def webhook(self) -> str:
+        """A new endpoint of the owner, who may have few of them."""
+        for each in self._pages("/v1/webhooks?limit=100"):
+            if each["id"] not in self.kept.values():
+                path = f"/v1/webhooks/{each['id']}"
+                self.ask("DELETE", path, etag=self.etag(path, OWNER))
+        return self.made("/v1/webhooks", {"url": "https://93.184.215.14/"})
+
+    def delivery(self, webhook_id: str) -> str:
+        """A new delivery of an endpoint of the owner."""
+        return str(self.ask("POST", f"/v1/webhooks/{webhook_id}/test").json()["id"])
+
     def job(self) -> str:
         """A new job of the owner."""
         return str(self.ask("POST", "/v1/exports", {"kind": "needs"}).json()["job_id"])

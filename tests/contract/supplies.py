@@ -158,6 +158,20 @@ def shown_in(_: Stage, body: Body) -> Body:
     return {**body, "pools": ["a"]} if body.get("visibility") == "pool" else body
 
 
+def hooked(_: Stage, body: Body) -> Body:
+    """A URL that may be sent to, and an endpoint that stays on for the next request."""
+    found = {name: value for name, value in body.items() if name != "active"}
+    return {**found, "url": "https://93.184.215.14/"} if "url" in found else found
+
+
+def sent_to(stage: Stage) -> dict[str, object]:
+    webhook_id = stage.keep("webhook", stage.webhook)
+    return {
+        "webhook_id": webhook_id,
+        "delivery_id": stage.keep("delivery", lambda: stage.delivery(webhook_id)),
+    }
+
+
 def reasoned(_: Stage, body: Body) -> Body:
     """Some steps are not taken without a reason."""
     return {**body, "note": body.get("note") or "so it is"}
@@ -390,6 +404,15 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "getImportReport": Supply(path=kept("import_id", Stage.import_)),
     "getJob": Supply(path=kept("job_id", Stage.job)),
     "cancelJob": Supply(path=fresh("job_id", Stage.job), is_consumed=True),
+    "createWebhook": Supply(body=hooked, by=NEIGHBOUR),
+    "listWebhooks": LIST,
+    "getWebhook": Supply(path=kept("webhook_id", Stage.webhook)),
+    "reviseWebhook": Supply(path=kept("webhook_id", Stage.webhook), body=hooked),
+    "deleteWebhook": Supply(path=fresh("webhook_id", Stage.webhook), is_consumed=True),
+    "rotateWebhookSecret": Supply(path=fresh("webhook_id", Stage.webhook), is_consumed=True),
+    "testWebhook": Supply(path=kept("webhook_id", Stage.webhook)),
+    "listDeliveries": Supply(path=kept("webhook_id", Stage.webhook), query=without_cursor),
+    "redeliver": Supply(path=sent_to),
     # taxonomy
     "getTaxonomy": Supply(),
     "getScheme": Supply(path=lambda _: {"scheme": "sme_scene"}),

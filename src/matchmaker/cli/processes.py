@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 import uvloop
 
-from matchmaker.app import crons, handlers
+from matchmaker.app import crons, handlers, senders, shared
 from matchmaker.cli import session
 from matchmaker.core import db, jobs, log
 from matchmaker.core.children import Kept, Program
+from matchmaker.feed.webhooks.working.fanning import FanOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -41,18 +42,38 @@ def worker(concurrency: int | None) -> None:
 
 
 async def _work(running: Database, released: Released, concurrency: int) -> None:
-    engine = db.create_engine(running.url, running.settings)
-    made = jobs.Worker(
-        running.url,
-        running.settings,
-        handlers(released, engine),
-        crons=crons(),
-        options=jobs.Options(concurrency=concurrency),
-    )
-    on_end(made.stop)
+    """Two workers of one process: whoever waits for others' servers keeps no other job waiting."""
+    url, settings = running.url, running.settings
+    engine = db.create_engine(url, settings)
+    both = [
+        jobs.Worker(
+            url,
+            settings,
+            handlers(released, engine),
+            crons=crons(),
+            options=jobs.Options(concurrency=concurrency),
+        ),
+        jobs.Worker(
+            url,
+            settings,
+            senders(settings, released, engine),
+            options=jobs.Options(concurrency=settings.webhook_concurrency),
+        ),
+    ]
+
+    def stop() -> None:
+        for each in both:
+            each.stop()
+
+    on_end(stop)
+    fan_out = FanOut(url, settings, shared(), released.webhooks.batch)
+    fanning = asyncio.create_task(fan_out.run())
     try:
-        await made.run()
+        await asyncio.gather(*(each.run() for each in both))
     finally:
+        fanning.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await fanning
         await engine.dispose()
 
 

@@ -1,4 +1,7 @@
-"""Where a list goes on: the last id shown, signed, good only for the list it was given out with."""
+"""Where a list goes on, signed and good only for the list it was given out with.
+
+Most lists go on after an id; what is read in both ways along positions goes on beside one.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeVar
@@ -20,8 +24,13 @@ from matchmaker.core.wire import PageInfo
 
 R = TypeVar("R")
 
+_PLAIN: Final = 16
+"""Octets of an id, or of a place."""
 _SIGNATURE: Final = 16
 """Octets of the HMAC that are kept: enough that nobody makes one up."""
+
+_PLACE: Final = struct.Struct(">7x?Q")
+"""A direction and a position, as long as an id."""
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Items a page, 1 to 100")]
 Cursor = Annotated[
@@ -40,6 +49,14 @@ class CursorInvalid(BadRequest):
 
     slug = "cursor_invalid"
     title = Bilingual(zh="游标无效", en="The cursor is not valid")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Beside which position a list goes on: after it, or ``is_backward``, before it."""
+
+    position: int = 0
+    is_backward: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +83,7 @@ class Cursors:
 
     def write(self, after: UUID, listing: Listing) -> str:
         """The cursor of a page that ends with ``after``: base64url without padding."""
-        return (
-            base64.urlsafe_b64encode(after.bytes + self._sign(after, listing)).decode().rstrip("=")
-        )
+        return self._write(after.bytes, listing)
 
     def read(self, cursor: str | None, listing: Listing) -> UUID | None:
         """The id after which the list goes on; None at its start.
@@ -76,20 +91,40 @@ class Cursors:
         Raises:
             CursorInvalid: it was not given out here, or for another list.
         """
-        if cursor is None:
-            return None
+        return None if cursor is None else UUID(bytes=self._read(cursor, listing))
+
+    def write_place(self, place: Place, listing: Listing) -> str:
+        """The cursor of what lies beside ``place``."""
+        return self._write(_PLACE.pack(place.is_backward, place.position), listing)
+
+    def read_place(self, cursor: str, listing: Listing) -> Place:
+        """Beside what the list goes on.
+
+        Raises:
+            CursorInvalid: it was not given out here, or for another list.
+        """
+        is_backward, position = _PLACE.unpack(self._read(cursor, listing))
+        return Place(position, is_backward)
+
+    def _write(self, plain: bytes, listing: Listing) -> str:
+        signed = plain + self._sign(plain, listing)
+        return base64.urlsafe_b64encode(signed).decode().rstrip("=")
+
+    def _read(self, cursor: str, listing: Listing) -> bytes:
         try:
             padded = cursor + "=" * (-len(cursor) % 4)
-            plain = base64.b64decode(padded, altchars=b"-_", validate=True)
-            after = UUID(bytes=plain[:-_SIGNATURE])
+            whole = base64.b64decode(padded, altchars=b"-_", validate=True)
         except (binascii.Error, ValueError) as error:
             raise CursorInvalid from error
-        if not hmac.compare_digest(plain[-_SIGNATURE:], self._sign(after, listing)):
+        plain, signature = whole[:-_SIGNATURE], whole[-_SIGNATURE:]
+        if len(plain) != _PLAIN:
+            raise CursorInvalid
+        if not hmac.compare_digest(signature, self._sign(plain, listing)):
             raise CursorInvalid(
                 zh="游标属于另一个列表或另一组筛选条件",
                 en="the cursor was given out for another list or other filters",
             )
-        return after
+        return plain
 
     def page(
         self, found: Sequence[R], limit: int, listing: Listing, id_of: Callable[[R], UUID]
@@ -99,5 +134,5 @@ class Cursors:
         more = self.write(id_of(shown[-1]), listing) if len(found) > limit else None
         return shown, PageInfo(next=more, limit=limit)
 
-    def _sign(self, after: UUID, listing: Listing) -> bytes:
-        return hmac.digest(self._key, listing.digest + after.bytes, "sha256")[:_SIGNATURE]
+    def _sign(self, plain: bytes, listing: Listing) -> bytes:
+        return hmac.digest(self._key, listing.digest + plain, "sha256")[:_SIGNATURE]

@@ -100,6 +100,11 @@ class EventRow(Base, kw_only=True):
         CheckConstraint("octet_length(hash) = 32", name="hash_is_sha256"),
         Index(None, "subject_id", "position"),
         Index(None, "organisation_id", "position"),
+        Index(
+            "ix_event_actor_organisation_id_position",
+            text("(actor ->> 'organisation_id')"),
+            "position",
+        ),
     )
 
     position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -35,6 +35,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     job_concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
     """Jobs that a worker process does at once."""
+    webhook_concurrency: Annotated[int, msgspec.Meta(ge=1, le=256)] = 16
+    """Webhooks that a worker process sends at once, beside its other jobs."""
+    webhooks_open: bool = False
+    """Webhooks may go to http, any port and private addresses: for development and tests alone."""
     pool_size: Annotated[int, msgspec.Meta(ge=1, le=200)] = 8
     pool_overflow: Annotated[int, msgspec.Meta(ge=0, le=200)] = 4
     pool_timeout: Seconds = 2.0

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from matchmaker.demand.declaration import NeedVisibility
@@ -193,6 +203,11 @@ async def expire(session: Session, today: dt.date, limit: int) -> list[ExpiredNe
         .execution_options(synchronize_session=False)
     )
     return sorted(ExpiredNeed(*row) for row in rows)
+
+
+def needs_shared_with(organisation_id: SQLColumnExpression[Any]) -> Select[NeedId]:
+    """The needs of others that an organisation shares, or was asked to share."""
+    return select(NeedMember.need_id).where(NeedMember.organisation_id == organisation_id)
 
 
 async def list_members(

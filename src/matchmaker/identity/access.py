@@ -45,6 +45,7 @@ class Scope(enum.StrEnum):
     MATCH_RUN = "match:run"
     MATCH_READ = "match:read"
     EVENTS_READ = "events:read"
+    WEBHOOKS_MANAGE = "webhooks:manage"
     JOBS_READ = "jobs:read"
     JOBS_WRITE = "jobs:write"
     IMPORTS_WRITE = "imports:write"
@@ -56,7 +57,7 @@ _EVERYONE: Final = frozenset(
     {
         *(_S.ORGANISATIONS_READ, _S.ORGANISATIONS_WRITE, _S.MEMBERS_READ, _S.MEMBERS_WRITE),
         *(_S.KEYS_MANAGE, _S.CONSENTS_READ, _S.CONSENTS_WRITE),
-        *(_S.MATCH_RUN, _S.MATCH_READ, _S.POOLS_READ, _S.EVENTS_READ),
+        *(_S.MATCH_RUN, _S.MATCH_READ, _S.POOLS_READ, _S.EVENTS_READ, _S.WEBHOOKS_MANAGE),
         *(_S.JOBS_READ, _S.JOBS_WRITE, _S.IMPORTS_WRITE, _S.EXPORTS_READ),
     }
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, false, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from matchmaker.catalog.admissions.machine import HELD, LISTED, AdmissionState
@@ -65,6 +65,15 @@ class FoundAdmission(NamedTuple):
     version: PoolVersion
     title: dict[str, Any]
     provider_name: dict[str, Any]
+
+
+def admissions_to_pools_of(organisation_id: SQLColumnExpression[Any]) -> Select[AdmissionId]:
+    """The admissions, in whatever state, to the pools of an organisation."""
+    return (
+        select(Admission.id)
+        .join(Pool, Pool.id == Admission.pool_id)
+        .where(Pool.organisation_id == organisation_id)
+    )
 
 
 class AdmissionFilter(NamedTuple):

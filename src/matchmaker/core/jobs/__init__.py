@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from matchmaker.core.jobs.handling import Context, Cron, GiveUp, Handler, Job, Stopped
 from matchmaker.core.jobs.models import JobId, JobState
-from matchmaker.core.jobs.queries import cancel, enqueue, limit, retry, schedule, today
+from matchmaker.core.jobs.queries import cancel, enqueue, enqueue_all, limit, retry, schedule, today
 from matchmaker.core.jobs.working.queries import Backoff
 from matchmaker.core.jobs.working.worker import Options, Worker
 
@@ -27,6 +27,7 @@ __all__ = [
     "Worker",
     "cancel",
     "enqueue",
+    "enqueue_all",
     "limit",
     "retry",
     "schedule",

@@ -6,7 +6,7 @@ What workers say is in `working.queries`. The clock is the database's.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BigInteger, Interval, Text, TextClause, Uuid
@@ -75,6 +75,15 @@ _ENQUEUE = _statement("""
     returning id, pg_notify('mm_job', '')
 """)
 
+_ENQUEUE_ALL = _statement("""
+    insert into mm.job (id, kind, queue, payload, organisation_id, state, attempt, max_attempts,
+        lapses, run_at, revision)
+    values (:id, :kind, :queue, :payload, :organisation_id, 'queued', 0, :max_attempts, 0,
+        now() + :delay, 1)
+""")
+
+_NOTIFY = _statement("select pg_notify('mm_job', '')")
+
 _CANCEL = _statement("""
     update mm.job set cancel_requested_at = coalesce(cancel_requested_at, now()),
         state = case state when 'queued' then 'cancelled' else state end,
@@ -137,20 +146,29 @@ async def enqueue(session: Session, job: Job) -> JobId:
     before any other would commit itself. An equal job that still waits (see ``Job.key``) is taken
     instead; the earlier of the two times counts.
     """
-    row = await session.execute(
-        _ENQUEUE,
-        {
-            "id": uuid7(),
-            "kind": job.kind,
-            "queue": job.queue,
-            "payload": dict(job.payload),
-            "organisation_id": job.organisation_id,
-            "key": job.key,
-            "max_attempts": job.max_attempts,
-            "delay": job.delay,
-        },
-    )
+    row = await session.execute(_ENQUEUE, {**_values(job), "key": job.key})
     return JobId(row.scalar_one())
+
+
+async def enqueue_all(session: Session, many: Sequence[Job]) -> None:
+    """Have ``many`` jobs done once the caller's transaction is committed; none has a key."""
+    if any(job.key is not None for job in many):
+        raise ValueError("jobs with a key are added one by one")
+    if many:
+        await session.execute(_ENQUEUE_ALL, [_values(job) for job in many])
+        await session.execute(_NOTIFY)
+
+
+def _values(job: Job) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        "kind": job.kind,
+        "queue": job.queue,
+        "payload": dict(job.payload),
+        "organisation_id": job.organisation_id,
+        "max_attempts": job.max_attempts,
+        "delay": job.delay,
+    }
 
 
 async def cancel(session: Session, job_id: JobId) -> JobState | None:

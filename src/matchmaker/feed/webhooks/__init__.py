@@ -1,0 +1,1 @@
+"""Events sent to where organisations want them, by Standard Webhooks."""

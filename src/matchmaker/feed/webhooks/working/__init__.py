@@ -1,0 +1,1 @@
+"""What workers do for webhooks: events become deliveries, and deliveries are attempted."""
