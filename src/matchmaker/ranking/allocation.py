@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+from scipy.sparse.csgraph import (
+    min_weight_full_bipartite_matching,  # pyright: ignore[reportUnknownVariableType]
+)
 
 if TYPE_CHECKING:
     from matchmaker.ranking.columns import Int
