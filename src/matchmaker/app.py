@@ -33,6 +33,7 @@ from matchmaker.core import (
     etags,
     http,
     log,
+    once,
     openapi,
     problems,
     provided,
@@ -43,6 +44,7 @@ from matchmaker.core.cursors import Cursors
 from matchmaker.core.docs import DocsController
 from matchmaker.core.health import Check, HealthController, database_checks
 from matchmaker.core.jobs import Cron, housekeeping
+from matchmaker.core.once import jobs as once_jobs
 from matchmaker.core.sealing import Sealer
 from matchmaker.core.secret import secret
 from matchmaker.core.settings import SettingsInvalid, from_environment
@@ -171,6 +173,7 @@ def handlers(released: Released, engine: AsyncEngine) -> Mapping[str, Handler]:
     """What a worker does, by the kind of the job; ``engine`` is for reading beside a job's work."""
     return {
         **housekeeping.HANDLERS,
+        **once_jobs.HANDLERS,
         **catalog_jobs.HANDLERS,
         **evidence_jobs.HANDLERS,
         **admission_jobs.handlers(released.checker.fields),
@@ -204,6 +207,7 @@ def crons() -> Sequence[Cron]:
     """What is due again and again."""
     return (
         *housekeeping.CRONS,
+        *once_jobs.CRONS,
         *catalog_jobs.CRONS,
         *evidence_jobs.CRONS,
         *admission_jobs.CRONS,
@@ -273,6 +277,7 @@ def create_app(
 
     Raises:
         AccessNotDeclared: an operation does not say who may call it.
+        OnceNotDeclared: one that creates does not say that it takes an Idempotency-Key.
     """
     guard, handled = http.Guard(), _with_limits(controllers, settings)
     app_state = provided.state(engine)
@@ -281,20 +286,8 @@ def create_app(
     app = Litestar(
         [HealthController, DocsController, Router("/v1", route_handlers=handled)],
         state=app_state,
-        dependencies={
-            "session": Provide(provided.provide_session),
-            "read_session": Provide(provided.provide_read_session),
-            "language": Provide(provided.provide_language),
-            "expected_revision": Provide(etags.provide_expected_revision),
-            "known_revision": Provide(etags.provide_known_revision),
-            "seen_revision": Provide(etags.provide_seen_revision),
-            "cursors": Provide(_kept(settings, Cursors), sync_to_thread=False),
-            "signer": Provide(_kept(settings, Signer), sync_to_thread=False),
-            "principal": Provide(provide_principal),
-            "visitor": Provide(provide_visitor),
-            **(dependencies or {}),
-        },
-        middleware=[guard, authentication],
+        dependencies={**_dependencies(settings), **(dependencies or {})},
+        middleware=[guard, authentication, once.Once(app_state.write)],
         on_shutdown=[authentication.drain],
         request_class=http.StrictRequest,
         request_max_body_size=settings.body_limit,
@@ -304,9 +297,26 @@ def create_app(
         logging_config=None,
     )
     access.check(app)
+    once.check(app)
     guard.learn(app)
     app.asgi_handler = http.Edge(app.asgi_handler, body_deadline=settings.body_deadline)
     return app
+
+
+def _dependencies(settings: Settings) -> dict[str, Provided]:
+    """What handlers of every installation may ask for by name."""
+    return {
+        "session": Provide(provided.provide_session),
+        "read_session": Provide(provided.provide_read_session),
+        "language": Provide(provided.provide_language),
+        "expected_revision": Provide(etags.provide_expected_revision),
+        "known_revision": Provide(etags.provide_known_revision),
+        "seen_revision": Provide(etags.provide_seen_revision),
+        "cursors": Provide(_kept(settings, Cursors), sync_to_thread=False),
+        "signer": Provide(_kept(settings, Signer), sync_to_thread=False),
+        "principal": Provide(provide_principal),
+        "visitor": Provide(provide_visitor),
+    }
 
 
 def _with_limits(

@@ -44,6 +44,8 @@ class MatchmakerError(Exception):
     slug: ClassVar[str]
     status: ClassVar[int]
     title: ClassVar[Bilingual]
+    retry_after: int | None = None
+    """Seconds after which the same request may work."""
 
     def __init__(
         self,

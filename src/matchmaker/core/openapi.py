@@ -11,17 +11,18 @@ from litestar import Router
 from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
 
-from matchmaker.core import access, etags, transitions
+from matchmaker.core import access, etags, once, transitions
 from matchmaker.core.edges import ABOUT_BODY
 from matchmaker.core.wire import END, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from litestar import Litestar
     from litestar.handlers import HTTPRouteHandler
 
     from matchmaker.core.access import Access
+    from matchmaker.core.errors import MatchmakerError
 
 TITLE = "matchmaker"
 SCHEMAS = "schemas"
@@ -86,7 +87,10 @@ def document(app: Litestar) -> dict[str, Any]:
         _describe_files(handler, operation)
         _correct(operation, by_type.get(_takes(handler)), by_type.get(_gives(handler)))
         _name_transitions(handler, operation)
-        _declare_access(access.of(handler), operation)
+        for declared in (access.of(handler), once.of(handler)):
+            _declare_problems(declared.problems if declared else (), operation)
+        _declare_security(access.of(handler), operation)
+        once.describe(once.of(handler), operation)
         _correct_problems(operation, by_type[Problem])
         _correct_conditions(handler, operation)
     ours: dict[str, Any] = found.get("components", {}).get("schemas", {})
@@ -174,13 +178,16 @@ def _name_transitions(handler: HTTPRouteHandler, operation: dict[str, Any]) -> N
             content["schema"] = {**content["schema"], **named}
 
 
-def _declare_access(wanted: Access | None, operation: dict[str, Any]) -> None:
-    """Say who may call the operation and how others are refused, from what the guard reads."""
-    if wanted is None:
-        return
-    key = {_BEARER: [] if wanted.scope is None else [wanted.scope]}
-    operation["security"] = [{}, key] if wanted.is_public else [key]
-    for kind in wanted.problems:
+def _declare_security(wanted: Access | None, operation: dict[str, Any]) -> None:
+    """Say who may call the operation, from what the guard reads."""
+    if wanted is not None:
+        key = {_BEARER: [] if wanted.scope is None else [wanted.scope]}
+        operation["security"] = [{}, key] if wanted.is_public else [key]
+
+
+def _declare_problems(kinds: Iterable[type[MatchmakerError]], operation: dict[str, Any]) -> None:
+    """Say how requests are refused by what their operation declares."""
+    for kind in kinds:
         response = operation["responses"].setdefault(
             str(kind.status), {"description": "", "content": {_PROBLEM_JSON: {}}}
         )

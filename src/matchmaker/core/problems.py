@@ -196,7 +196,7 @@ def body(error: MatchmakerError, language: Language, request_id: str) -> dict[st
 
 def _headers(error: MatchmakerError) -> dict[str, str]:
     headers: dict[str, str] = {"Cache-Control": "no-store"}
-    if isinstance(error, Unavailable):
+    if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, edges.MethodNotAllowed):
         headers["Allow"] = error.allow

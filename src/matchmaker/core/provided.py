@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Request
 from litestar.datastructures import State
@@ -29,9 +29,17 @@ def state(engine: AsyncEngine) -> State:
     )
 
 
-async def provide_session(state: State) -> AsyncIterator[Session]:
+HELD: Final = "session"
+"""Where in the state of a scope a layer leaves the session whose transaction it ends itself."""
+
+
+async def provide_session(request: Request[Any, Any, State]) -> AsyncIterator[Session]:
     """One transaction per request: committed before the response starts, or undone."""
-    sessions: async_sessionmaker[AsyncSession] = state.write
+    held: Session | None = request.scope["state"].get(HELD)
+    if held is not None:
+        yield held
+        return
+    sessions: async_sessionmaker[AsyncSession] = request.app.state.write
     async with sessions.begin() as session:
         yield Session(ReadSession(session))
 

@@ -20,6 +20,7 @@ from matchmaker.core.clock import utc_now
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.language import Language
+from matchmaker.core.once import creates
 from matchmaker.core.problems import problems
 from matchmaker.core.transitions import (
     PROBLEMS,
@@ -78,7 +79,7 @@ class NeedController(Controller):
 
     @post(
         operation_id="createNeed",
-        opt=_WRITE,
+        opt={**_WRITE, **creates()},
         response_headers=etags.HEADERS,
         responses=problems(UnusableInput, NeedExternalIdTaken),
     )

@@ -13,6 +13,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from matchmaker.core.access import RoleMissing
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.edges import WrongMediaType
+from matchmaker.core.once import creates
 from matchmaker.core.openapi import ANSWERS
 from matchmaker.core.problems import problems
 from matchmaker.core.sheets import FileFormat, LineFault
@@ -47,7 +48,7 @@ class ImportController(Controller):
     @post(
         operation_id="createImport",
         status_code=202,
-        opt={"accepts": _ALL_FORMATS},
+        opt={"accepts": _ALL_FORMATS, **creates()},
         response_headers=_LOCATION,
         responses=problems(RoleMissing),
     )
@@ -124,6 +125,7 @@ class ExportController(Controller):
 
     @post(
         operation_id="createExport",
+        opt=creates(),
         status_code=202,
         response_headers=_LOCATION,
         responses=problems(RoleMissing),

@@ -93,6 +93,7 @@ class Authentication(ASGIMiddleware):
         principal = await self._principal(token)
         _check(wanted, principal)
         scope["state"][_PRINCIPAL] = principal
+        scope["state"][access.ACTING] = principal.organisation_id
 
         async def send_privately(message: Message) -> None:
             if message["type"] == "http.response.start":

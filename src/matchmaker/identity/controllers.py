@@ -13,6 +13,7 @@ from matchmaker.core import etags, patching, transitions
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.language import Language
+from matchmaker.core.once import creates
 from matchmaker.core.problems import problems
 from matchmaker.core.transient import AlreadyExists
 from matchmaker.core.transitions import TransitionRequest, Transitions
@@ -61,7 +62,10 @@ class OrganisationController(Controller):
         operation_id="registerOrganisation",
         responses=problems(AlreadyExists),
         response_headers=etags.HEADERS,
-        opt=access.needs(Scope.ORGANISATIONS_WRITE, roles=[OrganisationRole.OPERATOR]),
+        opt={
+            **access.needs(Scope.ORGANISATIONS_WRITE, roles=[OrganisationRole.OPERATOR]),
+            **creates(),
+        },
     )
     async def register(
         self,

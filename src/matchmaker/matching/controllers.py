@@ -21,6 +21,7 @@ from matchmaker.core.access import ScopeMissing
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.language import Language
+from matchmaker.core.once import creates
 from matchmaker.core.problems import problems
 from matchmaker.core.signing import Signer, SigningKeys
 from matchmaker.core.wire import Page
@@ -85,7 +86,12 @@ class MatchController(Controller):
     tags = ("Match",)
     opt = access.public()
 
-    @post(operation_id="match", status_code=200, responses=problems(*_ASKING, ProfileErased))
+    @post(
+        operation_id="match",
+        status_code=200,
+        opt=creates(only_if="persist"),
+        responses=problems(*_ASKING, ProfileErased),
+    )
     async def match(
         self,
         *,
@@ -177,6 +183,7 @@ class NeedMatchController(Controller):
 
     @post(
         operation_id="matchNeed",
+        opt=creates(),
         status_code=201,
         responses=problems(UnusableInput, IndexNotReady, NeedNotFound, NeedClosed, ProfileErased),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from matchmaker.core import events
+from matchmaker.core import events, once
 from matchmaker.enterprise import service as enterprise
 from matchmaker.matching import queries
 
@@ -40,6 +40,7 @@ async def erase_profile(
     """
     number, versions = await enterprise.erase_profile(session, checker, organisation_id, by)
     found = Erased(versions, await queries.erase_runs(session, organisation_id))
+    await once.forget(session)
     await events.append(
         session,
         events.Event(

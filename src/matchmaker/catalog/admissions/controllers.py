@@ -33,6 +33,7 @@ from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listi
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.language import Language
 from matchmaker.core.machine import Actor
+from matchmaker.core.once import creates
 from matchmaker.core.problems import problems
 from matchmaker.core.transitions import TransitionRequest, Transitions
 from matchmaker.core.wire import Page
@@ -97,7 +98,7 @@ class PoolAdmissionController(Controller):
     @post(
         "/admissions",
         operation_id="applyToPool",
-        opt=_APPLY,
+        opt={**_APPLY, **creates()},
         response_headers=etags.HEADERS,
         responses=problems(
             PoolNotFound,
@@ -222,7 +223,7 @@ class AdmissionController(Controller):
     @post(
         "/decisions",
         operation_id="reassessAdmission",
-        opt=_READ,
+        opt={**_READ, **creates()},
         response_headers=etags.HEADERS,
         responses=problems(
             AdmissionNotFound,

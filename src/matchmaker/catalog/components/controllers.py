@@ -19,6 +19,7 @@ from matchmaker.catalog.models import OfferingId
 from matchmaker.core import etags, patching
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
+from matchmaker.core.once import creates
 from matchmaker.core.problems import problems
 from matchmaker.core.wire import InvalidContent, Page
 from matchmaker.identity.access import Principal, Scope, needs, public
@@ -65,7 +66,7 @@ class OfferingComponentController(Controller):
 
     @post(
         operation_id="addOfferingComponent",
-        opt=_OFFER,
+        opt={**_OFFER, **creates()},
         response_headers=etags.HEADERS,
         responses=problems(OfferingNotFound, UnusableComponent),
     )
@@ -180,7 +181,7 @@ class SystemController(Controller):
 
     @post(
         operation_id="addSystemComponent",
-        opt=_RUN,
+        opt={**_RUN, **creates()},
         response_headers=etags.HEADERS,
         responses=problems(BillNotFound, UnusableComponent),
     )

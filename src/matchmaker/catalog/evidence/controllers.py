@@ -23,6 +23,7 @@ from matchmaker.core.clock import utc_now
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.language import Language
+from matchmaker.core.once import creates
 from matchmaker.core.problems import problems
 from matchmaker.core.transitions import TransitionRequest, Transitions
 from matchmaker.core.wire import InvalidContent, Page, Text
@@ -79,7 +80,7 @@ class EvidenceController(Controller):
 
     @post(
         operation_id="claimEvidence",
-        opt=_WRITE,
+        opt={**_WRITE, **creates()},
         response_headers=etags.HEADERS,
         responses=problems(OfferingNotFound, UnusableClaim),
     )

@@ -32,6 +32,7 @@ from matchmaker.core.cursors import Cursors
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.errors import Forbidden
 from matchmaker.core.language import Language
+from matchmaker.core.once import creates
 from matchmaker.core.problems import problems
 from matchmaker.core.transient import AlreadyExists
 from matchmaker.core.transitions import TransitionRequest, Transitions
@@ -68,7 +69,7 @@ class OfferingLifeController(Controller):
 
     @post(
         operation_id="createOffering",
-        opt=_PROVIDE,
+        opt={**_PROVIDE, **creates()},
         response_headers=_MADE,
         responses=problems(UnusableDeclaration, AlreadyExists),
     )

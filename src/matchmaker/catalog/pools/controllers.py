@@ -30,6 +30,7 @@ from matchmaker.core import etags, patching, transitions
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.language import Language
+from matchmaker.core.once import creates
 from matchmaker.core.problems import problems
 from matchmaker.core.transitions import TransitionRequest, Transitions
 from matchmaker.core.wire import InvalidContent, Page
@@ -80,7 +81,7 @@ class PoolController(Controller):
 
     @post(
         operation_id="createPool",
-        opt=_WRITE,
+        opt={**_WRITE, **creates()},
         response_headers=etags.HEADERS,
         responses=problems(UnusableRule, PoolCodeTaken),
     )

@@ -11,6 +11,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 from matchmaker.core import etags, patching
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
+from matchmaker.core.once import creates
 from matchmaker.core.problems import problems
 from matchmaker.core.wire import Page
 from matchmaker.feed.webhooks import messages, queries, schemas, service
@@ -43,6 +44,7 @@ class WebhookController(Controller):
 
     @post(
         operation_id="createWebhook",
+        opt=creates(has_secret=True),
         responses=problems(UrlRefused, TooManyWebhooks),
         response_headers=etags.HEADERS,
     )
@@ -170,6 +172,7 @@ class WebhookController(Controller):
         "/{webhook_id:uuid}/test",
         operation_id="testWebhook",
         status_code=202,
+        opt=creates(),
         responses=problems(WebhookNotFound, WebhookDisabled),
     )
     async def test(
@@ -215,6 +218,7 @@ class WebhookController(Controller):
         "/{webhook_id:uuid}/deliveries/{delivery_id:uuid}/redeliver",
         operation_id="redeliver",
         status_code=202,
+        opt=creates(),
         responses=problems(WebhookNotFound, WebhookDisabled, DeliveryNotFound),
     )
     async def redeliver(

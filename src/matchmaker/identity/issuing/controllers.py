@@ -8,6 +8,7 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
+from matchmaker.core.once import creates
 from matchmaker.core.problems import problems
 from matchmaker.core.wire import Page
 from matchmaker.identity import access, queries, schemas
@@ -34,6 +35,7 @@ class OrganisationKeyController(Controller):
 
     @post(
         operation_id="createKey",
+        opt=creates(has_secret=True),
         responses=problems(OrganisationNotFound, ScopesExceeded, ExpiryExceeded),
     )
     async def create(
@@ -82,6 +84,7 @@ class KeyController(Controller):
     @post(
         "/rotation",
         operation_id="rotateKey",
+        opt=creates(has_secret=True),
         responses=problems(
             KeyNotFound, KeyNotInForce, RotationUnderway, ScopesExceeded, ExpiryExceeded
         ),

@@ -9,6 +9,7 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 from matchmaker.core import etags, patching
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
+from matchmaker.core.once import creates
 from matchmaker.core.problems import problems
 from matchmaker.core.transient import AlreadyExists
 from matchmaker.core.wire import Page
@@ -37,7 +38,7 @@ class OrganisationMemberController(Controller):
         operation_id="addMember",
         responses=problems(OrganisationNotFound, AlreadyExists),
         response_headers=etags.HEADERS,
-        opt=_WRITE,
+        opt={**_WRITE, **creates()},
     )
     async def add(
         self,
@@ -142,7 +143,7 @@ class OrganisationConsentController(Controller):
     @post(
         operation_id="grantConsent",
         responses=problems(OrganisationNotFound, AlreadyExists),
-        opt=access.needs(Scope.CONSENTS_WRITE),
+        opt={**access.needs(Scope.CONSENTS_WRITE), **creates()},
     )
     async def grant(
         self,

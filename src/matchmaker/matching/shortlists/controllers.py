@@ -13,6 +13,7 @@ from matchmaker.core import etags, patching, transitions
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.language import Language
+from matchmaker.core.once import creates
 from matchmaker.core.problems import problems
 from matchmaker.core.transitions import TransitionRequest, Transitions
 from matchmaker.core.wire import Page, Text
@@ -36,6 +37,7 @@ class ShortlistController(Controller):
 
     @post(
         operation_id="createShortlist",
+        opt=creates(),
         status_code=201,
         responses=problems(RunNotFound, ProfileErased, NotInRun),
         response_headers=etags.HEADERS,
