@@ -404,6 +404,7 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "getImportReport": Supply(path=kept("import_id", Stage.import_)),
     "getJob": Supply(path=kept("job_id", Stage.job)),
     "cancelJob": Supply(path=fresh("job_id", Stage.job), is_consumed=True),
+    "listEvents": LIST,
     "createWebhook": Supply(body=hooked, by=NEIGHBOUR),
     "listWebhooks": LIST,
     "getWebhook": Supply(path=kept("webhook_id", Stage.webhook)),

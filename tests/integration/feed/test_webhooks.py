@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -18,20 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook as Signature
 from standardwebhooks import WebhookVerificationError
 from tests.conftest import client_of
-from tests.databases import own_database
 from tests.hooks import QUICK, RELEASED, SECRET, happened, means, record, until, working_on
 from tests.identities import Holder, holder
 from tests.sinks import Received, Sink, sink
 
 from matchmaker.app import create_app
-from matchmaker.core import db
 from matchmaker.core.patching import MEDIA_TYPE
-from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 from matchmaker.feed import controllers
-from matchmaker.feed.sharing import Shared
 from matchmaker.feed.webhooks.sending import Sender
-from matchmaker.feed.webhooks.working.delivering import Means
 from matchmaker.identity.models import OrganisationRole, OrganisationState
 
 Answer = dict[str, Any]
@@ -43,42 +38,6 @@ REASON = text(
     "select data ->> 'reason' from mm.event"
     " where kind = 'webhook.disabled' and subject_id = cast(:id as uuid)"
 )
-
-
-def quick_means() -> Means:
-    return means()
-
-
-def nothing_shared() -> Shared:
-    return {}
-
-
-@pytest.fixture(scope="module")
-def database(server: Server) -> Iterator[str]:
-    with own_database(server) as url:
-        yield url
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def engine(database: str) -> AsyncIterator[AsyncEngine]:
-    made = db.create_engine(database, Settings())
-    yield made
-    await made.dispose()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def api(engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(
-        Settings(secret=SECRET),
-        engine,
-        controllers=controllers.CONTROLLERS,
-        dependencies={
-            "webhook_means": Provide(quick_means, sync_to_thread=False),
-            "shared": Provide(nothing_shared, sync_to_thread=False),
-        },
-    )
-    async with client_of(app) as made:
-        yield made
 
 
 @pytest_asyncio.fixture(loop_scope="session")

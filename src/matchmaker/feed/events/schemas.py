@@ -20,6 +20,12 @@ Kind = Annotated[
 ]
 
 
+SubjectType = Annotated[
+    str,
+    msgspec.Meta(pattern=f"^[a-z][a-z_]{{0,39}}{END}", description="A noun, as `need`"),
+]
+
+
 class FeedEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Something that has happened to one subject; what the subject is now is read at its own path.
 
@@ -37,3 +43,20 @@ class FeedEvent(msgspec.Struct, frozen=True, kw_only=True):
     ]
     actor: EventActor
     data: Annotated[dict[str, Any], msgspec.Meta(description="Ids, states and numbers")]
+
+
+class FeedPageInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the feed goes on, both ways."""
+
+    next: Annotated[
+        str, msgspec.Meta(description="What follows, now or later: there is always one")
+    ]
+    prev: Annotated[str | None, msgspec.Meta(description="What came before; null at the beginning")]
+    limit: int
+
+
+class FeedPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of the feed, in the order of positions whichever way it was come to."""
+
+    items: list[FeedEvent]
+    page: FeedPageInfo
