@@ -58,6 +58,7 @@ from matchmaker.exchange import controllers as exchange
 from matchmaker.exchange import jobs as exchange_jobs
 from matchmaker.exchange.kinds import Means
 from matchmaker.feed import controllers as feed
+from matchmaker.feed.events.audit import Chain
 from matchmaker.feed.webhooks import policy
 from matchmaker.feed.webhooks.sending import Sender
 from matchmaker.feed.webhooks.working import jobs as webhook_jobs
@@ -237,7 +238,7 @@ def served() -> Litestar:
 def installed(settings: Settings, engine: AsyncEngine, released: Released) -> Litestar:
     """The whole API on ``engine`` with what was released; the caller disposes the engine."""
     matcher = released.matcher(settings.data_directory / INDEX)
-    seen_too = shared()
+    seen_too, chain = shared(), Chain()
     library = Library(matcher, Archive(settings.data_directory / INDEX))
 
     async def has_index() -> bool:
@@ -256,6 +257,7 @@ def installed(settings: Settings, engine: AsyncEngine, released: Released) -> Li
                 _kept(settings, functools.partial(webhook_means, released, settings)),
                 sync_to_thread=False,
             ),
+            "chain": Provide(lambda: chain, sync_to_thread=False),
             "shared": Provide(lambda: seen_too, sync_to_thread=False),
         },
         checks={"index": has_index},

@@ -262,6 +262,12 @@ async def webhook_tested(world: World) -> str:
     return str((await sent(world, "POST", path, None))["id"])
 
 
+async def audited(world: World) -> str:
+    await need(world)
+    found = await sent(world, "GET", "/audit", None)
+    return str(found["items"][0]["event"]["position"])
+
+
 async def another_firm(world: World) -> str:
     return str((await holder(world.engine)).organisation_id)
 
@@ -284,6 +290,7 @@ OWNED: dict[str, Maker] = {
     "job_id": job,
     "webhook_id": webhook,
     "delivery_id": webhook_tested,
+    "position": audited,
 }
 """By path parameter how to make a thing of that kind that is the owner's."""
 

@@ -164,6 +164,13 @@ def hooked(_: Stage, body: Body) -> Body:
     return {**found, "url": "https://93.184.215.14/"} if "url" in found else found
 
 
+def audited(stage: Stage) -> dict[str, object]:
+    """The latest event of the owner."""
+    stage.keep("need", stage.need)
+    found = stage.ask("GET", "/v1/audit?limit=1").json()["items"][0]
+    return {"position": found["event"]["position"]}
+
+
 def sent_to(stage: Stage) -> dict[str, object]:
     webhook_id = stage.keep("webhook", stage.webhook)
     return {
@@ -405,6 +412,8 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "getJob": Supply(path=kept("job_id", Stage.job)),
     "cancelJob": Supply(path=fresh("job_id", Stage.job), is_consumed=True),
     "listEvents": LIST,
+    "listAudit": LIST,
+    "getAuditProof": Supply(path=audited),
     "createWebhook": Supply(body=hooked, by=NEIGHBOUR),
     "listWebhooks": LIST,
     "getWebhook": Supply(path=kept("webhook_id", Stage.webhook)),

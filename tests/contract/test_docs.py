@@ -41,7 +41,7 @@ AS_OF = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
 NOUN_MODULES = ("models", "schemas", "declaration", "wire", "answer")
 """Where the nouns of tables, of the wire and of an answer are declared."""
 
-OTHERWISE = {"ExcludedBy": "exclusion", "PageInfo": "page"}
+OTHERWISE = {"ExcludedBy": "exclusion", "PageInfo": "page", "FeedPageInfo": "page"}
 """Classes whose last word is not their noun."""
 
 HEADINGS = ["Context", "Decision", "Consequences", "Alternatives", "References"]

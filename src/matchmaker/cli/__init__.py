@@ -7,6 +7,7 @@ import sys
 import click
 
 from matchmaker.cli import session
+from matchmaker.cli.audit import audit
 from matchmaker.cli.contract import openapi
 from matchmaker.cli.demo import demo
 from matchmaker.cli.erasing import erase
@@ -57,6 +58,7 @@ COMMANDS = (
     index,
     jobs,
     events,
+    audit,
     keys,
     erase,
     verify,

@@ -48,7 +48,7 @@ def events(page: Page, stored: Stored) -> None:
     if verdict.is_whole:
         page.say(page.words(texts.CHAIN_WHOLE, position=verdict.head.position), "bold")
         page.say(page.words(texts.VERIFY))
-        page.line("  matchmaker events verify", "bold")
+        page.line("  matchmaker audit verify", "bold")
     else:
         page.say(page.words(texts.CHAIN_BROKEN, position=verdict.broken_at), "bold red")
 

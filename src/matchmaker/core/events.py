@@ -217,6 +217,18 @@ async def after(
     return [_recorded(row) for row in (await session.execute(query)).mappings()]
 
 
+async def hashes(session: ReadSession, after: int, until: int) -> list[bytes]:
+    """The hashes of the events after one position up to another, in order."""
+    statement = select(EventRow.hash).where(EventRow.position > after, EventRow.position <= until)
+    return list(await session.scalars(statement.order_by(EventRow.position)))
+
+
+async def content(session: ReadSession, position: int) -> bytes | None:
+    """What was hashed after the hash before it for the event at ``position``; None: no event."""
+    row = (await session.execute(_rows(position - 1, 1))).mappings().one_or_none()
+    return None if row is None or row["position"] != position else _content(row)
+
+
 async def verify(session: ReadSession, anchor: Anchor | None = None) -> Verdict:
     """Whether the chain is whole, and still holds ``anchor``; reads it in pieces.
 

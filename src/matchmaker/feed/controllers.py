@@ -15,7 +15,7 @@ from matchmaker.core.jobs.models import JobId, StoredJob
 from matchmaker.core.problems import problems
 from matchmaker.feed import schemas, service
 from matchmaker.feed.errors import JobNotFound, JobOver
-from matchmaker.feed.events.controllers import EventController
+from matchmaker.feed.events.controllers import AuditController, EventController
 from matchmaker.feed.webhooks.controllers import WebhookController
 from matchmaker.identity import access
 from matchmaker.identity.access import Principal, Scope
@@ -82,4 +82,4 @@ def progress_to_wire(job: StoredJob) -> schemas.JobProgress | None:
     return None if job.progress is None else msgspec.convert(job.progress, schemas.JobProgress)
 
 
-CONTROLLERS: Final = (JobController, EventController, WebhookController)
+CONTROLLERS: Final = (JobController, EventController, AuditController, WebhookController)

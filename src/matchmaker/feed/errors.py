@@ -13,6 +13,13 @@ class JobNotFound(NotFound):
     title = Bilingual(zh="没有这个任务", en="No such job")
 
 
+class EventNotFound(NotFound):
+    """There is no such event, or it is not for the caller."""
+
+    slug = "event_not_found"
+    title = Bilingual(zh="没有这个事件", en="No such event")
+
+
 class JobOver(Conflict):
     """The job is done, has failed or was cancelled; ``state`` says which."""
 

@@ -31,7 +31,7 @@ class Place:
     async def run(self, *arguments: str) -> Result:
         """What the command tells; it runs a loop of its own."""
         runner = CliRunner(env={"DATABASE_URL": self.server.url("mm_app")})
-        return await asyncio.to_thread(runner.invoke, commands, ["events", *arguments])
+        return await asyncio.to_thread(runner.invoke, commands, arguments)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -47,7 +47,7 @@ async def place() -> AsyncIterator[Place]:
 
 
 async def test_each_event_is_one_line(place: Place) -> None:
-    told = await place.run("--after", "1", "--limit", "3")
+    told = await place.run("events", "--after", "1", "--limit", "3")
     lines = told.stdout.splitlines()
     assert (told.exit_code, told.stderr) == (0, "")
     assert [line.split()[0] for line in lines] == ["2", "3", "4"]
@@ -60,17 +60,17 @@ async def test_each_event_is_one_line(place: Place) -> None:
 
 
 async def test_the_trail_of_one_subject(place: Place) -> None:
-    told = await place.run("--subject", str(place.subject))
+    told = await place.run("events", "--subject", str(place.subject))
     assert [line.split()[0] for line in told.stdout.splitlines()] == ["2", "4", "6"]
 
 
 async def test_a_check_gives_an_anchor_and_names_what_breaks(place: Place) -> None:
-    whole = await place.run("verify")
+    whole = await place.run("audit", "verify")
     said, anchor = whole.stdout.splitlines()
     assert (whole.exit_code, said) == (0, "6 events, none missing, none changed")
     anchor = anchor.removeprefix("anchor ")
-    assert (await place.run("verify", "--anchor", anchor)).exit_code == 0
-    other = await place.run("verify", "--anchor", f"5:{anchor[2:]}")
+    assert (await place.run("audit", "verify", "--anchor", anchor)).exit_code == 0
+    other = await place.run("audit", "verify", "--anchor", f"5:{anchor[2:]}")
     assert other.exit_code == 1
     assert "breaks at position 5: the event is not the one of the anchor" in other.stderr
 
@@ -78,18 +78,18 @@ async def test_a_check_gives_an_anchor_and_names_what_breaks(place: Place) -> No
         await connection.execute(text("set session_replication_role = replica"))
         await connection.execute(text("update mm.event set kind = 'a.b' where position = 4"))
         await connection.commit()
-        changed = await place.run("verify")
+        changed = await place.run("audit", "verify")
         assert (changed.exit_code, changed.stdout) == (1, "")
         assert "breaks at position 4: the event is not as it was recorded" in changed.stderr
         await connection.execute(text("delete from mm.event where position = 3"))
         await connection.commit()
-    missing = await place.run("verify")
+    missing = await place.run("audit", "verify")
     assert missing.exit_code == 1
     assert "breaks at position 3: the event is missing" in missing.stderr
 
 
 @pytest.mark.parametrize("anchor", ["5", "x:00", "5:00", "0:" + "0" * 64])
 async def test_what_is_no_anchor_is_told(place: Place, anchor: str) -> None:
-    told = await place.run("verify", "--anchor", anchor)
+    told = await place.run("audit", "verify", "--anchor", anchor)
     assert told.exit_code == 2
     assert "like 17:<64 hexadecimal digits>" in told.stderr

@@ -18,6 +18,7 @@ from matchmaker.core import db
 from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 from matchmaker.feed import controllers
+from matchmaker.feed.events.audit import Chain
 from matchmaker.feed.webhooks.working.delivering import Means
 
 
@@ -40,13 +41,14 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def api(engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
-    seen_too = shared()
+    seen_too, chain = shared(), Chain()
     app = create_app(
         Settings(secret=SECRET),
         engine,
         controllers=controllers.CONTROLLERS,
         dependencies={
             "webhook_means": Provide(quick_means, sync_to_thread=False),
+            "chain": Provide(lambda: chain, sync_to_thread=False),
             "shared": Provide(lambda: seen_too, sync_to_thread=False),
         },
     )
