@@ -32,6 +32,7 @@ from matchmaker.core import (
     db,
     etags,
     http,
+    limits,
     log,
     once,
     openapi,
@@ -44,6 +45,8 @@ from matchmaker.core.cursors import Cursors
 from matchmaker.core.docs import DocsController
 from matchmaker.core.health import Check, HealthController, database_checks
 from matchmaker.core.jobs import Cron, housekeeping
+from matchmaker.core.limits import jobs as limit_jobs
+from matchmaker.core.limits.addresses import Addresses, networks
 from matchmaker.core.once import jobs as once_jobs
 from matchmaker.core.sealing import Sealer
 from matchmaker.core.secret import secret
@@ -175,6 +178,7 @@ def handlers(released: Released, engine: AsyncEngine) -> Mapping[str, Handler]:
     return {
         **housekeeping.HANDLERS,
         **once_jobs.HANDLERS,
+        **limit_jobs.HANDLERS,
         **catalog_jobs.HANDLERS,
         **evidence_jobs.HANDLERS,
         **admission_jobs.handlers(released.checker.fields),
@@ -209,6 +213,7 @@ def crons() -> Sequence[Cron]:
     return (
         *housekeeping.CRONS,
         *once_jobs.CRONS,
+        *limit_jobs.CRONS,
         *catalog_jobs.CRONS,
         *evidence_jobs.CRONS,
         *admission_jobs.CRONS,
@@ -230,12 +235,28 @@ def served() -> Litestar:
         )
     log.configure(settings)
     engine = db.create_engine(settings.database_url, settings)
-    app = installed(settings, engine, Released(shipped.folder("seeds")))
+    released = Released(shipped.folder("seeds"))
+    app = installed(settings, engine, released, counted=limited(settings, engine))
     app.on_shutdown.append(engine.dispose)
     return app
 
 
-def installed(settings: Settings, engine: AsyncEngine, released: Released) -> Litestar:
+def limited(settings: Settings, engine: AsyncEngine) -> limits.Limits | None:
+    """What counts requests, as the settings say; None where nothing does."""
+    wanted = limits.policies(settings.limits)
+    if wanted is None:
+        return None
+    ledger = limits.Ledger(provided.state(engine).write)
+    return limits.Limits(wanted, ledger, Addresses(networks(settings.trusted_proxies)))
+
+
+def installed(
+    settings: Settings,
+    engine: AsyncEngine,
+    released: Released,
+    *,
+    counted: limits.Limits | None = None,
+) -> Litestar:
     """The whole API on ``engine`` with what was released; the caller disposes the engine."""
     matcher = released.matcher(settings.data_directory / INDEX)
     seen_too, chain = shared(), Chain()
@@ -261,6 +282,7 @@ def installed(settings: Settings, engine: AsyncEngine, released: Released) -> Li
             "shared": Provide(lambda: seen_too, sync_to_thread=False),
         },
         checks={"index": has_index},
+        counted=counted,
     )
 
 
@@ -272,10 +294,12 @@ def create_app(
     dependencies: Mapping[str, Provided] | None = None,
     state: Mapping[str, object] | None = None,
     checks: Mapping[str, Check] | None = None,
+    counted: limits.Limits | None = None,
 ) -> Litestar:
     """The API on ``engine``; the caller owns and disposes the engine.
 
-    ``dependencies`` and ``state`` add to what handlers may ask for by name, ``checks`` to /readyz.
+    ``dependencies`` and ``state`` add to what handlers may ask for by name, ``checks`` to /readyz;
+    without ``counted`` callers may ask as often as they like.
 
     Raises:
         AccessNotDeclared: an operation does not say who may call it.
@@ -289,8 +313,8 @@ def create_app(
         [HealthController, DocsController, Router("/v1", route_handlers=handled)],
         state=app_state,
         dependencies={**_dependencies(settings), **(dependencies or {})},
-        middleware=[guard, authentication, once.Once(app_state.write)],
-        on_shutdown=[authentication.drain],
+        middleware=[guard, authentication, *filter(None, [counted]), once.Once(app_state.write)],
+        on_shutdown=[authentication.drain, *([counted.ledger.drain] if counted else ())],
         request_class=http.StrictRequest,
         request_max_body_size=settings.body_limit,
         exception_handlers=problems.handlers(),

@@ -100,7 +100,7 @@ async def workers(directory: Path, url: str) -> AsyncIterator[list[Worker]]:
     with (directory / "serve.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: ASYNC220 - a server, not a step
             [*command, "--workers", str(WORKERS)],
-            env={**environment(directory), "DATABASE_URL": url},
+            env={**environment(directory), "DATABASE_URL": url, "MATCHMAKER_LIMITS": "off"},
             stdout=log,
             stderr=log,
         )

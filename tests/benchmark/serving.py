@@ -63,7 +63,12 @@ def served(
     with said.open("wb") as log:
         process = subprocess.Popen(
             command,
-            env={**environment(directory), "OMP_NUM_THREADS": "1", **variables},
+            env={
+                **environment(directory),
+                "OMP_NUM_THREADS": "1",
+                "MATCHMAKER_LIMITS": "off",
+                **variables,
+            },
             stdout=log,
             stderr=log,
         )

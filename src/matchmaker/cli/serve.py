@@ -11,6 +11,8 @@ import uvicorn
 
 from matchmaker.cli import pool, processes, session
 from matchmaker.core import log
+from matchmaker.core.limits import policies
+from matchmaker.core.limits.addresses import networks
 
 
 @click.command()
@@ -26,6 +28,9 @@ def serve(host: str | None, port: int | None, workers: int | None, *, api_only: 
     """Serve the API and its docs page (/docs); do jobs and publish the index beside it."""
     found = session.settings()
     log.configure(found)
+    # What cannot be is told here and not by each worker.
+    policies(found.limits)
+    networks(found.trusted_proxies)
     with contextlib.ExitStack() as running_with:
         running = running_with.enter_context(session.database(found))
         asyncio.run(pool.ensure_index(running, session.released()))
@@ -46,5 +51,7 @@ def serve(host: str | None, port: int | None, workers: int | None, *, api_only: 
             http="httptools",
             log_config=None,
             server_header=False,
+            # Whose word is taken for an address, `core.limits` decides.
+            proxy_headers=False,
             timeout_graceful_shutdown=10,
         )

@@ -10,6 +10,7 @@ MatchmakerError
 ├─ StaleVersion     412
 ├─ Unprocessable    422  reads well, says something impossible
 ├─ VersionRequired  428
+├─ TooManyRequests  429
 └─ Unavailable      503  the same request may work later
 
 A room subclasses one of these, names the situation (``NeedNotFound``), sets ``slug`` and ``title``.
@@ -17,6 +18,7 @@ A room subclasses one of these, names the situation (``NeedNotFound``), sets ``s
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from matchmaker.core.language import Bilingual
@@ -46,6 +48,8 @@ class MatchmakerError(Exception):
     title: ClassVar[Bilingual]
     retry_after: int | None = None
     """Seconds after which the same request may work."""
+    headers: Mapping[str, str] = MappingProxyType({})
+    """What the answer carries beside the problem."""
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from litestar import Router
 from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
 
-from matchmaker.core import access, etags, once, transitions
+from matchmaker.core import access, etags, limits, once, transitions
 from matchmaker.core.edges import ABOUT_BODY
 from matchmaker.core.wire import END, Problem
 
@@ -89,6 +89,8 @@ def document(app: Litestar) -> dict[str, Any]:
         _name_transitions(handler, operation)
         for declared in (access.of(handler), once.of(handler)):
             _declare_problems(declared.problems if declared else (), operation)
+        if access.of(handler):
+            _declare_problems([limits.TooManyRequests], operation)
         _declare_security(access.of(handler), operation)
         once.describe(once.of(handler), operation)
         _correct_problems(operation, by_type[Problem])

@@ -195,7 +195,7 @@ def body(error: MatchmakerError, language: Language, request_id: str) -> dict[st
 
 
 def _headers(error: MatchmakerError) -> dict[str, str]:
-    headers: dict[str, str] = {"Cache-Control": "no-store"}
+    headers: dict[str, str] = {"Cache-Control": "no-store", **error.headers}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, edges.MethodNotAllowed):

@@ -52,6 +52,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     import_limit: Annotated[int, msgspec.Meta(ge=1024, le=1024 * 1024 * 1024)] = 1024 * 1024
     """The largest file that may be handed in over HTTP; ``body_deadline`` holds for it too."""
     body_deadline: Seconds = 5.0
+    limits: str = ""
+    """``off``, or what differs from the published limits: ``anonymous_match=50/60,keys=5/60``."""
+    trusted_proxies: str = ""
+    """Networks whose ``X-Forwarded-For`` is believed, as ``10.0.0.0/8, ::1``."""
     log_format: Literal["json", "console"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -13,6 +13,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from matchmaker.core.access import RoleMissing
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.edges import WrongMediaType
+from matchmaker.core.limits import under
 from matchmaker.core.once import creates
 from matchmaker.core.openapi import ANSWERS
 from matchmaker.core.problems import problems
@@ -48,7 +49,7 @@ class ImportController(Controller):
     @post(
         operation_id="createImport",
         status_code=202,
-        opt={"accepts": _ALL_FORMATS, **creates()},
+        opt={"accepts": _ALL_FORMATS, **creates(), **under("imports")},
         response_headers=_LOCATION,
         responses=problems(RoleMissing),
     )

@@ -17,6 +17,7 @@ from litestar.params import (
     SkipValidation,
 )
 
+from matchmaker.core import limits
 from matchmaker.core.access import ScopeMissing
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
@@ -84,7 +85,7 @@ class MatchController(Controller):
 
     path = "/match"
     tags = ("Match",)
-    opt = access.public()
+    opt = {**access.public(), **limits.under("match")}
 
     @post(
         operation_id="match",
@@ -183,7 +184,7 @@ class NeedMatchController(Controller):
 
     @post(
         operation_id="matchNeed",
-        opt=creates(),
+        opt={**creates(), **limits.under("match")},
         status_code=201,
         responses=problems(UnusableInput, IndexNotReady, NeedNotFound, NeedClosed, ProfileErased),
     )

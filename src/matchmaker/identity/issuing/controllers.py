@@ -8,6 +8,7 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
 from matchmaker.core.db import ReadSession, Session
+from matchmaker.core.limits import under
 from matchmaker.core.once import creates
 from matchmaker.core.problems import problems
 from matchmaker.core.wire import Page
@@ -35,7 +36,7 @@ class OrganisationKeyController(Controller):
 
     @post(
         operation_id="createKey",
-        opt=creates(has_secret=True),
+        opt={**creates(has_secret=True), **under("keys")},
         responses=problems(OrganisationNotFound, ScopesExceeded, ExpiryExceeded),
     )
     async def create(
@@ -84,7 +85,7 @@ class KeyController(Controller):
     @post(
         "/rotation",
         operation_id="rotateKey",
-        opt=creates(has_secret=True),
+        opt={**creates(has_secret=True), **under("keys")},
         responses=problems(
             KeyNotFound, KeyNotInForce, RotationUnderway, ScopesExceeded, ExpiryExceeded
         ),
