@@ -47,6 +47,8 @@ _METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 _ON_EVERY_ANSWER = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("X-Frame-Options", "DENY"),
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
 )
 
@@ -258,7 +260,8 @@ class _Answer:
     def _add_headers(self, headers: MutableScopeHeaders) -> None:
         headers["X-Request-Id"] = self.request_id
         headers.setdefault("Content-Language", self._language)
-        headers.extend_header_value("Vary", "Accept-Language")
+        # A cache that keeps what nobody in particular got must not hand it to somebody.
+        headers.extend_header_value("Vary", "Accept-Language, Authorization")
         for name, value in _ON_EVERY_ANSWER:
             headers.setdefault(name, value)
         allowed = headers.get("Allow", "")
