@@ -23,6 +23,7 @@ QUICK: Final[dict[str, Sequence[str]]] = {
     "floor": ("--offerings", "10000"),
     "grow": ("--sizes", "1000", "10000"),
     "http": ("--offerings", "5000", "--requests", "100"),
+    "cost": ("--offerings", "5000", "--requests", "100"),
     "retrieve": ("--offerings", "5000", "--needs", "30"),
     "e2e": ("--offerings", "5000", "--seconds", "0.4"),
     "noisy": ("--offerings", "5000", "--requests", "100"),

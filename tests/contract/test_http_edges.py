@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.conftest import client_of
 
 from matchmaker.app import create_app
-from matchmaker.core import access, db, provided, wire
+from matchmaker.core import access, db, once, provided, wire
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.errors import NotFound, Unavailable
 from matchmaker.core.language import Bilingual, Language
@@ -63,7 +63,7 @@ class ParcelController(Controller):
     tags = ("Parcels",)
     opt = access.public()
 
-    @post(operation_id="addParcel", responses=problems())
+    @post(operation_id="addParcel", opt=once.creates(), responses=problems())
     async def add(self, data: JSONBody[Parcel], session: NamedDependency[Session]) -> Parcel:
         """Take a parcel in."""
         await session.execute(text("SELECT 1"))
@@ -87,7 +87,12 @@ class ParcelController(Controller):
         await read_session.execute(text("SELECT 1"))
         raise ParcelNotFound(zh=f"没有包裹 {parcel_id}", en=f"no parcel {parcel_id}")
 
-    @post("/{parcel_id:uuid}/opening", operation_id="openParcel", responses=problems())
+    @post(
+        "/{parcel_id:uuid}/opening",
+        operation_id="openParcel",
+        opt=once.creates(),
+        responses=problems(),
+    )
     async def open(self, parcel_id: FromPath[UUID]) -> dict[str, str]:
         """Open a parcel; takes no body."""
         return {"opened": str(parcel_id)}
@@ -107,13 +112,13 @@ class ParcelController(Controller):
         """Fail for a while."""
         raise Unavailable(zh="稍后再试", en="try again", retry_after=7)
 
-    @post("/unique", operation_id="commitConflict", responses=problems())
+    @post("/unique", operation_id="commitConflict", opt=once.creates(), responses=problems())
     async def unique(self, session: NamedDependency[Session]) -> dict[str, str]:
         """Break a constraint that is only checked at commit."""
         await session.execute(text("INSERT INTO mm.parcel_once VALUES (1), (1)"))
         return {"answer": "must never be seen"}
 
-    @post("/cut", operation_id="commitCut", responses=problems())
+    @post("/cut", operation_id="commitCut", opt=once.creates(), responses=problems())
     async def cut(self, session: NamedDependency[Session]) -> dict[str, str]:
         """Lose the connection before the commit."""
         own = await session.scalar(text("SELECT pg_backend_pid()"))

@@ -72,7 +72,7 @@ def unprotected(answer: httpx.Response, policy: str = NOTHING) -> dict[str, str 
 
 
 def is_stored_nowhere(answer: httpx.Response) -> bool:
-    return answer.headers.get("cache-control") == "no-store"
+    return bool(answer.headers.get("cache-control") == "no-store")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)

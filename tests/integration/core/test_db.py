@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from tests.conftest import client_of
 
 from matchmaker.app import create_app
-from matchmaker.core import access, db, provided, transient
+from matchmaker.core import access, db, once, provided, transient
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.postgres import Server
 from matchmaker.core.problems import problems
@@ -85,7 +85,7 @@ class LedgerController(Controller):
         """Read."""
         return {"n": await read_session.scalar(text("SELECT 1")) or 0}
 
-    @post(operation_id="writeLedger", responses=problems())
+    @post(operation_id="writeLedger", opt=once.creates(), responses=problems())
     async def write(self, session: NamedDependency[Session]) -> dict[str, int]:
         """Write."""
         return {"n": await session.scalar(text("SELECT 1")) or 0}

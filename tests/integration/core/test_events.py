@@ -30,7 +30,7 @@ from tests.chains import as_session, event, organisation, transaction
 from tests.conftest import client_of
 
 from matchmaker.app import create_app
-from matchmaker.core import access, db, events, transient
+from matchmaker.core import access, db, events, once, transient
 from matchmaker.core.canonical import canonical, encode
 from matchmaker.core.db import Session
 from matchmaker.core.events import Anchor, Recorded
@@ -269,7 +269,9 @@ class FirmController(Controller):
 
     path = "/firms"
 
-    @post(operation_id="createFirm", opt=access.public(), responses=problems())
+    @post(
+        operation_id="createFirm", opt={**access.public(), **once.creates()}, responses=problems()
+    )
     async def create(
         self, session: NamedDependency[Session], at: FromQuery[UUID], how: FromQuery[str]
     ) -> None:
