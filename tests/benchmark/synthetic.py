@@ -28,14 +28,15 @@ from matchmaker.catalog.models import OfferingId, VersionId
 from matchmaker.catalog.queries import PublishedOffering
 from matchmaker.identity.models import OrganisationId
 from matchmaker.matching import index as published
-from matchmaker.matching.decoding import OfferingDecoder
-from matchmaker.matching.index import OfferingCard
+from matchmaker.matching.decoding import Decoded, OfferingDecoder
 from matchmaker.matching.query import Caller
 from matchmaker.matching.schemas import MatchInput
 from matchmaker.ranking.building import Builder
-from matchmaker.ranking.facts import OfferingFacts
+from matchmaker.ranking.facts import OfferingFacts, PackageFacts
 from matchmaker.ranking.index import Index
+from matchmaker.ranking.lines import DECLARED, KIND, PROVIDER
 from matchmaker.ranking.query import Query
+from matchmaker.rules import Fact
 
 SEED: Final = 1
 AS_OF: Final = dt.datetime(2026, 12, 1, 8, tzinfo=dt.UTC)
@@ -147,25 +148,43 @@ def stored(row: int) -> PublishedOffering:
     )
 
 
-def decoded(rows: range) -> Iterator[tuple[OfferingFacts, OfferingCard]]:
+def decoded(rows: range) -> list[Decoded]:
     """The offerings ``rows`` of the pool: what an index is built from, and what is shown of it."""
-    decoder = OfferingDecoder(released().model.card.vocabulary.stages, released().words)
-    return (decoder.decode(stored(row)) for row in rows)
+    decoder = _decoder()
+    return [decoder.decode(stored(row)) for row in rows]
 
 
 def facts(rows: range) -> Iterator[OfferingFacts]:
-    """The offerings ``rows`` of the pool as an index is built from them."""
-    return (facts for facts, _ in decoded(rows))
+    """What the offerings ``rows`` declare, and their words; their packages say nothing here."""
+    for line, _ in decoded(rows):
+        said = {each.name: each.value for each in line.said}
+        yield OfferingFacts(
+            offering_id=line.offering_id,
+            provider_id=cast("str", said[PROVIDER]),
+            kind=cast("str", said[KIND]),
+            packages=tuple(PackageFacts(code=str(place)) for place in range(len(line.packages))),
+            declared={
+                name.removeprefix(DECLARED): cast("Fact", value)
+                for name, value in said.items()
+                if name.startswith(DECLARED)
+            },
+            text=line.text,
+        )
+
+
+@cache
+def _decoder() -> OfferingDecoder:
+    return OfferingDecoder(released().model.card.vocabulary.stages, released().words)
 
 
 def publish(folder: Path, offerings: int) -> Index:
     """The pool of so many ``offerings``, published below ``folder`` for processes that serve."""
-    card, cards = released().model.card, dict[str, OfferingCard]()
+    card, cards = released().model.card, dict[str, bytes]()
     builder = Builder(card.vocabulary)
     for start in range(0, offerings, _AT_A_TIME):
-        some = [*decoded(range(start, min(start + _AT_A_TIME, offerings)))]
-        builder.extend([facts for facts, _ in some])
-        cards |= {facts.offering_id: card for facts, card in some}
+        some = decoded(range(start, min(start + _AT_A_TIME, offerings)))
+        builder.extend([each.line for each in some])
+        cards |= {each.line.offering_id: each.card for each in some}
     index = builder.index(card.text)
     versions = published.IndexVersions(
         base=1,

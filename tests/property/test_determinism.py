@@ -39,7 +39,8 @@ from matchmaker.matching.query import Caller, Reader
 from matchmaker.matching.registry import PHRASES, Words, load_model, load_reader, load_words
 from matchmaker.matching.service import Model, match
 from matchmaker.ranking import storage
-from matchmaker.ranking.index import Index, build
+from matchmaker.ranking.building import Builder
+from matchmaker.ranking.index import Index
 from matchmaker.ranking.tokens import TokenCount
 from matchmaker.taxonomy.errors import UnusableInput
 
@@ -131,12 +132,10 @@ def publish(folder: Path, *, shuffled: int | None = None) -> Matcher:
         random.Random(shuffled).shuffle(pool)  # noqa: S311 - no secret
     decoder = OfferingDecoder(model.card.vocabulary.stages, words())
     decoded = [decoder.decode(row) for row in pool]
-    index = build(
-        [facts for facts, _ in decoded],
-        model.card.text,
-        vocabulary=model.card.vocabulary,
-    )
-    cards = {card.offering_id: card for _, card in decoded}
+    builder = Builder(model.card.vocabulary)
+    builder.extend([each.line for each in decoded])
+    index = builder.index(model.card.text)
+    cards = {each.line.offering_id: each.card for each in decoded}
     versions = IndexVersions(
         base=7,
         delta=0,

@@ -23,6 +23,7 @@ from matchmaker.matching.decoding import OfferingDecoder
 from matchmaker.matching.query import Caller
 from matchmaker.matching.registry import Words, load_reader, vocabulary
 from matchmaker.matching.service import Model, match
+from matchmaker.ranking.building import Builder
 from matchmaker.ranking.facts import OfferingFacts, PackageFacts, PriceCard, PricePart
 from matchmaker.ranking.index import Index, build
 from matchmaker.ranking.query import Query
@@ -350,8 +351,9 @@ def known_fields() -> set[str]:
     )
     known: set[str] = {"package.price"}
     for kind in Kind:
-        facts, _ = decoder.decode(published(kind))
-        index = index_of(facts)
+        builder = Builder(vocabulary(factories.taxonomy()))
+        builder.extend([decoder.decode(published(kind)).line])
+        index = builder.index(model().card.text)
         known |= {
             field.name
             for field in readable()

@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from matchmaker.catalog import texts
-from matchmaker.catalog.declaration import OfferingDocument, Record
-from matchmaker.catalog.facts import NO_FACTS, field_facts
+from matchmaker.catalog.declaration import OfferingDocument
+from matchmaker.catalog.facts import field_facts
 from matchmaker.core.wire import Text
 from matchmaker.matching.index import OfferingCard, PackageCard
-from matchmaker.ranking import facts as ranked
+from matchmaker.ranking import lines, price
+from matchmaker.ranking.facts import Case, PriceCard, PricePart
+from matchmaker.ranking.lines import Line, Said
 from matchmaker.rules import parse
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping, Sequence
 
     from matchmaker.catalog.queries import PublishedOffering
     from matchmaker.matching.registry import Words
+    from matchmaker.ranking.price import Summed
     from matchmaker.ranking.tokens import PackedCount, TokenCount
-    from matchmaker.rules import Fact, Rule
 
 _VERIFIED: Final = "verified"
-_UNKNOWN: Final = msgspec.Raw(b"null")
+_CASES: Final = "cases"
+_RECORD: Final = "record"
+_PRICE: Final = "price"
+_OF_ROW: Final = frozenset({"kind", "visibility"})
+"""Fields of a document that are columns of its row too."""
 
 
-class _Case(msgspec.Struct, frozen=True, gc=False):
-    industry: str
-    scenes: frozenset[str]
-    state: str
+class Decoded(NamedTuple):
+    """What an index takes in of an offering, and what a match shows of it beside its numbers."""
+
+    line: Line
+    card: bytes
+    """JSON of an `OfferingCard`."""
 
 
 class _PricePart(msgspec.Struct, frozen=True, gc=False):
@@ -45,18 +54,10 @@ class _PriceCard(msgspec.Struct, frozen=True, gc=False):
     parts: list[_PricePart]
 
 
-class _PackageDocument(msgspec.Struct, frozen=True, gc=False):
-    scales: msgspec.Raw = _UNKNOWN
-    stages: tuple[str, str] | None = None
-    levels: msgspec.Raw = _UNKNOWN
-    weeks: tuple[int, int] | None = None
-    price: _PriceCard | None = None
-
-
 class _Package(msgspec.Struct, frozen=True, gc=False):
     code: str
     title: Text
-    document: _PackageDocument
+    document: dict[str, msgspec.Raw]
 
 
 _TEXT: Final = msgspec.json.Decoder(Text)
@@ -65,83 +66,76 @@ _DOCUMENT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _FIELDS: Final = {
     field.encode_name: msgspec.json.Decoder(field.type)
     for field in msgspec.structs.fields(OfferingDocument)
-    if field.encode_name not in NO_FACTS
 }
-_CASES: Final = msgspec.json.Decoder(list[_Case])
-_RECORD: Final = msgspec.json.Decoder(Record | None)
-_SCALES: Final = msgspec.json.Decoder(frozenset[str] | None)
-_LEVELS: Final = msgspec.json.Decoder(dict[str, tuple[int, int] | None] | None)
+_PRICE_CARD: Final = msgspec.json.Decoder(_PriceCard)
+_SCALES: Final = msgspec.json.Decoder(frozenset[str])
+_STAGES: Final = msgspec.json.Decoder(tuple[str, str])
+_LEVELS: Final = msgspec.json.Decoder(dict[str, tuple[int, int] | None])
+_WEEKS: Final = msgspec.json.Decoder(tuple[int, int])
 
 
 class OfferingDecoder:
     """Decodes offering after offering.
 
-    What several say in the same words is decoded once and held once: of 10,000 offerings seven
-    eighths of what they declare. Packages were checked when written and are not checked again.
+    What several say in the same words is decoded once and is one object, which an index codes by
+    what it is and not by what it says. Packages were checked when written and are not checked
+    again.
     """
 
     def __init__(self, stages: tuple[str, ...], words: Words) -> None:
         """Nothing decoded yet; ``stages`` is the ladder in order, ``words`` count the tokens."""
         self._stages, self._words = stages, words
-        self._declared, self._name, self._must = cache(_declared), cache(_TEXT.decode), cache(_rule)
-        self._record, self._ranks = cache(_record), cache(self._ranked)
-        self._scales, self._levels = cache(_SCALES.decode), cache(_LEVELS.decode)
+        self._of_field, self._of_row, self._must = cache(_of_field), cache(_of_row), cache(_must)
+        self._of_package, self._code = cache(self._said_of_package), cache(_code)
+        self._name, self._pools = cache(_TEXT.decode), cache(_pools)
 
-    def decode(
-        self, row: PublishedOffering, pools: frozenset[str] = frozenset()
-    ) -> tuple[ranked.OfferingFacts, OfferingCard]:
-        """The facts of ``row`` for the index, and what a match shows of it beside its numbers.
-
-        ``pools`` are the codes of those it is in.
-        """
+    def decode(self, row: PublishedOffering, pools: frozenset[str] = frozenset()) -> Decoded:
+        """``row`` in the pools of these codes."""
         packages = _PACKAGES.decode(row.packages)
-        title = _TEXT.decode(row.title)
+        title, provider_id = _TEXT.decode(row.title), str(row.organisation_id)
         card = OfferingCard(
             offering_id=str(row.offering_id),
             version_id=str(row.version_id),
             version=row.number,
-            provider_id=str(row.organisation_id),
+            provider_id=provider_id,
             provider_name=self._name(row.provider_name),
             title=title,
             packages=tuple([PackageCard(code=each.code, title=each.title) for each in packages]),
         )
-        said = _DOCUMENT.decode(row.document)
-        declared: dict[str, Fact] = {}
-        for name, value in said.items():
-            if name in _FIELDS:
-                declared.update(self._declared(name, bytes(value)))
-        declared["kind"], declared["visibility"] = row.kind, row.visibility
-        facts = ranked.OfferingFacts(
-            offering_id=card.offering_id,
-            provider_id=card.provider_id,
-            kind=row.kind,
-            packages=tuple([self._package(each) for each in packages]),
-            declared=declared,
-            text=self._text(row, title, packages),
-            visibility=row.visibility,
-            pools=pools,
-            valid_from=row.valid_from,
-            valid_to=row.valid_to,
-            attested=row.attested,
-            must=None if row.must is None else self._must(row.must),
-            cases=_cases(said["cases"]) if "cases" in said else (),
-            record=self._record(bytes(said["record"])) if "record" in said else None,
+        said = [*self._of_row(provider_id, row.kind, row.visibility), *self._pools(pools)]
+        said += _dates(row.valid_from, row.valid_to, row.attested)
+        if row.must is not None:
+            said += self._must(row.must)
+        for name, value in _DOCUMENT.decode(row.document).items():
+            if name not in _OF_ROW:
+                said += self._of_field(name, bytes(value))
+        line = Line(
+            card.offering_id,
+            said,
+            [self._package(each) for each in packages],
+            [_price(each.document.get(_PRICE)) for each in packages],
+            self._text(row, title, packages),
         )
-        return facts, card
+        return Decoded(line, msgspec.json.encode(card))
 
-    def _package(self, package: _Package) -> ranked.PackageFacts:
-        document = package.document
-        return ranked.PackageFacts(
-            code=package.code,
-            scales=self._scales(bytes(document.scales)) or frozenset(),
-            stages=None if document.stages is None else self._ranks(document.stages),
-            levels=self._levels(bytes(document.levels)) or {},
-            price=None if document.price is None else _price(document.price),
-            weeks=document.weeks,
-        )
+    def _package(self, package: _Package) -> list[Said]:
+        said = [self._code(package.code)]
+        for name, value in package.document.items():
+            if name != _PRICE:
+                said += self._of_package(name, bytes(value))
+        return said
 
-    def _ranked(self, stages: tuple[str, str]) -> tuple[int, int]:
-        return self._stages.index(stages[0]), self._stages.index(stages[1])
+    def _said_of_package(self, name: str, value: bytes) -> tuple[Said, ...]:
+        if value == b"null":
+            return ()
+        if name == lines.SCALES:
+            return lines.scales_said(_SCALES.decode(value))
+        if name == lines.LEVELS:
+            return lines.levels_said(_LEVELS.decode(value))
+        if name == lines.WEEKS:
+            return lines.weeks_said(_WEEKS.decode(value))
+        lowest, highest = map(self._stages.index, _STAGES.decode(value))
+        return lines.stages_said((lowest, highest))
 
     def _text(
         self, row: PublishedOffering, title: Text, packages: Sequence[_Package]
@@ -154,38 +148,54 @@ class OfferingDecoder:
         return texts.count([title, title, summary, *titles], self._words.tokenizer)
 
 
-def _declared(name: str, value: bytes) -> dict[str, Fact]:
-    """The facts that a document states under ``name``."""
-    return field_facts(name, _FIELDS[name].decode(value))
+def _of_row(provider_id: str, kind: str, visibility: str) -> tuple[Said, ...]:
+    declared = lines.declared_said({"kind": kind, "visibility": visibility})
+    whose = Said(lines.PROVIDER, provider_id)
+    return whose, Said(lines.KIND, kind), *lines.visibility_said(visibility), *declared
 
 
-def _cases(value: msgspec.Raw) -> tuple[ranked.Case, ...]:
-    return tuple(
-        ranked.Case(case.industry, case.scenes)
-        for case in _CASES.decode(value)
-        if case.state == _VERIFIED
-    )
+def _pools(codes: frozenset[str]) -> tuple[Said, ...]:
+    return (Said(lines.POOLS, codes),) if codes else ()
 
 
-def _record(value: bytes) -> tuple[int, int] | None:
-    record = _RECORD.decode(value)
-    return None if record is None else (record.accepted, record.projects)
+@cache
+def _dates(
+    valid_from: dt.date | None, valid_to: dt.date | None, attested: dt.date | None
+) -> tuple[Said, ...]:
+    return lines.dates_said(valid_from, valid_to, attested)
 
 
-def _rule(value: str) -> Rule:
-    return parse(msgspec.json.decode(value))
+def _must(value: str) -> tuple[Said, ...]:
+    return (Said(lines.MUST, parse(msgspec.json.decode(value))),)
 
 
-def _price(card: _PriceCard) -> ranked.PriceCard:
-    """The card with every range at its upper end."""
-    return ranked.PriceCard(
-        card.currency,
-        tuple(
-            [
-                ranked.PricePart(
-                    part.part, part.to if part.amount is None else part.amount, part.per
-                )
-                for part in card.parts
-            ]
-        ),
-    )
+def _of_field(name: str, value: bytes) -> tuple[Said, ...]:
+    """What a document states under ``name``; nothing where no index has a place for it."""
+    if name not in _FIELDS:
+        return ()
+    stated = _FIELDS[name].decode(value)
+    if stated is None:
+        return ()
+    if name == _CASES:
+        verified = [case for case in stated if case.state == _VERIFIED]
+        return lines.cases_said(Case(case.industry, frozenset(case.scenes)) for case in verified)
+    declared = lines.declared_said(field_facts(name, stated))
+    if name == _RECORD:
+        return Said(lines.RECORD, (stated.accepted, stated.projects)), *declared
+    return declared
+
+
+def _code(code: str) -> Said:
+    return Said(lines.CODE, code)
+
+
+def _price(value: msgspec.Raw | None) -> Summed:
+    """The card summed with every range at its upper end."""
+    if value is None:
+        return price.UNKNOWN
+    card = _PRICE_CARD.decode(value)
+    parts = [
+        PricePart(part.part, part.to if part.amount is None else part.amount, part.per)
+        for part in card.parts
+    ]
+    return price.summed(PriceCard(card.currency, tuple(parts)))

@@ -9,6 +9,7 @@ import contextlib
 import shutil
 import tempfile
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +24,7 @@ from matchmaker.matching.editions import EditionNames
 from matchmaker.ranking import storage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from numpy.typing import NDArray
 
@@ -93,7 +94,7 @@ class Published:
         return msgspec.json.decode(self.cards[start:end], type=OfferingCard)
 
 
-def write(folder: Path, index: Index, cards: list[OfferingCard], versions: IndexVersions) -> Path:
+def write(folder: Path, index: Index, cards: Sequence[bytes], versions: IndexVersions) -> Path:
     """The new folder below ``folder``, complete, and CURRENT switched to it in one rename."""
     with building(folder) as place:
         fill(place, index, cards, versions)
@@ -119,12 +120,16 @@ def building(folder: Path) -> Generator[Path]:
         raise
 
 
-def fill(place: Path, index: Index, cards: list[OfferingCard], versions: IndexVersions) -> None:
-    """Write everything that `read` reads into ``place``, which must be empty."""
+def fill(place: Path, index: Index, cards: Sequence[bytes], versions: IndexVersions) -> None:
+    """Write everything that `read` reads into ``place``, which must be empty.
+
+    ``cards`` are JSON of an `OfferingCard` each, in the order of ``index``.
+    """
     storage.save(index, place)
-    lines = [msgspec.json.encode(card) + b"\n" for card in cards]
-    (place / _CARDS).write_bytes(b"".join(lines))
-    np.save(place / f"{_OFFSETS}.npy", np.cumsum([0, *map(len, lines)]).astype(np.int64))
+    with (place / _CARDS).open("wb") as lines:
+        lines.writelines(chain.from_iterable((card, b"\n") for card in cards))
+    lengths = np.fromiter((len(card) + 1 for card in cards), np.int64, len(cards))
+    np.save(place / f"{_OFFSETS}.npy", np.concatenate([[0], np.cumsum(lengths)]))
     (place / _VERSIONS).write_bytes(msgspec.json.encode(versions))
 
 

@@ -18,13 +18,10 @@ from matchmaker.matching.index import (
     IndexHolder,
     IndexNotReady,
     IndexVersions,
-    OfferingCard,
     building,
     fill,
     write,
 )
-from matchmaker.ranking.index import Index, build
-from matchmaker.ranking.postings import statistics
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -34,6 +31,7 @@ if TYPE_CHECKING:
     from matchmaker.matching.archive import Archive, Wanted
     from matchmaker.matching.editions import Edition
     from matchmaker.matching.gathering import Gathered
+    from matchmaker.ranking.index import Index
     from matchmaker.ranking.text import TextStatistics
 
 COMPACT_AT: Final = 10
@@ -46,7 +44,7 @@ class Built:
     """An index with the cards of its offerings, in its order, and what it was built from."""
 
     index: Index
-    cards: list[OfferingCard]
+    cards: list[bytes]
     versions: IndexVersions
 
 
@@ -83,6 +81,8 @@ class Publisher:
 
     async def _up_to(self, session: ReadSession, position: int) -> Gathered:
         found = self._gathered
+        if found is not None and found.is_worn:
+            found = None
         if found is None or not await _is_of(session, found.position, found.anchor):
             found = await gather(session, self._edition, position)
         else:
@@ -117,8 +117,7 @@ def built_of(
 
     A function of the rows that held at the two positions.
     """
-    card = gathered.edition.model.card
-    index = build(gathered.facts, card.text, vocabulary=card.vocabulary, base=known)
+    index = gathered.builder.index(gathered.edition.model.card.text, known)
     versions = IndexVersions(
         base=gathered.position if base is None else base,
         delta=0 if base is None else gathered.position,
@@ -126,7 +125,7 @@ def built_of(
         text=_text_version(index),
         edition=gathered.edition.names,
     )
-    return Built(index, [gathered.card(id_) for id_ in index.offering_ids], versions)
+    return Built(index, [gathered.cards[id_] for id_ in index.offering_ids], versions)
 
 
 async def keep(session: Session, edition: Edition) -> None:
@@ -165,7 +164,7 @@ async def rebuild(session: ReadSession, archive: Archive, wanted: Wanted, editio
             used = editions.load(place / EDITION)
         gathered = await gather(session, used, wanted.base)
         if wanted.delta:
-            known = statistics(gathered.facts)
+            known = gathered.builder.statistics()
             await advance(session, gathered, wanted.delta)
             built = built_of(gathered, wanted.base, known)
         else:

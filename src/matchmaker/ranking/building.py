@@ -1,16 +1,16 @@
-"""The index from declared facts, taken as they come and coded fact by fact."""
+"""The index from what offerings say, taken as it comes and coded under each name."""
 
 from __future__ import annotations
 
 import datetime as dt
+from array import array
+from bisect import bisect_left
 from collections import Counter
-from itertools import chain, pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from matchmaker.ranking.columns import Coder, in_order, set_column, value_column
-from matchmaker.ranking.facts import GROUP
+from matchmaker.ranking.columns import Coder, set_column, value_column
 from matchmaker.ranking.index import (
     UNSTATED,
     CasesColumn,
@@ -19,179 +19,233 @@ from matchmaker.ranking.index import (
     MustsColumn,
     level_code,
 )
-from matchmaker.ranking.planes import planes_of
+from matchmaker.ranking.lines import (
+    ATTESTED,
+    CASES,
+    CODE,
+    DECLARED,
+    FROM,
+    KIND,
+    LEVELS,
+    MUST,
+    POOLS,
+    PROVIDER,
+    PUBLIC,
+    RECORD,
+    SCALES,
+    STAGES,
+    TO,
+    WEEKS,
+    Cases,
+    Levels,
+)
+from matchmaker.ranking.planes import Planes, planes_of
 from matchmaker.ranking.postings import TextReader
 from matchmaker.ranking.price import PriceReader
+from matchmaker.ranking.sayings import Order, Sayings
 from matchmaker.ranking.texts import CodedTexts, FixedTexts
 from matchmaker.rules import Fact, Rule, Span, conjuncts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from matchmaker.ranking.columns import Column
-    from matchmaker.ranking.facts import Case, OfferingFacts, PackageFacts
+    from numpy.typing import NDArray
+
+    from matchmaker.ranking.columns import Column, Int, SetColumn, ValueColumn
+    from matchmaker.ranking.lines import Line
     from matchmaker.ranking.text import TextStatistics, TextWeights
     from matchmaker.ranking.vocabulary import Vocabulary
 
-_Levels = tuple[tuple[str, "tuple[int, int] | None"], ...]
-_Cases = tuple[tuple[str, int], ...]
 _SETS: Final = ("industries", "regions", "categories")
 """Facts that are sets, whatever is declared."""
 _FIRST, _LAST = dt.date.min.toordinal(), dt.date.max.toordinal()
 
 
+class _Layout(NamedTuple):
+    """What an index holds of what has arrived, and how it stands there."""
+
+    offerings: Order
+    rows: Order
+    planes: Planes
+    places: Int
+    """Of the offerings in order of id, where each stands."""
+
+
 class Builder:
-    """Takes offerings in order of id and keeps their codes, not the facts themselves."""
+    """Takes offerings as they come and lets them go again; an index is a function of those held.
+
+    It keeps codes, and each value that is said once.
+    """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         """No offering yet."""
         self._vocabulary = vocabulary
         self._scenes = {scene: place for place, scene in enumerate(vocabulary.scenes)}
         self._ids: list[str] = []
+        self._number = array("q")
+        """The offerings held, in order, and as the how manieth each has arrived."""
         self._packages: list[int] = []
-        self._public = bytearray()
-        self._days: list[tuple[int, int]] = []
-        self._providers, self._kinds, self._pools = Coder[str](), Coder[Fact](), Coder[Fact]()
-        self._musts = Coder[Rule](kind=repr)
-        self._declared: dict[str, Coder[Fact]] = {name: Coder() for name in _SETS}
-        self._records, self._attested = Coder[tuple[int, int]](), Coder[Fact]()
-        self._cases = Coder[_Cases]()
-        self._codes, self._scales, self._levels = Coder[Fact](), Coder[Fact](), Coder[_Levels]()
-        self._stages, self._weeks = Coder[tuple[int, int]](), Coder[tuple[int, int]]()
+        self._of_offerings, self._of_rows = Sayings(), Sayings()
         self._prices, self._texts = PriceReader(), TextReader()
 
-    def extend(self, offerings: Sequence[OfferingFacts]) -> None:
-        """The next offerings.
+    @property
+    def let_go(self) -> int:
+        """How many have arrived and been let go of: they still take their room."""
+        return len(self._packages) - len(self._ids)
 
-        Raises: ValueError: one does not follow the last one by id, or has no package.
+    def extend(self, lines: Sequence[Line]) -> None:
+        """Take some more offerings.
+
+        Raises: ValueError: one is held already, or has no package.
         """
-        ids = [each.offering_id for each in offerings]
-        if any(late <= early for early, late in pairwise((*self._ids[-1:], *ids))):
-            raise ValueError(f"out of order: {ids}")
-        if not all(each.packages for each in offerings):
+        if not all(line.packages for line in lines):
             raise ValueError("an offering without a package")
-        self._declare([each.declared for each in offerings])
-        self._ids += ids
-        self._packages += [len(each.packages) for each in offerings]
-        self._public += bytes([each.visibility == "public" for each in offerings])
-        self._days += [(_day(o.valid_from, _FIRST), _day(o.valid_to, _LAST)) for o in offerings]
-        self._providers.extend([each.provider_id for each in offerings])
-        self._kinds.extend([each.kind for each in offerings])
-        self._pools.extend([each.pools for each in offerings])
-        self._musts.extend([each.must for each in offerings])
-        self._records.extend([each.record for each in offerings])
-        self._attested.extend([each.attested for each in offerings])
-        self._cases.extend([self._listed(o.cases) if o.cases else None for o in offerings])
-        self._texts.extend([each.text for each in offerings])
-        self._add_rows([package for each in offerings for package in each.packages])
+        for number, line in enumerate(lines, len(self._packages)):
+            self._hold(line.offering_id, number)
+        self._packages += [len(line.packages) for line in lines]
+        self._of_offerings.extend([line.said for line in lines])
+        self._of_rows.extend([package for line in lines for package in line.packages])
+        self._prices.extend([price for line in lines for price in line.prices])
+        self._texts.extend([line.text for line in lines])
 
-    def _declare(self, declared: Sequence[Mapping[str, Fact]]) -> None:
-        for name in dict.fromkeys(chain.from_iterable(declared)):
-            coder = self._declared.setdefault(name, Coder())
-            coder.fill(len(self._ids))
-            coder.extend([facts.get(name) for facts in declared])
+    def _hold(self, offering_id: str, number: int) -> None:
+        place = len(self._ids)
+        if place and offering_id <= self._ids[-1]:
+            place = bisect_left(self._ids, offering_id)
+            if self._ids[place] == offering_id:
+                raise ValueError(f"{offering_id} is held already")
+        self._ids.insert(place, offering_id)
+        self._number.insert(place, number)
 
-    def _add_rows(self, packages: Sequence[PackageFacts]) -> None:
-        self._codes.extend([each.code for each in packages])
-        self._scales.extend([each.scales for each in packages])
-        self._stages.extend([each.stages for each in packages])
-        self._levels.extend([tuple(sorted(p.levels.items())) or None for p in packages])
-        self._weeks.extend([each.weeks for each in packages])
-        self._prices.extend([each.price for each in packages])
+    def let(self, ids: Iterable[str]) -> None:
+        """Let go of the offerings of these ``ids``, as far as they are held."""
+        for offering_id in ids:
+            place = bisect_left(self._ids, offering_id)
+            if self._ids[place : place + 1] == [offering_id]:
+                del self._ids[place], self._number[place]
 
-    def _listed(self, cases: Sequence[Case]) -> _Cases | None:
-        """Of each case its group and a bit for each scene."""
-        bits = [sum(1 << self._scenes[scene] for scene in case.scenes) for case in cases]
-        listed = zip((case.industry[:GROUP] for case in cases), bits, strict=True)
-        return tuple(sorted(listed)) or None
+    def statistics(self) -> TextStatistics:
+        """The statistics of the words of the offerings held."""
+        return self._texts.statistics(self._layout().offerings.taken)
 
     def index(self, weights: TextWeights, base: TextStatistics | None = None) -> Index:
-        """The index of the offerings taken; ``base`` as in `index.build`."""
-        packages = np.array(self._packages, np.int64)
-        order = np.argsort(-packages, kind="stable")
-        planes, starts = planes_of(packages[order]), np.cumsum(packages) - packages
-        rows = np.concatenate(
-            [order[:0], *(starts[order[:n]] + k for k, n in enumerate(planes.counts))]
-        )
-        places = np.empty_like(order)
-        places[order] = np.arange(len(order))
-        known = base or self._texts.statistics()
-        days = np.array(self._days, np.int32).reshape(-1, 2)[order]
+        """The index of the offerings held; ``base`` as in `index.build`."""
+        layout = self._layout()
+        offerings, rows, laid = layout.offerings, layout.rows, layout.offerings.laid
+        of_offering, of_row = self._of_offerings.column, self._of_rows.column
+        known = base or self._texts.statistics(offerings.taken)
         return Index(
-            offering_ids=FixedTexts(np.array(self._ids, "S")[order]),
-            by_id=places.astype(np.int32),
-            provider_ids=CodedTexts(
-                self._providers.codes()[order], ("", *self._providers.distinct)
-            ),
-            planes=planes,
-            kind=in_order(value_column(self._kinds), order),
-            public=np.frombuffer(self._public, np.bool_)[order],
-            pools=in_order(set_column(self._pools), order),
-            valid_from=days[:, 0].copy(),
-            valid_to=days[:, 1].copy(),
-            musts=in_order(self._must_column(), order),
-            declared={n: in_order(self._column(n), order) for n in sorted(self._declared)},
-            rows={n: in_order(column, rows) for n, column in self._row_columns().items()},
-            stages=in_order(value_column(self._stages.mapped(_span)), rows),
-            levels=in_order(self._level_column(), rows),
-            cases=in_order(self._case_column(), order),
-            record=in_order(value_column(self._records.mapped(_span)), order),
-            attested=in_order(value_column(self._attested), order),
-            price=self._prices.column().at(rows),
-            text=self._texts.index(known, weights, places),
+            offering_ids=FixedTexts(np.array(self._ids, "S")[laid]),
+            by_id=layout.places.astype(np.int32),
+            provider_ids=of_offering(PROVIDER, offerings, _named),
+            planes=layout.planes,
+            kind=of_offering(KIND, offerings, value_column),
+            public=of_offering(PUBLIC, offerings, value_column).codes != 0,
+            pools=of_offering(POOLS, offerings, set_column),
+            valid_from=self._days(FROM, offerings, _FIRST),
+            valid_to=self._days(TO, offerings, _LAST),
+            musts=of_offering(MUST, offerings, _musts),
+            declared=self._declared(offerings),
+            rows={
+                "code": of_row(CODE, rows, value_column),
+                "scales": of_row(SCALES, rows, set_column),
+                "stages": of_row(STAGES, rows, self._stage_sets),
+                "scenes": of_row(LEVELS, rows, _scene_sets),
+                "weeks": of_row(WEEKS, rows, value_column),
+            },
+            stages=of_row(STAGES, rows, _spans),
+            levels=of_row(LEVELS, rows, self._levels),
+            cases=of_offering(CASES, offerings, self._cases),
+            record=of_offering(RECORD, offerings, _spans),
+            attested=of_offering(ATTESTED, offerings, value_column),
+            price=self._prices.column(rows.taken).at(rows.laid),
+            text=self._texts.index(known, weights, offerings.taken, layout.places),
             statistics=known,
         )
 
-    def _column(self, name: str) -> Column:
-        coder = self._declared[name]
-        coder.fill(len(self._ids))
-        holds_sets = any(isinstance(fact, frozenset) for fact in coder.distinct)
-        return set_column(coder) if holds_sets or name in _SETS else value_column(coder)
+    def _layout(self) -> _Layout:
+        """Offerings by falling number of packages, then id; rows in planes."""
+        taken = np.array(self._number)
+        every = np.array(self._packages, np.int64)
+        packages, begin = every[taken], (np.cumsum(every) - every)[taken]
+        starts = np.cumsum(packages) - packages
+        laid = np.argsort(-packages, kind="stable")
+        planes, places = planes_of(packages[laid]), np.empty_like(laid)
+        places[laid] = np.arange(len(laid))
+        rows = Order(
+            np.repeat(begin - starts, packages) + np.arange(packages.sum()),
+            np.concatenate(
+                [laid[:0], *(starts[laid[:n]] + k for k, n in enumerate(planes.counts))]
+            ),
+        )
+        return _Layout(Order(taken, laid), rows, planes, places)
 
-    def _row_columns(self) -> dict[str, Column]:
-        """What rules read of a package; its stages from-to are the set of those between."""
+    def _declared(self, order: Order) -> dict[str, Column]:
+        said = [name for name in self._of_offerings.names if name.startswith(DECLARED)]
+        names = {*_SETS, *(name.removeprefix(DECLARED) for name in said)}
+        found: dict[str, Column] = {}
+        for name in sorted(names):
+            make = set_column if name in _SETS else _sets_or_values
+            column = self._of_offerings.column(f"{DECLARED}{name}", order, make)
+            # Whoever has said something of it may be gone.
+            if name in _SETS or column.codes.any():
+                found[name] = column
+        return found
+
+    def _days(self, name: str, order: Order, unstated: int) -> NDArray[np.int32]:
+        column = self._of_offerings.column(name, order, value_column)
+        days = np.array([unstated, *column.bounds[0, 1:]], np.int32)
+        return days[column.codes]
+
+    def _stage_sets(self, coder: Coder[tuple[int, int]]) -> SetColumn:
+        """Stages from-to as the sets of those between."""
         ladder = self._vocabulary.stages
-        return {
-            "code": value_column(self._codes),
-            "scales": set_column(self._scales),
-            "stages": set_column(
-                self._stages.mapped(lambda ends: frozenset(ladder[ends[0] : ends[1] + 1]))
-            ),
-            "scenes": set_column(
-                self._levels.mapped(lambda levels: frozenset(scene for scene, _ in levels))
-            ),
-            "weeks": value_column(self._weeks.mapped(_span)),
-        }
+        return set_column(coder.mapped(lambda ends: frozenset(ladder[ends[0] : ends[1] + 1])))
 
-    def _must_column(self) -> MustsColumn:
-        return MustsColumn(self._musts.codes(), ((), *map(conjuncts, self._musts.distinct)))
-
-    def _level_column(self) -> LevelsColumn:
-        grid = np.zeros((len(self._scenes), len(self._levels.distinct) + 1), np.uint8)
-        for code, levels in enumerate(self._levels.distinct, 1):
+    def _levels(self, coder: Coder[Levels]) -> LevelsColumn:
+        grid = np.zeros((len(self._scenes), len(coder.distinct) + 1), np.uint8)
+        for code, levels in enumerate(coder.distinct, 1):
             for scene, ends in levels:
                 grid[self._scenes[scene], code] = UNSTATED if ends is None else level_code(*ends)
-        return LevelsColumn(self._levels.codes(), self._vocabulary.scenes, grid)
+        return LevelsColumn(coder.codes(), self._vocabulary.scenes, grid)
 
-    def _case_column(self) -> CasesColumn:
-        lists = self._cases.distinct
-        cases = sorted((*case, code) for code, cases in enumerate(lists, 1) for case in cases)
-        groups = sorted({group for group, _, _ in cases})
+    def _cases(self, coder: Coder[Cases]) -> CasesColumn:
+        """Of each case its group and a bit for each scene."""
+        bit = {scene: 1 << place for scene, place in self._scenes.items()}
+        cases = sorted(
+            (group, sum(bit[scene] for scene in scenes), code)
+            for code, listed in enumerate(coder.distinct, 1)
+            for group, scenes in listed
+        )
+        groups = Counter(group for group, _, _ in cases)
         listed = np.array([(bits, code) for _, bits, code in cases], np.int64).reshape(-1, 2)
         return CasesColumn(
-            codes=self._cases.codes(),
+            codes=coder.codes(),
             groups=tuple(groups),
             scenes=self._vocabulary.scenes,
-            lists=1 + len(lists),
-            start=np.cumsum([0, *Counter(group for group, _, _ in cases).values()]),
+            lists=1 + len(coder.distinct),
+            start=np.cumsum([0, *groups.values()]),
             of=listed[:, 1].copy(),
             bits=listed[:, 0].copy(),
         )
 
 
-def _day(stated: dt.date | None, unstated: int) -> int:
-    return unstated if stated is None else stated.toordinal()
+def _named(coder: Coder[str]) -> CodedTexts:
+    return CodedTexts(coder.codes(), ("", *coder.distinct))
 
 
-def _span(ends: tuple[int, int]) -> Fact:
-    return Span(*ends)
+def _musts(coder: Coder[Rule]) -> MustsColumn:
+    return MustsColumn(coder.codes(), ((), *map(conjuncts, coder.distinct)))
+
+
+def _scene_sets(coder: Coder[Levels]) -> SetColumn:
+    return set_column(coder.mapped(lambda levels: frozenset(scene for scene, _ in levels)))
+
+
+def _spans(coder: Coder[tuple[int, int]]) -> ValueColumn:
+    return value_column(coder.mapped(lambda ends: Span(*ends)))
+
+
+def _sets_or_values(coder: Coder[Fact]) -> Column:
+    holds_sets = any(isinstance(fact, frozenset) for fact in coder.distinct)
+    return set_column(coder) if holds_sets else value_column(coder)

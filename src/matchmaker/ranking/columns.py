@@ -166,6 +166,17 @@ class Coder(Generic[_T]):
         new = islice(reversed(self._place), len(self._place) - known)
         self.distinct += [cast("_T", fact) for _, fact in [*new][::-1]]
 
+    def code(self, fact: _T) -> int:
+        """The code of ``fact``, a new one where nobody has it yet."""
+        code = self._place[self._kind(fact), fact]
+        if code > len(self.distinct):
+            self.distinct.append(fact)
+        return code
+
+    def add(self, codes: NDArray[np.uint32]) -> None:
+        """The next offerings or rows by codes that were given out."""
+        self._codes.frombytes(codes.tobytes())
+
     def fill(self, count: int) -> None:
         """Make it ``count`` offerings or rows; of those that are added nothing is known."""
         if len(self._codes) < count:
@@ -175,6 +186,31 @@ class Coder(Generic[_T]):
         """The same codes, of what ``change`` makes of the facts."""
         found = Coder[Fact]()
         found.distinct, found._codes = [*map(change, self.distinct)], self._codes
+        return found
+
+    def of(self, places: Int) -> tuple[Int, NDArray[np.uint32]]:
+        """The codes at these ``places``: those that are there, in order of first appearance.
+
+        And for each place where its own stands in that order, from 1; 0 for None.
+        """
+        # Not a copy of all of them, and let go of before any is added.
+        codes = np.frombuffer(self._codes, np.uint32)[places]
+        first = np.full(len(self.distinct) + 1, len(codes), np.int64)
+        np.minimum.at(first, codes, np.arange(len(codes)))
+        seen = 1 + np.flatnonzero(first[1:] < len(codes))
+        seen = seen[np.argsort(first[seen])]
+        anew = np.zeros(len(self.distinct) + 1, np.uint32)
+        anew[seen] = np.arange(1, len(seen) + 1)
+        return seen, anew[codes]
+
+    def facts(self, codes: Int) -> list[_T]:
+        """The facts behind ``codes`` from 1."""
+        return [self.distinct[code - 1] for code in codes.tolist()]
+
+    def one_each(self, codes: Int) -> Coder[_T]:
+        """One that has nothing, and then each of the facts behind ``codes`` once."""
+        found = Coder[_T]()
+        found.distinct, found._codes = self.facts(codes), array("I", range(len(codes) + 1))
         return found
 
     def codes(self) -> Codes:

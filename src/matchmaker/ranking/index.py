@@ -5,12 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
 from matchmaker.ranking.columns import Column, Int, SetColumn, ValueColumn, in_order
+from matchmaker.ranking.lines import line_of
 from matchmaker.ranking.texts import CodedTexts, FixedTexts
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def build(
     from matchmaker.ranking.building import Builder  # it makes what is defined here
 
     builder = Builder(vocabulary)
-    builder.extend(sorted(offerings, key=attrgetter("offering_id")))
+    builder.extend([line_of(each) for each in offerings])
     return builder.index(weights, base)
 
 

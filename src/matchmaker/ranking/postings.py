@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from matchmaker.ranking.columns import placed
-from matchmaker.ranking.text import COMMON, UNIT, TextIndex, TextStatistics, TextWeights
+from matchmaker.ranking.impacts import Impacts
+from matchmaker.ranking.text import UNIT, TextStatistics
 from matchmaker.ranking.tokens import BETWEEN
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from matchmaker.ranking.columns import Int
     from matchmaker.ranking.facts import OfferingFacts
+    from matchmaker.ranking.text import TextIndex, TextWeights
     from matchmaker.ranking.tokens import PackedCount, TokenCount
 
     Words = Mapping[str, TokenCount | PackedCount]
@@ -29,17 +29,23 @@ if TYPE_CHECKING:
 
 
 class TextReader:
-    """Takes the counted words of offering after offering."""
+    """Takes the counted words of offering after offering.
+
+    Which of them are asked about is said by the numbers they have arrived with, in order of id.
+    What is asked after something else was, with the same weights, costs only what has turned.
+    """
 
     def __init__(self, texts: Iterable[Words] = ()) -> None:
         """Take ``texts``: of each offering its words by language."""
         self._number: defaultdict[str, int] = defaultdict(count().__next__)
         self._languages: defaultdict[str, int] = defaultdict(count().__next__)
         self._token, self._times = array("i"), array("i")
-        self._text: list[tuple[int, int, int]] = []
+        self._text = array("q")
         """Of each text: its language, its length, how many tokens it has."""
         self._texts = array("q")
         """How many texts each offering has."""
+        self._turned: tuple[Int, _Postings] | None = None
+        self._weighed: _Weighed | None = None
         self.extend(texts)
 
     def extend(self, texts: Iterable[Words]) -> None:
@@ -51,96 +57,123 @@ class TextReader:
                 found = counted.packed()
                 tokens = found.tokens.split()
                 self._token.extend(map(self._number.__getitem__, tokens))
-                self._text.append((self._languages[language], found.length, len(tokens)))
+                self._text.extend((self._languages[language], found.length, len(tokens)))
                 counts.append(found.counts)
         # All at once: to make numbers of each text alone takes five times as long.
         times = np.fromstring(BETWEEN.join(filter(None, counts)), np.int32, sep=BETWEEN)
         self._times.frombytes(times.tobytes())
 
-    def statistics(self) -> TextStatistics:
-        """The statistics of these offerings as a base."""
-        language, length, _ = self._lengths
+    def statistics(self, taken: Int) -> TextStatistics:
+        """The statistics of the offerings ``taken`` as a base."""
+        texts, postings = self._texts_of(taken), self._postings_of(taken)
+        of_language = ((n, texts.language == number) for n, number in self._languages.items())
         average = {
-            name: int(length[language == number].sum()) / int((language == number).sum())
-            for name, number in self._languages.items()
+            name: int(texts.length[here].sum()) / int(here.sum())
+            for name, here in of_language
+            if here.any()
         }
-        holding = dict(zip(self._tokens, np.diff(self._postings.start).tolist(), strict=True))
-        return TextStatistics(len(self._texts), average, holding)
+        holding = dict(zip(postings.tokens, np.diff(postings.start).tolist(), strict=True))
+        # The index of a base is asked for next.
+        self._turned = taken, postings
+        return TextStatistics(len(taken), average, holding)
 
-    def index(self, known: TextStatistics, weights: TextWeights, places: Int) -> TextIndex:
-        """Their impacts, weighed with the statistics of the base.
+    def index(
+        self, known: TextStatistics, weights: TextWeights, taken: Int, places: Int
+    ) -> TextIndex:
+        """The impacts of the offerings ``taken``, which stand at ``places`` in the index.
 
-        The offerings stand at ``places`` in the index. The greatest saturation of an offering's
-        languages counts; idf x saturation is rounded once, half to even.
+        Weighed with the statistics of the base that are ``known``.
         """
-        found, idf = self._postings, np.array([known.idf(token) for token in self._tokens])
-        saturation = self._saturation(known, weights)[found.position]
+        rank, where = np.full(len(self._texts), -1), np.zeros(len(self._texts), np.int32)
+        rank[taken], where[taken] = np.arange(len(taken)), places
+        last, arrived = self._weighed, 0
+        if last is not None and (last.known, last.weights) == (known, weights):
+            arrived = last.arrived
+        impacts = self._impacts(known, weights, taken[taken >= arrived])
+        if last is not None and arrived:
+            impacts = last.impacts.kept(rank).joined(impacts, rank)
+        self._weighed = _Weighed(known, weights, len(self._texts), impacts)
+        return impacts.index(where, len(taken))
+
+    def _impacts(self, known: TextStatistics, weights: TextWeights, taken: Int) -> Impacts:
+        """The greatest saturation of an offering's languages counts.
+
+        idf x saturation is rounded once, half to even.
+        """
+        found = self._postings_of(taken)
+        idf = np.array([known.idf(token) for token in found.tokens], np.float64)
+        saturation = self._saturation(known, weights, self._texts_of(taken))[found.position]
         if len(found.first) < len(saturation):
             saturation = np.maximum.reduceat(saturation, found.first)
-        holders = np.diff(found.start)
-        impact = np.rint(np.repeat(idf, holders) * saturation * UNIT).astype(np.int32)
-        offering = places.astype(np.int32)[found.offering[found.first]]
-        common = np.flatnonzero(holders * COMMON >= max(1, len(self._texts)))
-        row = np.full(len(idf), -1, np.int32)
-        row[common] = np.arange(len(common))
-        dense = np.zeros((len(common), len(self._texts)), np.int32)
-        held = np.zeros(dense.shape, np.bool_)
-        for place, t in enumerate(common):
-            here = slice(found.start[t], found.start[t + 1])
-            dense[place, offering[here]] = impact[here]
-            held[place, offering[here]] = True
-        is_rare = np.repeat(row < 0, holders)
-        holders[common] = 0
-        return TextIndex(
-            tokens=self._tokens,
-            place=placed(self._tokens),
-            idf=np.rint(idf * UNIT).astype(np.int64),
-            start=np.concatenate([[0], np.cumsum(holders)]),
-            offering=offering[is_rare],
-            impact=impact[is_rare],
-            row=row,
-            dense=dense,
-            held=np.packbits(held, axis=1),
+        impact = np.repeat(idf, np.diff(found.start)) * saturation
+        return Impacts(
+            tokens=found.tokens,
+            idf=idf,
+            start=found.start,
+            offering=taken.astype(np.int32)[found.offering[found.first]],
+            impact=np.rint(impact * UNIT).astype(np.int32),
         )
 
-    @cached_property
-    def _tokens(self) -> tuple[str, ...]:
-        return tuple(sorted(self._number))
+    def _texts_of(self, taken: Int) -> _Texts:
+        """The texts of the offerings ``taken``, one after the other."""
+        of_offering = np.array(self._texts)
+        language, length, tokens = np.array(self._text).reshape(-1, 3).T
+        every = np.arange(len(of_offering))
+        if np.array_equal(taken, every):
+            return _Texts(of_offering, language, length, tokens, slice(None))
+        text = _spans(of_offering, taken)
+        return _Texts(
+            of_offering[taken], language[text], length[text], tokens[text], _spans(tokens, text)
+        )
 
-    @cached_property
-    def _lengths(self) -> tuple[Int, Int, Int]:
-        language, length, tokens = np.array(self._text, np.int64).reshape(-1, 3).T
-        return language, length, tokens
-
-    @cached_property
-    def _postings(self) -> _Postings:
+    def _postings_of(self, taken: Int) -> _Postings:
         """The tokens turned from offering by offering to token by token."""
-        rank = np.zeros(len(self._number), np.int32)
-        rank[[self._number[token] for token in self._tokens]] = np.arange(len(rank))
-        ends = np.concatenate([[0], np.cumsum(self._lengths[2])])
-        of_offering = ends[np.concatenate([[0], np.cumsum(self._texts, dtype=np.int64)])]
-        token = rank[np.array(self._token, np.int32)]
-        by_offering = (np.arange(len(token), dtype=np.int32), token, of_offering)
-        turned: Any = csr_array(by_offering, shape=(len(self._texts), len(rank))).tocsc()
-        is_first = np.ones(len(token), np.bool_)
+        kept, self._turned = self._turned, None
+        if kept is not None and np.array_equal(kept[0], taken):
+            return kept[1]
+        texts = self._texts_of(taken)
+        number = np.frombuffer(self._token, np.int32)[texts.words]
+        names = [*self._number]
+        held = np.flatnonzero(np.bincount(number, minlength=len(names)))
+        tokens = tuple(sorted([names[n] for n in held.tolist()]))
+        rank = np.zeros(len(names), np.int32)
+        rank[[self._number[token] for token in tokens]] = np.arange(len(tokens))
+        ends = np.concatenate([[0], np.cumsum(texts.tokens)])
+        of_offering = ends[np.concatenate([[0], np.cumsum(texts.of_offering)])]
+        by_offering = (np.arange(len(number), dtype=np.int32), rank[number], of_offering)
+        turned: Any = csr_array(by_offering, shape=(len(taken), len(tokens))).tocsc()
+        is_first = np.ones(len(number), np.bool_)
         is_first[1:] = turned.indices[1:] != turned.indices[:-1]
-        is_first[turned.indptr[:-1][np.diff(turned.indptr) > 0]] = True
+        is_first[turned.indptr[:-1]] = True
         first = np.flatnonzero(is_first)
-        bounds: Int = np.asarray(turned.indptr, np.int64)
-        start = first.searchsorted(bounds)
-        return _Postings(start, first, turned.indices, turned.data)
+        start = first.searchsorted(np.asarray(turned.indptr, np.int64))
+        return _Postings(tokens, start, first, turned.indices, turned.data)
 
-    def _saturation(self, known: TextStatistics, weights: TextWeights) -> NDArray[np.float64]:
+    def _saturation(
+        self, known: TextStatistics, weights: TextWeights, texts: _Texts
+    ) -> NDArray[np.float64]:
         """The saturation tf / (tf + norm) of each token as it was taken."""
-        language, length, tokens = self._lengths
         averages = [known.average_length.get(name) or 0.0 for name in self._languages]
-        average = np.array(averages, np.float64)[language]
+        average = np.array(averages, np.float64)[texts.language]
         # A language the base has not: its own length stands for the average.
-        average = np.where(average > 0, average, np.maximum(length, 1))
-        norm = weights.k1 * (1 - weights.b + weights.b * length / average)
-        times = np.array(self._times, np.int32)
-        saturation: NDArray[np.float64] = times / (times + np.repeat(norm, tokens))
+        average = np.where(average > 0, average, np.maximum(texts.length, 1))
+        norm = weights.k1 * (1 - weights.b + weights.b * texts.length / average)
+        times = np.frombuffer(self._times, np.int32)[texts.words]
+        saturation: NDArray[np.float64] = times / (times + np.repeat(norm, texts.tokens))
         return saturation
+
+
+class _Texts(NamedTuple):
+    """How many texts each offering has; of each text its language, its length, its tokens.
+
+    ``words`` says where those stand in what was taken.
+    """
+
+    of_offering: Int
+    language: Int
+    length: Int
+    tokens: Int
+    words: Int | slice
 
 
 class _Postings(NamedTuple):
@@ -150,20 +183,39 @@ class _Postings(NamedTuple):
     between two of them is the same token of the same offering in its other languages.
     """
 
+    tokens: tuple[str, ...]
     start: Int
     first: Int
     offering: NDArray[np.int32]
     position: NDArray[np.int32]
 
 
+class _Weighed(NamedTuple):
+    """The impacts of what was asked about last, when so many had arrived."""
+
+    known: TextStatistics
+    weights: TextWeights
+    arrived: int
+    impacts: Impacts
+
+
+def _spans(lengths: Int, taken: Int) -> Int:
+    """Where the parts stand of those ``taken``, of which each has so many."""
+    starts, here = (np.cumsum(lengths) - lengths)[taken], lengths[taken]
+    spans: Int = np.repeat(starts - (np.cumsum(here) - here), here)
+    spans += np.arange(len(spans))
+    return spans
+
+
 def statistics(base: Iterable[OfferingFacts]) -> TextStatistics:
     """The statistics of ``base``."""
-    return TextReader(facts.text for facts in base).statistics()
+    texts = [facts.text for facts in base]
+    return TextReader(texts).statistics(np.arange(len(texts)))
 
 
 def index_text(
     facts: Sequence[OfferingFacts], known: TextStatistics, weights: TextWeights
 ) -> TextIndex:
     """The postings of ``facts`` in their order, weighed with the statistics of the base."""
-    reader = TextReader(offering.text for offering in facts)
-    return reader.index(known, weights, np.arange(len(facts)))
+    reader, every = TextReader(offering.text for offering in facts), np.arange(len(facts))
+    return reader.index(known, weights, every, every)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from itertools import chain
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matchmaker.ranking.columns import Coder, Codes
+from matchmaker.ranking.columns import Coder, Codes, narrow
 from matchmaker.ranking.facts import (
     MOST_AMOUNT,
     MOST_PER_UNIT,
@@ -19,7 +21,7 @@ from matchmaker.ranking.facts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from matchmaker.ranking.columns import Int
 
@@ -34,7 +36,22 @@ UNPRICED: Final = 2**62
 NO_CURRENCY: Final = -1
 _NO_UNIT: Final = (0, 0, False)
 _NO_UNITS: Final = (_NO_UNIT,) * len(UNITS)
-_UNKNOWN: Final = (None, None, (UNPRICED, 0))
+
+
+class Summed(NamedTuple):
+    """A price card as an index holds it.
+
+    Its currency, what counts per unit, and its flat minor units of the first year and of every
+    further one.
+    """
+
+    currency: str | None
+    units: _Units | None
+    first_year: int
+    yearly: int
+
+
+UNKNOWN: Final = Summed(None, None, UNPRICED, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,32 +111,32 @@ class RowPrice:
 
 
 class PriceReader:
-    """Takes price cards row by row."""
+    """Takes summed price cards row by row."""
 
     def __init__(self) -> None:
         """No card yet."""
         self._currencies: Coder[str] = Coder()
         self._units: Coder[_Units] = Coder()
-        self._sums: list[tuple[int, int]] = []
+        self._sums = array("q")
 
-    def extend(self, cards: Iterable[PriceCard | None]) -> None:
-        """The cards of the next rows; what has no parts, or an unknown amount, is unknown."""
-        read = [*map(_summed, cards)]
-        self._currencies.extend([currency for currency, _, _ in read])
-        self._units.extend([units for _, units, _ in read])
-        self._sums.extend([sums for _, _, sums in read])
+    def extend(self, cards: Sequence[Summed]) -> None:
+        """The cards of the next rows."""
+        self._currencies.extend([card.currency for card in cards])
+        self._units.extend([card.units for card in cards])
+        self._sums.extend(chain.from_iterable([card[2:] for card in cards]))
 
-    def column(self) -> PriceColumn:
-        """The column of the cards."""
-        currencies = self._currencies.distinct
-        per = np.array([_NO_UNITS, *self._units.distinct], np.int64)
-        flat, yearly = np.array(self._sums, np.int64).reshape(-1, 2).T.copy()
+    def column(self, rows: Int) -> PriceColumn:
+        """The column of the cards of these ``rows``, in this order."""
+        currencies, currency = self._currencies.of(rows)
+        units, unit = self._units.of(rows)
+        per = np.array([_NO_UNITS, *self._units.facts(units)], np.int64)
+        flat, yearly = np.array(self._sums, np.int64).reshape(-1, 2)[rows].T.copy()
         return PriceColumn(
-            currencies=tuple(currencies),
-            currency=self._currencies.codes().astype(np.int16) + NO_CURRENCY,
+            currencies=tuple(self._currencies.facts(currencies)),
+            currency=currency.astype(np.int16) + NO_CURRENCY,
             flat=flat,
             yearly=yearly,
-            units=self._units.codes(),
+            units=narrow(unit, len(units)),
             per=per[:, :, :2],
             counts=per[:, :, 2].astype(np.bool_),
         )
@@ -127,9 +144,9 @@ class PriceReader:
 
 def price_column(cards: Iterable[PriceCard | None]) -> PriceColumn:
     """The cards of the rows as arrays."""
-    reader = PriceReader()
-    reader.extend(cards)
-    return reader.column()
+    reader, read = PriceReader(), [*map(summed, cards)]
+    reader.extend(read)
+    return reader.column(np.arange(len(read)))
 
 
 def prices(column: PriceColumn, currency: str, counts: Counts) -> Prices:
@@ -208,18 +225,19 @@ def _missing(counts: Counts) -> Bools:
     return np.array([counts.get(unit) is None for unit in UNITS], np.bool_)
 
 
-def _summed(card: PriceCard | None) -> tuple[str | None, _Units | None, tuple[int, int]]:
-    """The currency of ``card``, what counts per unit, and its flat sums.
+def summed(card: PriceCard | None) -> Summed:
+    """What an index needs of ``card``.
 
-    Unknown where an amount is not stated, or so great that a sum could overflow.
+    Unknown where there are no parts, or an amount is not stated or so great that a sum could
+    overflow.
     """
     if card is None or not card.parts:
-        return _UNKNOWN
+        return UNKNOWN
     first = yearly = 0
     per_unit: dict[str, tuple[int, int, bool]] | None = None
     for part, amount, per in card.parts:
         if amount is None or amount > (MOST_AMOUNT if per is None else MOST_PER_UNIT):
-            return _UNKNOWN
+            return UNKNOWN
         again = amount if part in YEARLY_PARTS else 0
         if per is None:
             first, yearly = first + amount, yearly + again
@@ -228,4 +246,4 @@ def _summed(card: PriceCard | None) -> tuple[str | None, _Units | None, tuple[in
         known, known_yearly, _ = per_unit[per]
         per_unit[per] = known + amount, known_yearly + again, True
     units = None if per_unit is None else tuple(per_unit.values())
-    return card.currency, units, (first, yearly)
+    return Summed(card.currency, units, first, yearly)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import filecmp
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,8 +24,8 @@ from matchmaker.core.clock import utc_now
 from matchmaker.core.leading import Leadership
 from matchmaker.core.settings import Settings
 from matchmaker.matching.gathering import advance, gather
-from matchmaker.matching.index import IndexHolder, IndexNotReady, folder_id
-from matchmaker.matching.publisher import Publisher
+from matchmaker.matching.index import IndexHolder, IndexNotReady, fill, folder_id
+from matchmaker.matching.publisher import Publisher, built_of
 
 
 @pytest.fixture(scope="module")
@@ -143,16 +144,25 @@ async def test_what_is_brought_forward_is_what_is_read_whole(
     async with running.transaction() as session:
         found = await gather(session, released.edition, await events.head(session))
     await imported(running, released, tmp_path, "a", "b", "c", "d")
-    first = OfferingId(UUID(min(map(str, found.offerings))))
+    first = OfferingId(UUID(min(found.cards)))
     async with running.transaction() as session:
         await service.take_step(session, first, "suspend", by=CONSOLE, today=utc_now().date())
     async with running.transaction() as session:
         head = await events.head(session)
         await advance(session, found, head)
         whole = await gather(session, released.edition, head)
-    assert found.offerings == whole.offerings
-    assert len(found.offerings) == 3
-    assert first not in found.offerings
+    forward, anew = built_of(found), built_of(whole)
+    assert forward.cards == anew.cards
+    assert forward.versions == anew.versions
+    for place, built in (("forward", forward), ("anew", anew)):
+        (tmp_path / place).mkdir()
+        fill(tmp_path / place, built.index, built.cards, built.versions)
+    names = sorted(path.name for path in (tmp_path / "anew").iterdir())
+    assert (
+        filecmp.cmpfiles(tmp_path / "forward", tmp_path / "anew", names, shallow=False)[0] == names
+    )
+    assert len(found.cards) == 3
+    assert str(first) not in found.cards
 
 
 async def test_a_folder_of_another_database_is_not_current(

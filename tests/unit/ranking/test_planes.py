@@ -84,11 +84,11 @@ def test_sums_over_several_blocks_are_those_of_single_rows() -> None:
     assert found == [sum(effects.values()) for effects in plain]
 
 
-@pytest.mark.parametrize("reason", ["order", "package"])
-def test_an_index_takes_offerings_in_order_and_with_packages(reason: str) -> None:
+@pytest.mark.parametrize("reason", ["held already", "package"])
+def test_an_index_takes_offerings_once_and_with_packages(reason: str) -> None:
     first, second = Maker(1).offering("o1"), Maker(2).offering("o2")
     bare = OfferingFacts(offering_id="o3", provider_id="p", kind="solution", packages=())
-    wrong = [first, first] if reason == "order" else [first, second, bare]
+    wrong = [first, first] if reason == "held already" else [first, second, bare]
 
     with pytest.raises(ValueError, match=reason):
         pools.index_of(wrong)
