@@ -6,6 +6,7 @@ Mapped from a versioned folder, checked on every match, no SQL.
 from __future__ import annotations
 
 import contextlib
+import mmap
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ class Published:
 
     index: Index
     versions: IndexVersions
-    cards: bytes
+    cards: bytes | mmap.mmap
     offsets: NDArray[np.int64]
 
     def card(self, offering: int) -> OfferingCard:
@@ -143,11 +144,19 @@ def read(folder: Path) -> Published:
         return Published(
             index=storage.load(folder),
             versions=msgspec.json.decode((folder / _VERSIONS).read_bytes(), type=IndexVersions),
-            cards=(folder / _CARDS).read_bytes(),
+            cards=_mapped(folder / _CARDS),
             offsets=np.load(folder / f"{_OFFSETS}.npy", mmap_mode="r", allow_pickle=False),
         )
     except (OSError, msgspec.DecodeError) as error:
         raise storage.UnreadableIndex(str(error)) from error
+
+
+def _mapped(path: Path) -> bytes | mmap.mmap:
+    """What is in the file, shared by the processes that read it; nothing cannot be mapped."""
+    if path.stat().st_size == 0:
+        return b""
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 class IndexHolder:
@@ -171,10 +180,7 @@ class IndexHolder:
         Raises:
             IndexNotReady: nothing has been published for this release.
         """
-        try:
-            name = (self._folder / CURRENT).read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            raise IndexNotReady from None
+        name = current_name(self._folder)
         if name != self._name:
             self._name = name
             self._published = self._usable(name) or self._published
@@ -203,6 +209,18 @@ class IndexHolder:
         except storage.UnreadableIndex:
             return None
         return found if self._accepts(found.versions) else None
+
+
+def current_name(folder: Path) -> str:
+    """What the current index below ``folder`` is called.
+
+    Raises:
+        IndexNotReady: none has been published.
+    """
+    try:
+        return (folder / CURRENT).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise IndexNotReady from None
 
 
 def folder_id(folder: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -19,6 +19,7 @@ from matchmaker.matching.index import (
     IndexNotReady,
     IndexVersions,
     building,
+    current_name,
     fill,
     write,
 )
@@ -39,6 +40,15 @@ COMPACT_AT: Final = 10
 anew, on a base of now."""
 
 
+class Base(NamedTuple):
+    """What a delta takes over of its base: where that is, and what it knows of words."""
+
+    position: int
+    statistics: TextStatistics
+    text: str
+    """Names the statistics."""
+
+
 @dataclass(frozen=True, slots=True)
 class Built:
     """An index with the cards of its offerings, in its order, and what it was built from."""
@@ -46,6 +56,14 @@ class Built:
     index: Index
     cards: list[bytes]
     versions: IndexVersions
+
+
+class _Current(NamedTuple):
+    """What is published: where, what it was built from, and what its base knows of words."""
+
+    name: str
+    versions: IndexVersions
+    statistics: TextStatistics
 
 
 class Publisher:
@@ -56,13 +74,14 @@ class Publisher:
         self._folder, self._edition = folder, edition
         self._holder = IndexHolder(folder, lambda index: index.edition == edition.names)
         self._gathered: Gathered | None = None
+        self._written: _Current | None = None
 
     async def is_current(self, session: ReadSession) -> bool:
         """Whether what is published in the folder is what is published now."""
-        versions = self._current()
-        if versions is None or not await _is_of(session, versions.position, versions.anchor):
+        current = self._current()
+        if current is None or not await _holds(session, current.versions):
             return False
-        return not await turned_since(session, versions.position)
+        return not await turned_since(session, current.versions.position)
 
     async def publish(self, session: ReadSession, *, whole: bool = False) -> Index:
         """The index of everything published now, written and made current.
@@ -74,9 +93,9 @@ class Publisher:
         with _uncollected():
             position = await events.head(session)
             gathered = await self._up_to(session, position)
-            known = None if whole else await self._base(session, position)
-            built = built_of(gathered, *(known or (None, None)))
-            write(self._folder, built.index, built.cards, built.versions)
+            built = built_of(gathered, None if whole else await self._base(session, position))
+            place = write(self._folder, built.index, built.cards, built.versions)
+            self._written = _Current(place.name, built.versions, built.index.statistics)
         return built.index
 
     async def _up_to(self, session: ReadSession, position: int) -> Gathered:
@@ -92,37 +111,40 @@ class Publisher:
         self._gathered = found
         return found
 
-    async def _base(self, session: ReadSession, position: int) -> tuple[int, TextStatistics] | None:
-        """The base that goes on, and what it knows of words; None where a new one begins."""
-        versions = self._current()
-        if versions is None or not await _is_of(session, versions.position, versions.anchor):
+    async def _base(self, session: ReadSession, position: int) -> Base | None:
+        """The base that goes on; None where a new one begins."""
+        current = self._current()
+        if current is None or not await _holds(session, current.versions):
             return None
-        known = self._holder.current().index.statistics
+        _, versions, known = current
         turned = await turned_since(session, versions.base)
         if versions.base >= position or len(turned) * 100 > COMPACT_AT * known.offerings:
             return None
-        return versions.base, known
+        return Base(versions.base, known, versions.text)
 
-    def _current(self) -> IndexVersions | None:
-        try:
-            return self._holder.current().versions
-        except IndexNotReady:
-            return None
+    def _current(self) -> _Current | None:
+        """What is published; only what another process has written is read."""
+        with contextlib.suppress(IndexNotReady):
+            name = current_name(self._folder)
+            if self._written is None or self._written.name != name:
+                found = self._holder.current()
+                self._written = _Current(name, found.versions, found.index.statistics)
+            return self._written
+        return None
 
 
-def built_of(
-    gathered: Gathered, base: int | None = None, known: TextStatistics | None = None
-) -> Built:
-    """The index of what was gathered: a base, or a delta on ``base``, which ``known`` the words.
+def built_of(gathered: Gathered, base: Base | None = None) -> Built:
+    """The index of what was gathered: a base, or a delta on ``base``.
 
     A function of the rows that held at the two positions.
     """
+    known = None if base is None else base.statistics
     index = gathered.builder.index(gathered.edition.model.card.text, known)
     versions = IndexVersions(
-        base=gathered.position if base is None else base,
+        base=gathered.position if base is None else base.position,
         delta=0 if base is None else gathered.position,
         anchor=gathered.anchor,
-        text=_text_version(index),
+        text=_text_version(index.statistics) if base is None else base.text,
         edition=gathered.edition.names,
     )
     return Built(index, [gathered.cards[id_] for id_ in index.offering_ids], versions)
@@ -138,8 +160,10 @@ async def keep(session: Session, edition: Edition) -> None:
     from matchmaker.ranking import scorecard
 
     scorecard.check(edition.model.card, edition.model.tables)
-    for part, name in msgspec.structs.asdict(edition.names).items():
-        await queries.keep_part(session, part, name, edition.parts[part])
+    names = msgspec.structs.asdict(edition.names)
+    # Half a megabyte, and mostly it is there: it is looked for before it is sent.
+    for part in names.keys() - await queries.kept_of(session, names):
+        await queries.keep_part(session, part, names[part], edition.parts[part])
 
 
 async def rebuild(session: ReadSession, archive: Archive, wanted: Wanted, edition: Edition) -> bool:
@@ -166,7 +190,7 @@ async def rebuild(session: ReadSession, archive: Archive, wanted: Wanted, editio
         if wanted.delta:
             known = gathered.builder.statistics()
             await advance(session, gathered, wanted.delta)
-            built = built_of(gathered, wanted.base, known)
+            built = built_of(gathered, Base(wanted.base, known, _text_version(known)))
         else:
             built = built_of(gathered)
         fill(place, built.index, built.cards, built.versions)
@@ -187,14 +211,17 @@ def _uncollected() -> Generator[None]:
         gc.enable()
 
 
+async def _holds(session: ReadSession, versions: IndexVersions) -> bool:
+    return await _is_of(session, versions.position, versions.anchor)
+
+
 async def _is_of(session: ReadSession, position: int, anchor: str) -> bool:
     """Whether the history of the database had this at the position: a folder may outlive it."""
     return await anchor_of(session, position) == anchor
 
 
-def _text_version(index: Index) -> str:
+def _text_version(known: TextStatistics) -> str:
     """Names the frozen statistics of the text: equal statistics, equal name."""
-    known = index.statistics
     lengths = {language: repr(length) for language, length in known.average_length.items()}
     return digest(
         canonical(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Integer, and_, cast, func, insert, or_, select
+from sqlalchemy import ColumnElement, Integer, and_, cast, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from matchmaker.demand.models import NeedVersion
@@ -111,11 +111,20 @@ async def offerings_of(session: ReadSession, run_id: RunId) -> frozenset[UUID]:
 
 async def parts_of(session: ReadSession, names: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """The texts of the parts that are kept under ``names``, by part."""
-    wanted = [
+    wanted = select(EditionPart.part, EditionPart.texts).where(_called(names))
+    return {row[0]: row[1] for row in await session.execute(wanted)}
+
+
+async def kept_of(session: ReadSession, names: Mapping[str, str]) -> frozenset[str]:
+    """Which parts are kept under their ``names``."""
+    return frozenset(await session.scalars(select(EditionPart.part).where(_called(names))))
+
+
+def _called(names: Mapping[str, str]) -> ColumnElement[bool]:
+    called = (
         and_(EditionPart.part == part, EditionPart.name == name) for part, name in names.items()
-    ]
-    rows = await session.execute(select(EditionPart.part, EditionPart.texts).where(or_(*wanted)))
-    return {row[0]: row[1] for row in rows}
+    )
+    return or_(*called)
 
 
 async def keep_part(session: Session, part: str, name: str, texts: Mapping[str, str]) -> None:

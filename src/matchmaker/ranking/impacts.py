@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,8 +94,7 @@ class Impacts:
         """The same among more ``tokens``: those that are not here are held by none."""
         if tokens == self.tokens:
             return self
-        place = placed(tokens)
-        here = [place[token] for token in self.tokens]
+        here = [bisect_left(tokens, token) for token in self.tokens]
         idf, holders = np.zeros(len(tokens), np.float64), np.zeros(len(tokens), np.int64)
         idf[here], holders[here] = self.idf, np.diff(self.start)
         return Impacts(tokens, idf, _starts(holders), self.offering, self.impact)
