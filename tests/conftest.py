@@ -81,7 +81,7 @@ def server() -> Iterator[Server]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def engine(server: Server, settings: Settings) -> AsyncIterator[AsyncEngine]:
     """An engine that acts as mm_app."""
-    made = db.create_engine(server.url("mm_app"), settings)
+    made = db.create_engine(server.url("mm_app"), settings, acting=db.INSTALLATION)
     yield made
     await made.dispose()
 

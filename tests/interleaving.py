@@ -12,6 +12,7 @@ import asyncpg
 from sqlalchemy import event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from matchmaker.core import db
 from matchmaker.core.postgres import Server
 
 
@@ -34,7 +35,10 @@ def meanwhile(
     due = [f"update mm.{table} set {changes} where id = $1"]  # noqa: S608  (a test's own words)
 
     async def commit() -> None:
-        other = await asyncpg.connect(login.render_as_string(hide_password=False))
+        other = await asyncpg.connect(
+            login.render_as_string(hide_password=False),
+            server_settings={db.ACTING: str(db.INSTALLATION)},
+        )
         try:
             await other.execute(due.pop(), UUID(str(id_)))
         finally:

@@ -96,11 +96,14 @@ def transactions(server: Server, settings: Settings) -> Iterator[Transactions]:
 async def _connected(
     url: str, settings: Settings, held: contextlib.AsyncExitStack
 ) -> tuple[AsyncConnection, asyncpg.Connection]:
-    engine = db.create_engine(url, settings)
+    engine = db.create_engine(url, settings, acting=db.INSTALLATION)
     held.push_async_callback(engine.dispose)
     writing = await held.enter_async_context(engine.connect())
     login = make_url(url).set(drivername="postgresql")
-    reading = await asyncpg.connect(login.render_as_string(hide_password=False))
+    reading = await asyncpg.connect(
+        login.render_as_string(hide_password=False),
+        server_settings={db.ACTING: str(db.INSTALLATION)},
+    )
     held.push_async_callback(reading.close)
     for name in ("json", "jsonb"):
         await reading.set_type_codec(

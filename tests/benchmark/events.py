@@ -205,7 +205,7 @@ async def run(clients: int, seconds: float, slower_ms: float) -> bool:
             for statement in SETUP:
                 await connection.execute(text(statement))
         await owner.dispose()
-        engine = db.create_engine(s.url("mm_app"), settings)
+        engine = db.create_engine(s.url("mm_app"), settings, acting=db.INSTALLATION)
         try:
             rates = await compare(engine, clients, seconds)
             async with AsyncSession(engine) as session:

@@ -85,7 +85,7 @@ async def run(number: int, format_: FileFormat) -> int:
     patient = Settings(command_timeout=600, statement_timeout=600, idle_in_transaction_timeout=600)
     with reachable_directory() as place, Embedded(place).start() as server:
         migrate.upgrade(server.url("mm_owner"))
-        engine = db.create_engine(server.url("mm_app"), patient)
+        engine = db.create_engine(server.url("mm_app"), patient, acting=db.INSTALLATION)
         try:
             return await measure(engine, number, format_)
         finally:

@@ -53,7 +53,7 @@ def served() -> Litestar:
     """The product with that controller alone."""
     settings = from_environment({k: v for k, v in os.environ.items() if k != ANSWER})
     log.configure(settings)
-    engine = db.create_engine(str(settings.database_url), settings)
+    engine = db.create_engine(str(settings.database_url), settings, acting=db.INSTALLATION)
     content = Path(os.environ[ANSWER]).read_bytes()
     matcher = released().matcher(settings.data_directory / "index")
     return create_app(

@@ -174,7 +174,7 @@ async def measure(
 ) -> tuple[dict[str, list[float]], int, dict[str, float]]:
     """Seconds of each publish in each system, notifications dropped; of import and build."""
     patient = Settings(command_timeout=600, statement_timeout=600, idle_in_transaction_timeout=600)
-    engine = db.create_engine(server_url, patient)
+    engine = db.create_engine(server_url, patient, acting=db.INSTALLATION)
     port = urlsplit(server_url).port
     assert port is not None
     deaf, took = Deaf(port), dict[str, list[float]](notified=[], deaf=[])

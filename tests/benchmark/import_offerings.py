@@ -368,7 +368,7 @@ async def run(number: int, compared: int) -> int:
     patient = Settings(command_timeout=600, statement_timeout=600, idle_in_transaction_timeout=600)
     with reachable_directory() as place, Embedded(place).start() as server:
         migrate.upgrade(server.url("mm_owner"))
-        engine = db.create_engine(server.url("mm_app"), patient)
+        engine = db.create_engine(server.url("mm_app"), patient, acting=db.INSTALLATION)
         owner = db.create_engine(server.url("mm_owner"), patient, role="mm_owner")
         try:
             return await measure(engine, owner, number, compared)

@@ -19,6 +19,7 @@ from matchmaker.app import Released, installed
 from matchmaker.cli import pool
 from matchmaker.cli.session import Database
 from matchmaker.core import db
+from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 
 
@@ -31,12 +32,19 @@ def released() -> Released:
 @contextlib.asynccontextmanager
 async def stocked(released: Released) -> AsyncIterator[Database]:
     """A migrated database with the demo pool, its index published below its data directory."""
+    async with stocked_server(released) as (_, found):
+        yield found
+
+
+@contextlib.asynccontextmanager
+async def stocked_server(released: Released) -> AsyncIterator[tuple[Server, Database]]:
+    """The same, with the server it is on."""
     with reachable_directory() as place, migrated_server(place) as server:
         found = Database(server.url("mm_app"), Settings(data=str(place)))
         for _, report in await pool.import_all(found, released, pool.demo_files()):
             assert report.is_written, report.faults
         await pool.publish_index(found, released)
-        yield found
+        yield server, found
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -49,7 +57,7 @@ async def demo_database(released: Released) -> AsyncIterator[Database]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def demo(demo_database: Database, released: Released) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the API on the demo pool, without a socket."""
-    engine = db.create_engine(demo_database.url, demo_database.settings)
+    engine = db.create_engine(demo_database.url, demo_database.settings, acting=db.INSTALLATION)
     async with client_of(installed(demo_database.settings, engine, released)) as made:
         yield made
     await engine.dispose()

@@ -30,7 +30,7 @@ POLLS: Final = 600
 @contextlib.asynccontextmanager
 async def staged(database: Database, released: Released) -> AsyncIterator[Stage]:
     """The API on ``database``, and who calls it."""
-    engine = db.create_engine(database.url, database.settings)
+    engine = db.create_engine(database.url, database.settings, acting=db.INSTALLATION)
     role = OrganisationRole
     firm = (role.SME, role.PROVIDER, role.AGENCY)
     held = {

@@ -37,7 +37,7 @@ TABLES = ("profile", "profile_version", "match_run", "match", "event", "shortlis
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def engine(demo_database: Database) -> AsyncIterator[AsyncEngine]:
-    made = db.create_engine(demo_database.url, demo_database.settings)
+    made = db.create_engine(demo_database.url, demo_database.settings, acting=db.INSTALLATION)
     yield made
     await made.dispose()
 

@@ -339,7 +339,7 @@ class TestStoring:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def rows(demo_database: Database) -> AsyncIterator[AsyncConnection]:
-    engine = db.create_engine(demo_database.url, demo_database.settings)
+    engine = db.create_engine(demo_database.url, demo_database.settings, acting=db.INSTALLATION)
     async with engine.connect() as connection:
         yield connection
     await engine.dispose()

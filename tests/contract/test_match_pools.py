@@ -39,7 +39,7 @@ def running() -> Iterator[Database]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def made_engine(running: Database) -> AsyncIterator[AsyncEngine]:
-    made = db.create_engine(running.url, running.settings)
+    made = db.create_engine(running.url, running.settings, acting=db.INSTALLATION)
     yield made
     await made.dispose()
 

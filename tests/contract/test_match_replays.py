@@ -92,7 +92,7 @@ async def test_an_explanation_has_the_receipt_of_its_match(demo: httpx.AsyncClie
 
 
 async def test_a_stored_run_is_replayed(demo: httpx.AsyncClient, demo_database: Database) -> None:
-    engine = db.create_engine(demo_database.url, demo_database.settings)
+    engine = db.create_engine(demo_database.url, demo_database.settings, acting=db.INSTALLATION)
     firm, stranger = await holder(engine), await holder(engine)
     await engine.dispose()
     stored = await demo.post("/v1/match", json={**ASKED, "persist": True}, headers=firm.headers)
@@ -108,7 +108,7 @@ async def test_a_stored_run_is_replayed(demo: httpx.AsyncClient, demo_database: 
 async def test_a_receipt_is_for_its_caller(
     demo: httpx.AsyncClient, demo_database: Database
 ) -> None:
-    engine = db.create_engine(demo_database.url, demo_database.settings)
+    engine = db.create_engine(demo_database.url, demo_database.settings, acting=db.INSTALLATION)
     firm, other = await holder(engine), await holder(engine)
     agency = await holder(engine, OrganisationRole.AGENCY)
     await engine.dispose()
@@ -206,7 +206,7 @@ async def test_what_was_not_reproduced_is_not_signed(demo: httpx.AsyncClient) ->
 async def test_a_stored_run_is_signed(
     demo: httpx.AsyncClient, demo_database: Database, tmp_path: Path
 ) -> None:
-    engine = db.create_engine(demo_database.url, demo_database.settings)
+    engine = db.create_engine(demo_database.url, demo_database.settings, acting=db.INSTALLATION)
     firm = await holder(engine)
     await engine.dispose()
     stored = await demo.post("/v1/match", json={**ASKED, "persist": True}, headers=firm.headers)

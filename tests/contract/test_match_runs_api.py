@@ -36,7 +36,7 @@ Json = dict[str, Any]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def app_engine(demo_database: Database) -> AsyncIterator[AsyncEngine]:
-    made = db.create_engine(demo_database.url, demo_database.settings)
+    made = db.create_engine(demo_database.url, demo_database.settings, acting=db.INSTALLATION)
     yield made
     await made.dispose()
 
@@ -362,7 +362,7 @@ class TestExplaining:
             Database(demo_database.url, settings),
         )
         await pool.publish_index(moved_on, later)
-        engine = db.create_engine(demo_database.url, settings)
+        engine = db.create_engine(demo_database.url, settings, acting=db.INSTALLATION)
         async with client_of(installed(settings, engine, later)) as moved:
             told = await moved.get(f"{path}/{shown}", headers=firm.headers)
             assert told.json() == before[shown].json()

@@ -327,7 +327,7 @@ ABSENT: dict[str, Document] = {
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def everyone(demo_database: Database) -> Holder:
     """An organisation that may call every operation."""
-    engine = db.create_engine(demo_database.url, demo_database.settings)
+    engine = db.create_engine(demo_database.url, demo_database.settings, acting=db.INSTALLATION)
     found = await holder(engine, *OrganisationRole)
     await engine.dispose()
     return found

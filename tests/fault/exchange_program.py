@@ -42,7 +42,7 @@ def apart(engine: AsyncEngine, done: Handler) -> Handler:
 
 async def work(arguments: argparse.Namespace) -> None:
     """A worker until it is told to end."""
-    engine = db.create_engine(arguments.url, Settings())
+    engine = db.create_engine(arguments.url, Settings(), acting=db.INSTALLATION)
     made = dict(handlers(Released(SEEDS), engine))
     if arguments.apart:
         made[service.IMPORT] = apart(engine, made[service.IMPORT])

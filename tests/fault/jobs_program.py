@@ -56,7 +56,7 @@ async def poison(_: Context, __: dict[str, Any]) -> None:
 
 def effect_apart(url: str) -> Handler:
     """The naive form: the effect commits by itself, and the job is done a little later."""
-    engine = db.create_engine(url, Settings())
+    engine = db.create_engine(url, Settings(), acting=db.INSTALLATION)
 
     async def leave(_: Context, payload: dict[str, Any]) -> None:
         async with engine.begin() as connection:

@@ -41,7 +41,7 @@ async def own_server() -> AsyncIterator[Server]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def own_engine(own_server: Server) -> AsyncIterator[AsyncEngine]:
-    made = db.create_engine(own_server.url("mm_app"), Settings())
+    made = db.create_engine(own_server.url("mm_app"), Settings(), acting=db.INSTALLATION)
     yield made
     await made.dispose()
 

@@ -37,7 +37,7 @@ from matchmaker.catalog.models import (
 )
 from matchmaker.core.living import held_at, turned_after
 from matchmaker.identity.models import (
-    Organisation,
+    CARD,
     OrganisationId,
     OrganisationLive,
     OrganisationState,
@@ -146,7 +146,7 @@ async def list_offerings(
     statement = select(
         Offering.id,
         Offering.organisation_id,
-        Organisation.name,
+        CARD.c.name,
         OfferingVersion.number,
         OfferingVersion.title,
         OfferingVersion.summary,
@@ -166,7 +166,7 @@ async def find_offering(
     statement = select(
         Offering.id,
         Offering.organisation_id,
-        Organisation.name,
+        CARD.c.name,
         OfferingVersion.number,
         OfferingVersion.document,
         OfferingVersion.must,
@@ -213,7 +213,7 @@ async def list_providers(
     session: ReadSession, *, after: UUID | None, limit: int
 ) -> list[ProviderCard]:
     """Up to ``limit`` verified providers, by id, after the organisation ``after``."""
-    statement = _provider_cards().where(Organisation.state == OrganisationState.VERIFIED)
+    statement = _provider_cards().where(CARD.c.state == OrganisationState.VERIFIED)
     if after is not None:
         statement = statement.where(Provider.organisation_id > after)
     rows = await session.execute(statement.order_by(Provider.organisation_id).limit(limit))
@@ -226,7 +226,7 @@ async def find_provider(
     """The provider if it is verified, or in every state if it ``is_own``."""
     statement = _provider_cards().where(Provider.organisation_id == organisation_id)
     if not is_own:
-        statement = statement.where(Organisation.state == OrganisationState.VERIFIED)
+        statement = statement.where(CARD.c.state == OrganisationState.VERIFIED)
     row = (await session.execute(statement)).one_or_none()
     return None if row is None else ProviderCard(*row)
 
@@ -296,10 +296,10 @@ def _published(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     return (
         statement.select_from(Offering)
         .join(OfferingVersion, OfferingVersion.id == Offering.published_version_id)
-        .join(Organisation, Organisation.id == Offering.organisation_id)
+        .join(CARD, CARD.c.id == Offering.organisation_id)
         .where(
             Offering.state == OfferingState.PUBLISHED,
-            Organisation.state == OrganisationState.VERIFIED,
+            CARD.c.state == OrganisationState.VERIFIED,
         )
     )
 
@@ -351,10 +351,10 @@ def _industry_and_wider(code: str) -> list[str]:
 def _provider_cards() -> Select[*tuple[Any, ...]]:
     return select(
         Provider.organisation_id,
-        Organisation.name,
-        Organisation.provider_kind,
-        Organisation.region,
+        CARD.c.name,
+        CARD.c.provider_kind,
+        CARD.c.region,
         Provider.summary,
         Provider.website,
         Provider.revision,
-    ).join(Organisation, Organisation.id == Provider.organisation_id)
+    ).join(CARD, CARD.c.id == Provider.organisation_id)

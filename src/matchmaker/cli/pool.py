@@ -85,7 +85,7 @@ async def republish(running: Database, released: Released, seconds: float) -> No
         running.url, running.settings, f"index {folder_id(running.index_folder)}"
     )
     publisher, told = Publisher(running.index_folder, released.edition), asyncio.Event()
-    engine = db.create_engine(running.url, running.settings)
+    engine = db.create_engine(running.url, running.settings, acting=db.INSTALLATION)
     hearing = asyncio.create_task(
         listen(engine, events.CHANNEL, heard=lambda _: told.set(), joined=told.set)
     )

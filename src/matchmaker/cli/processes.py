@@ -44,7 +44,7 @@ def worker(concurrency: int | None) -> None:
 async def _work(running: Database, released: Released, concurrency: int) -> None:
     """Two workers of one process: whoever waits for others' servers keeps no other job waiting."""
     url, settings = running.url, running.settings
-    engine = db.create_engine(url, settings)
+    engine = db.create_engine(url, settings, acting=db.INSTALLATION)
     both = [
         jobs.Worker(
             url,

@@ -55,7 +55,7 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[db.Session]:
-        """One transaction as mm_app, committed at the end; its statements may take long."""
+        """One transaction of the installation, committed at the end; it may take long."""
         async with self.transactions() as begin, begin() as session:
             yield session
 
@@ -68,7 +68,7 @@ class Database:
             command_timeout=_LONG_STATEMENT,
             idle_in_transaction_timeout=_LONG_STATEMENT,
         )
-        engine = db.create_engine(self.url, patient)
+        engine = db.create_engine(self.url, patient, acting=db.INSTALLATION)
         sessions = async_sessionmaker(engine, expire_on_commit=False)
 
         @contextlib.asynccontextmanager

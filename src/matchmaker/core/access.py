@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 GUARDED = "/v1/"
 """Below this path every operation declares its access; what lies beside it is open to all."""
 _KEY = "access"
-ACTING = "acting"
-"""Where in the state of a scope the guard leaves the id of the organisation that acts."""
 
 
 class ScopeMissing(Forbidden):

@@ -7,7 +7,7 @@ import datetime as dt
 import enum
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any, Literal, NewType
+from typing import TYPE_CHECKING, Any, Final, Literal, NewType
 from uuid import UUID
 
 import asyncpg
@@ -20,6 +20,7 @@ from sqlalchemy import (
     TextClause,
     Uuid,
     bindparam,
+    event,
     make_url,
     text,
 )
@@ -35,12 +36,20 @@ from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy import Connection
+
     from matchmaker.core.settings import Settings
 
 SCHEMA = "mm"
 GOODBYE = 0.5
 """Seconds a broken connection may take to close."""
 Role = Literal["mm_owner", "mm_app", "mm_worker"]
+INSTALLATION: Final = UUID(int=0)
+"""Who acts where no organisation does: the console, the jobs, the publisher."""
+ACTING: Final = "mm.org_id"
+"""The setting in which row-level security reads who acts."""
+_OPTION: Final = "acting"
+"""The execution option that says who acts in the transactions of a connection."""
 
 ReadSession = NewType("ReadSession", AsyncSession)
 """A session whose transaction is read-only."""
@@ -81,7 +90,29 @@ class Base(MappedAsDataclass, DeclarativeBase):
 
 
 class _Connection(asyncpg.Connection):
-    """A connection that does not say goodbye for long: after a network cut nobody answers it."""
+    """A connection that says at BEGIN who acts, and does not say goodbye for long.
+
+    After a network cut nobody answers it.
+    """
+
+    acting: UUID | None = None
+    """In the next transaction; row-level security reads it from there."""
+
+    async def execute(
+        self,
+        query: str,
+        *args: object,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> str:
+        """As ever; with BEGIN goes who acts until the end of the transaction: no trip of its own.
+
+        What is set so ends with the transaction; nothing that is set for a session ever would.
+        """
+        if query.startswith("BEGIN") and not args and self.acting is not None:
+            # As text: what is sent without a trip of its own takes no parameters.
+            query += f" SELECT set_config('{ACTING}', '{UUID(int=self.acting.int)}', true)"
+        done: str = await super().execute(query, *args, timeout=timeout)
+        return done
 
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Close within half a second, by force if need be."""
@@ -109,13 +140,16 @@ def with_driver(url: str) -> URL:
     return found.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
 
 
-def create_engine(url: str, settings: Settings, *, role: Role = "mm_app") -> AsyncEngine:
+def create_engine(
+    url: str, settings: Settings, *, role: Role = "mm_app", acting: UUID | None = None
+) -> AsyncEngine:
     """An engine that acts as ``role`` and on which nothing waits for ever; the caller disposes it.
 
     ``role`` is a session default sent at connect: a login that may not take it cannot connect, and
-    ``RESET ROLE`` comes back to it.
+    ``RESET ROLE`` comes back to it. ``acting`` is who acts where a session does not say (`begun`):
+    by default nobody, who reads what is published.
     """
-    return create_async_engine(
+    made = create_async_engine(
         with_driver(url),
         pool_size=settings.pool_size,
         max_overflow=settings.pool_overflow,
@@ -123,6 +157,7 @@ def create_engine(url: str, settings: Settings, *, role: Role = "mm_app") -> Asy
         pool_recycle=1800,
         # A failed statement's values would end in the log.
         hide_parameters=True,
+        execution_options={_OPTION: acting},
         connect_args={
             "connection_class": _Connection,
             "timeout": settings.connect_timeout,
@@ -145,6 +180,25 @@ def create_engine(url: str, settings: Settings, *, role: Role = "mm_app") -> Asy
             },
         },
     )
+    event.listen(made.sync_engine, "begin", _say_who_acts)
+    return made
+
+
+def _say_who_acts(connection: Connection) -> None:
+    """Have the transaction that begins act for whom its options name, and for nobody else."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, _Connection)  # noqa: S101  (create_engine makes no other)
+    driver.acting = connection.get_execution_options().get(_OPTION)
+
+
+@contextlib.asynccontextmanager
+async def begun(
+    sessions: async_sessionmaker[AsyncSession], acting: UUID | None
+) -> AsyncIterator[AsyncSession]:
+    """A session in a transaction in which ``acting`` acts, committed at the end."""
+    options = {**sessions.kw.get("execution_options", {}), _OPTION: acting}
+    async with sessions(execution_options=options) as session, session.begin():
+        yield session
 
 
 def read_only(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Request
 from litestar.datastructures import State
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from matchmaker.core import db
 from matchmaker.core.db import ReadSession, Session
@@ -14,8 +14,14 @@ from matchmaker.core.language import Language, negotiate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncEngine
+
+ACTING: Final = "acting"
+"""In the state of a request's scope: the id of the organisation that asks, once it is known."""
+HELD: Final = "session"
+"""In the same place: the session of a layer that ends its transaction itself."""
 
 
 def state(engine: AsyncEngine) -> State:
@@ -29,26 +35,28 @@ def state(engine: AsyncEngine) -> State:
     )
 
 
-HELD: Final = "session"
-"""Where in the state of a scope a layer leaves the session whose transaction it ends itself."""
-
-
 async def provide_session(request: Request[Any, Any, State]) -> AsyncIterator[Session]:
     """One transaction per request: committed before the response starts, or undone."""
     held: Session | None = request.scope["state"].get(HELD)
     if held is not None:
         yield held
         return
-    sessions: async_sessionmaker[AsyncSession] = request.app.state.write
-    async with sessions.begin() as session:
+    async with db.begun(request.app.state.write, _acting(request)) as session:
         yield Session(ReadSession(session))
 
 
-async def provide_read_session(state: State) -> AsyncIterator[ReadSession]:
+async def provide_read_session(
+    request: Request[Any, Any, State], state: State
+) -> AsyncIterator[ReadSession]:
     """One read-only transaction per request."""
-    sessions: async_sessionmaker[AsyncSession] = state.read
-    async with sessions.begin() as session:
+    async with db.begun(state.read, _acting(request)) as session:
         yield ReadSession(session)
+
+
+def _acting(request: Request[Any, Any, State]) -> UUID | None:
+    """Who asks, for the database too; None: nobody who is known."""
+    found: UUID | None = request.scope["state"].get(ACTING)
+    return found
 
 
 async def provide_language(request: Request[Any, Any, State]) -> Language:

@@ -29,7 +29,7 @@ from matchmaker.demand.models import (
     NeedVersionId,
 )
 from matchmaker.identity.access import INACTIVE
-from matchmaker.identity.models import Organisation, OrganisationId, OrganisationState
+from matchmaker.identity.models import CARD, OrganisationId, OrganisationState
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -111,7 +111,7 @@ async def list_public_needs(
     public = _needs(None).where(
         Need.state == NeedState.OPEN,
         Need.visibility.in_(FOUND_BY_ALL),
-        Organisation.state.not_in(INACTIVE),
+        CARD.c.state.not_in(INACTIVE),
     )
     return await _listed(session, public, wanted, after=after, limit=limit)
 
@@ -259,10 +259,10 @@ async def delete_member(session: Session, member_id: NeedMemberId) -> MemberStat
 async def is_active_firm(session: ReadSession, organisation_id: OrganisationId) -> bool:
     """Whether it is an organisation with the role sme that may act."""
     found = await session.scalar(
-        select(Organisation.id).where(
-            Organisation.id == organisation_id,
-            Organisation.roles.contains(["sme"]),
-            Organisation.state.not_in(INACTIVE),
+        select(CARD.c.id).where(
+            CARD.c.id == organisation_id,
+            CARD.c.roles.contains(["sme"]),
+            CARD.c.state.not_in(INACTIVE),
         )
     )
     return found is not None
@@ -296,10 +296,10 @@ def _needs(
 ) -> Select[Need, NeedVersion, OrganisationState, MemberState]:
     mine = and_(NeedMember.need_id == Need.id, NeedMember.organisation_id == asker)
     return (
-        select(Need, NeedVersion, Organisation.state, NeedMember.state)
+        select(Need, NeedVersion, CARD.c.state, NeedMember.state)
         .select_from(Need)
         .join(NeedVersion, NeedVersion.id == Need.current_version_id)
-        .join(Organisation, Organisation.id == Need.organisation_id)
+        .join(CARD, CARD.c.id == Need.organisation_id)
         .outerjoin(NeedMember, mine)
     )
 

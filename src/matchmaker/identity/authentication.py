@@ -19,7 +19,7 @@ from litestar.datastructures import MutableScopeHeaders, State
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 
-from matchmaker.core import access, http
+from matchmaker.core import access, db, http, provided
 from matchmaker.core.access import AccountInactive, RoleMissing, ScopeMissing
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.errors import Unauthenticated
@@ -93,7 +93,7 @@ class Authentication(ASGIMiddleware):
         principal = await self._principal(token)
         _check(wanted, principal)
         scope["state"][_PRINCIPAL] = principal
-        scope["state"][access.ACTING] = principal.organisation_id
+        scope["state"][provided.ACTING] = principal.organisation_id
 
         async def send_privately(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -122,7 +122,8 @@ class Authentication(ASGIMiddleware):
         seen = self._seen.get(public_id)
         if seen is not None and now - seen.at < CACHE_SECONDS:
             return seen.credential
-        async with self._read.begin() as session:
+        # Whose key it is, is what is asked: until it is found nobody acts but the installation.
+        async with db.begun(self._read, db.INSTALLATION) as session:
             found = await queries.live_credential(ReadSession(session), public_id)
         # What is not found is not remembered: a key made a moment ago in another process works.
         self._seen.pop(public_id, None)
@@ -147,7 +148,7 @@ class Authentication(ASGIMiddleware):
     async def _write_use(self, credential: Credential) -> None:
         """Note the use in a transaction of its own; no request waits for it or fails with it."""
         try:
-            async with self._write.begin() as session:
+            async with db.begun(self._write, credential.organisation_id) as session:
                 await queries.note_use(Session(ReadSession(session)), credential.key_id)
         except Exception as failure:  # noqa: BLE001  (a missing note harms nobody)
             _log.warning("key.use_not_noted", kind=type(failure).__name__)

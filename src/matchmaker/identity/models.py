@@ -9,10 +9,13 @@ from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
+    Column,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
+    MetaData,
+    Table,
     Text,
     UniqueConstraint,
     Uuid,
@@ -21,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from matchmaker.core.db import Base
+from matchmaker.core.db import SCHEMA, Base
 from matchmaker.core.ids import uuid7
 from matchmaker.core.living import Living
 from matchmaker.core.rows import Revised
@@ -145,6 +148,19 @@ class Organisation(Revised, Base, kw_only=True):
     """What was said with the last transition."""
     # Older than its revisions: whoever adds rows without them gets the first one.
     revision: Mapped[int] = mapped_column(default=1, server_default="1")
+
+
+_PUBLIC: Final = ("id", "name", "roles", "provider_kind", "region", "state")
+CARD: Final = Table(
+    "organisation_card",
+    MetaData(schema=SCHEMA),
+    *(Column(name, Organisation.__table__.c[name].type) for name in _PUBLIC),
+)
+"""A view: of every organisation what everybody may know, whoever asks.
+
+The table itself shows a caller its own row alone; whatever stands beside something else, a
+provider's name beside its offering, is read here.
+"""
 
 
 class OrganisationLive(Living, Base, kw_only=True):

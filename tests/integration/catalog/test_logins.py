@@ -65,7 +65,7 @@ async def test_one_login_that_may_create_roles_is_enough(plain: URL) -> None:
 
 async def acting(url: str, role: db.Role) -> str:
     """Who a connection as ``role`` is."""
-    engine = db.create_engine(url, Settings(), role=role)
+    engine = db.create_engine(url, Settings(), role=role, acting=db.INSTALLATION)
     try:
         async with engine.connect() as connection:
             await connection.execute(text("select from mm.offering"))

@@ -38,7 +38,7 @@ class Place:
 async def place() -> AsyncIterator[Place]:
     subject = uuid4()
     with reachable_directory() as home, migrated_server(home) as server:
-        engine = db.create_engine(server.url("mm_app"), Settings())
+        engine = db.create_engine(server.url("mm_app"), Settings(), acting=db.INSTALLATION)
         async with transaction(engine) as session:
             for _ in range(3):
                 await events.append(session, event(), event(subject, actor=events.CLI))

@@ -96,7 +96,9 @@ async def test_a_network_that_swallows_everything_is_a_503_within_five_seconds(
 ) -> None:
     async with Hole(server.port).serving() as hole:
         url = make_url(server.url("mm_app")).set(port=hole.port)
-        engine = db.create_engine(url.render_as_string(hide_password=False), settings)
+        engine = db.create_engine(
+            url.render_as_string(hide_password=False), settings, acting=db.INSTALLATION
+        )
         app = create_app(settings, engine, controllers=[LedgerController])
         async with client_of(app) as client:
             assert (await client.get("/v1/ledger")).is_success
@@ -182,13 +184,10 @@ async def test_the_application_cannot_become_the_owner(session: Session) -> None
 
 
 async def test_a_read_session_cannot_write(engine: AsyncEngine) -> None:
-    given = provided.provide_read_session(provided.state(engine))
-    session = await anext(given)
-    with pytest.raises(DBAPIError) as refused:
-        await session.execute(text("DELETE FROM mm.organisation"))
+    async with db.begun(provided.state(engine).read, db.INSTALLATION) as session:
+        with pytest.raises(DBAPIError) as refused:
+            await session.execute(text("DELETE FROM mm.organisation"))
     assert transient.sql_state(refused.value) == "25006"
-    with pytest.raises(StopAsyncIteration):
-        await anext(given)
 
 
 async def test_a_lock_is_not_waited_for_longer_than_its_limit(engine: AsyncEngine) -> None:

@@ -33,7 +33,7 @@ class Ledger:
 
     async def write(self, url: str, stop: asyncio.Event) -> None:
         """Write until the server is gone or the time is over."""
-        engine = db.create_engine(url, Settings(pool_size=WRITERS))
+        engine = db.create_engine(url, Settings(pool_size=WRITERS), acting=db.INSTALLATION)
 
         async def writer() -> None:
             while not stop.is_set():
@@ -84,7 +84,7 @@ async def killed_under_load(place: Path, options: Mapping[str, str], ledger: Led
             stop.set()
             await writing
     with Embedded(place, options).start() as server:
-        engine = db.create_engine(server.url("mm_app"), Settings())
+        engine = db.create_engine(server.url("mm_app"), Settings(), acting=db.INSTALLATION)
         async with transaction(engine) as session:
             found = await events.after(session, 0, 1_000_000)
             rows = {row[0] for row in await session.execute(text("select id from mm.organisation"))}

@@ -72,7 +72,9 @@ class TestImmutable:
     async def test_both_roles_may_append(self, server: Server) -> None:
         roles: tuple[db.Role, ...] = ("mm_app", "mm_worker")
         for role in roles:
-            engine = db.create_engine(server.url(role), Settings(), role=role)
+            engine = db.create_engine(
+                server.url(role), Settings(), role=role, acting=db.INSTALLATION
+            )
             async with transaction(engine) as session:
                 assert await events.append(session, event()) == await events.head(session)
             await engine.dispose()
@@ -94,7 +96,7 @@ class TestImmutable:
 
 async def changed(server: Server, role: db.Role, statement: str) -> None:
     """Do ``statement`` to an event of this transaction."""
-    engine = db.create_engine(server.url(role), Settings(), role=role)
+    engine = db.create_engine(server.url(role), Settings(), role=role, acting=db.INSTALLATION)
     try:
         async with transaction(engine) as session:
             last = await events.append(session, event())

@@ -162,6 +162,9 @@ class TestEnqueue:
             connection = await session.connection()
             driver = (await connection.get_raw_connection()).driver_connection
             assert driver is not None
+            # Nor is it said who acts, for that goes with BEGIN.
+            who = "select set_config($1, $2, false)"
+            await driver.execute(who, db.ACTING, str(db.INSTALLATION))
             await driver.execute(
                 "insert into mm.job (id, kind, queue, payload, state, attempt, max_attempts,"
                 " lapses, revision) values ($1, $2, 'default', '{}', 'queued', 0, 1, 0, 1)",
@@ -264,7 +267,9 @@ class TestFence:
         lease = FAST.lease.total_seconds()
 
         async def look(job_id: JobId) -> bool:
-            engine = db.create_engine(queue.server.url("mm_app"), Settings())
+            engine = db.create_engine(
+                queue.server.url("mm_app"), Settings(), acting=db.INSTALLATION
+            )
             async with engine.connect() as connection:
                 found = await connection.scalar(
                     text("select leased_until < now() from mm.job where id = :id"), {"id": job_id}

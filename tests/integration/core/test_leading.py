@@ -68,7 +68,7 @@ async def test_in_a_transaction_it_would_be_lost(
     """The control: without autocommit the session is ended as idle, and another leads."""
     first, second = two
     await first._engine.dispose()
-    first._engine = db.create_engine(server.url("mm_app"), SETTINGS)
+    first._engine = db.create_engine(server.url("mm_app"), SETTINGS, acting=db.INSTALLATION)
     assert await first.is_mine()
     await asyncio.sleep(1.2)
     assert await second.is_mine()

@@ -53,7 +53,7 @@ async def ends_when_cancelled_with_the_cut(engine: AsyncEngine, rounds: int) -> 
 async def test_a_cancellation_that_comes_with_the_cut_is_not_lost(
     server: Server, settings: Settings, rounds: int
 ) -> None:
-    engine = db.create_engine(server.url("mm_app"), settings)
+    engine = db.create_engine(server.url("mm_app"), settings, acting=db.INSTALLATION)
     assert await ends_when_cancelled_with_the_cut(engine, rounds)
     await engine.dispose()
 
@@ -69,6 +69,6 @@ async def test_control_wait_for_loses_it(
             return True
 
     monkeypatch.setattr(asyncio, "Event", Waiting)
-    engine = db.create_engine(server.url("mm_app"), settings)
+    engine = db.create_engine(server.url("mm_app"), settings, acting=db.INSTALLATION)
     assert not await ends_when_cancelled_with_the_cut(engine, 2)
     await engine.dispose()

@@ -26,7 +26,7 @@ def empty_server() -> Iterator[Server]:
 
 
 async def revision(server: Server) -> str | None:
-    engine = db.create_engine(server.url("mm_app"), Settings())
+    engine = db.create_engine(server.url("mm_app"), Settings(), acting=db.INSTALLATION)
     try:
         return await db.revision(engine)
     finally:
@@ -98,7 +98,7 @@ async def test_one_superuser_login_is_enough(empty_server: Server) -> None:
     await admin.close()
     url = superuser.render_as_string(hide_password=False)
     migrate.upgrade(url)
-    engine = db.create_engine(url, Settings())
+    engine = db.create_engine(url, Settings(), acting=db.INSTALLATION)
     async with engine.connect() as connection:
         assert await connection.scalar(text("SELECT current_user")) == "mm_app"
         owner = await connection.scalar(

@@ -38,7 +38,7 @@ async def demo_server() -> AsyncIterator[Server]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def demo_engine(demo_server: Server) -> AsyncIterator[AsyncEngine]:
     patient = Settings(statement_timeout=60, command_timeout=60, idle_in_transaction_timeout=60)
-    made = db.create_engine(demo_server.url("mm_app"), patient)
+    made = db.create_engine(demo_server.url("mm_app"), patient, acting=db.INSTALLATION)
     yield made
     await made.dispose()
 

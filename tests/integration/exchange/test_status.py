@@ -16,6 +16,7 @@ from tests.exchange import transactions
 from tests.identities import Holder, holder
 from tests.supply import acting
 
+from matchmaker.core import db
 from matchmaker.core.db import ReadSession
 from matchmaker.core.jobs import JobState
 from matchmaker.core.postgres import Server
@@ -42,7 +43,10 @@ def done_between(engine: AsyncEngine, server: Server, *ids: object) -> Iterator[
     seen: list[object] = []
 
     async def commit() -> None:
-        other = await asyncpg.connect(login.render_as_string(hide_password=False))
+        other = await asyncpg.connect(
+            login.render_as_string(hide_password=False),
+            server_settings={db.ACTING: str(db.INSTALLATION)},
+        )
         await other.execute(DONE, *ids)
         await other.close()
 

@@ -15,7 +15,7 @@ from tests.factories import credit_code
 from tests.identities import Holder, holder
 from tests.interleaving import meanwhile
 
-from matchmaker.core import events
+from matchmaker.core import db, events, provided
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.machine import Actor
 from matchmaker.core.patching import MEDIA_TYPE
@@ -167,6 +167,8 @@ class TestCreditCode:
         monkeypatch.setattr(
             organisations, "actors_of", lambda by, owner: whole(by, owner) | {Actor.OPERATOR}
         )
+        # Nor does the second wall stand, behind which nobody sees another's code.
+        monkeypatch.setattr(provided, "_acting", lambda _: db.INSTALLATION)
         answer = await change(identity, firm, firm.organisation_id, 1, uscc=taken)
         assert code(answer) == (409, "already_exists")
 

@@ -26,7 +26,7 @@ from matchmaker.catalog.models import (
 from matchmaker.catalog.pools.machine import PoolState
 from matchmaker.catalog.pools.models import Pool, PoolId, PoolVersion
 from matchmaker.core.living import follow, held_at, turned_after
-from matchmaker.identity.models import Organisation, OrganisationId, OrganisationState
+from matchmaker.identity.models import CARD, OrganisationId, OrganisationState
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -108,11 +108,11 @@ async def candidate(
                 OfferingVersion.kind,
                 Offering.visibility,
                 OfferingVersion.document,
-                Organisation.provider_kind,
-                Organisation.region,
+                CARD.c.provider_kind,
+                CARD.c.region,
             )
             .join(OfferingVersion, OfferingVersion.id == version_id)
-            .join(Organisation, Organisation.id == Offering.organisation_id)
+            .join(CARD, CARD.c.id == Offering.organisation_id)
             .where(Offering.id == offering_id)
         )
     ).one_or_none()
@@ -245,7 +245,7 @@ def _admissions() -> Select[*tuple[Any, ...]]:
             Pool,
             PoolVersion,
             OfferingVersion.title,
-            Organisation.name,
+            CARD.c.name,
         )
         .join(Pool, Pool.id == Admission.pool_id)
         .join(
@@ -261,7 +261,7 @@ def _admissions() -> Select[*tuple[Any, ...]]:
             ),
         )
         .join(OfferingVersion, OfferingVersion.id == AdmissionDecision.offering_version_id)
-        .join(Organisation, Organisation.id == Admission.organisation_id)
+        .join(CARD, CARD.c.id == Admission.organisation_id)
     )
 
 
@@ -272,7 +272,7 @@ def _seen_by(reader: Reader) -> ColumnElement[bool]:
         Pool.state == PoolState.OPEN,
         Offering.state == OfferingState.PUBLISHED,
         Offering.visibility == Visibility.PUBLIC,
-        Organisation.state == OrganisationState.VERIFIED,
+        CARD.c.state == OrganisationState.VERIFIED,
     )
     if reader.sees_all:
         return Admission.id.is_not(None)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, select
 from matchmaker.catalog.components.models import Component, ComponentId
 from matchmaker.catalog.machine import OfferingState
 from matchmaker.catalog.models import Offering, OfferingId, Visibility
-from matchmaker.identity.models import Organisation, OrganisationId, OrganisationState
+from matchmaker.identity.models import CARD, OrganisationId, OrganisationState
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -29,10 +29,8 @@ async def bill_of_offering(session: ReadSession, offering_id: OfferingId) -> Bil
     """The bill of the offering; public as far as the offering is."""
     row = (
         await session.execute(
-            select(
-                Offering.organisation_id, Offering.state, Offering.visibility, Organisation.state
-            )
-            .join(Organisation, Organisation.id == Offering.organisation_id)
+            select(Offering.organisation_id, Offering.state, Offering.visibility, CARD.c.state)
+            .join(CARD, CARD.c.id == Offering.organisation_id)
             .where(Offering.id == offering_id)
         )
     ).one_or_none()

@@ -10,7 +10,7 @@ from matchmaker.catalog.evidence.machine import EVIDENCE, EvidenceState
 from matchmaker.catalog.evidence.models import Evidence, EvidenceId, EvidenceType
 from matchmaker.catalog.machine import OfferingState
 from matchmaker.catalog.models import Offering, OfferingId, Visibility
-from matchmaker.identity.models import Organisation, OrganisationId, OrganisationState
+from matchmaker.identity.models import CARD, OrganisationId, OrganisationState
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -143,7 +143,7 @@ async def expire(
 def _seen_by(reader: Reader) -> Select[Evidence]:
     statement = (
         select(Evidence)
-        .join(Organisation, Organisation.id == Evidence.organisation_id)
+        .join(CARD, CARD.c.id == Evidence.organisation_id)
         .outerjoin(Offering, Offering.id == Evidence.offering_id)
     )
     if reader.sees_all:
@@ -160,6 +160,6 @@ def _public() -> ColumnElement[bool]:
     )
     return and_(
         Evidence.state == EvidenceState.VERIFIED,
-        Organisation.state == OrganisationState.VERIFIED,
+        CARD.c.state == OrganisationState.VERIFIED,
         or_(Evidence.offering_id.is_(None), published),
     )

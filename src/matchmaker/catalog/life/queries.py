@@ -22,7 +22,7 @@ from matchmaker.catalog.models import (
 from matchmaker.catalog.queries import packages_of_version
 from matchmaker.core.living import held_at
 from matchmaker.identity.models import (
-    Organisation,
+    CARD,
     OrganisationId,
     OrganisationRole,
     OrganisationState,
@@ -125,8 +125,8 @@ _decode = msgspec.json.decode
 _STORED = (
     Offering.id,
     Offering.organisation_id,
-    Organisation.name,
-    Organisation.state,
+    CARD.c.name,
+    CARD.c.state,
     Offering.external_id,
     Offering.kind,
     Offering.visibility,
@@ -145,7 +145,11 @@ _LATEST = func.coalesce(Offering.draft_version_id, Offering.published_version_id
 
 async def find(session: ReadSession, offering_id: OfferingId) -> Stored | None:
     """The offering as it stands now."""
-    statement = select(*_STORED).join(Organisation).where(Offering.id == offering_id)
+    statement = (
+        select(*_STORED)
+        .join(CARD, CARD.c.id == Offering.organisation_id)
+        .where(Offering.id == offering_id)
+    )
     row = (await session.execute(statement)).one_or_none()
     return None if row is None else Stored(*row)
 
@@ -161,7 +165,7 @@ async def of_provider(
     """Up to ``limit`` offerings of the provider, by id after ``after``; of one state if named."""
     statement = (
         select(*_STORED, OfferingVersion.number, OfferingVersion.title)
-        .join(Organisation, Organisation.id == Offering.organisation_id)
+        .join(CARD, CARD.c.id == Offering.organisation_id)
         .join(OfferingVersion, OfferingVersion.id == _LATEST)
         .where(Offering.organisation_id == organisation_id)
     )
@@ -179,7 +183,7 @@ async def named(
     """The offerings of the organisation that have these external ids, by them."""
     rows = await session.execute(
         select(*_STORED, OfferingVersion.content_hash, OfferingVersion.document)
-        .join(Organisation, Organisation.id == Offering.organisation_id)
+        .join(CARD, CARD.c.id == Offering.organisation_id)
         .join(OfferingVersion, OfferingVersion.id == _LATEST)
         .where(Offering.organisation_id == organisation_id, Offering.external_id.in_(external_ids))
     )
@@ -190,9 +194,9 @@ async def named(
 async def is_provider(session: ReadSession, organisation_id: OrganisationId) -> bool:
     """Whether there is an organisation of this id that provides."""
     found = await session.scalar(
-        select(Organisation.id).where(
-            Organisation.id == organisation_id,
-            Organisation.roles.contains([OrganisationRole.PROVIDER.value]),
+        select(CARD.c.id).where(
+            CARD.c.id == organisation_id,
+            CARD.c.roles.contains([OrganisationRole.PROVIDER.value]),
         )
     )
     return found is not None

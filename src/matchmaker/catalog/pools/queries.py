@@ -8,7 +8,7 @@ from sqlalchemy import Select, and_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from matchmaker.catalog.pools.models import Pool, PoolId, PoolVersion
-from matchmaker.identity.models import Organisation, OrganisationId
+from matchmaker.identity.models import CARD, OrganisationId
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -104,10 +104,10 @@ async def list_versions(
 
 def _pools() -> Select[*tuple[Any, ...]]:
     return (
-        select(Pool, PoolVersion, Organisation.name)
+        select(Pool, PoolVersion, CARD.c.name)
         .join(
             PoolVersion,
             and_(PoolVersion.pool_id == Pool.id, PoolVersion.number == Pool.version),
         )
-        .join(Organisation, Organisation.id == Pool.organisation_id)
+        .join(CARD, CARD.c.id == Pool.organisation_id)
     )

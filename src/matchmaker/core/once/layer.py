@@ -15,7 +15,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from sqlalchemy.exc import DBAPIError
 
-from matchmaker.core import access, problems, provided, transient
+from matchmaker.core import problems, provided, transient
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.language import negotiate
 from matchmaker.core.once import declaring, errors, queries
@@ -57,7 +57,7 @@ class Once(ASGIMiddleware):
             await next_app(scope, receive, send)
             return
         keeping = declaring.of(scope["route_handler"])
-        organisation_id = scope["state"].get(access.ACTING)
+        organisation_id = scope["state"].get(provided.ACTING)
         if keeping is None or organisation_id is None:
             raise errors.IdempotencyKeyNotTaken
         key = _read(given)
@@ -93,7 +93,7 @@ class Once(ASGIMiddleware):
     ) -> None:
         """Fill ``answer``, with what is kept or by the handler; what it wrote is committed here."""
         scope, receive, next_app = call
-        async with self._write.begin() as made:
+        async with db.begun(self._write, wanted.organisation_id) as made:
             session = Session(ReadSession(made))
             found = await _claim(session, wanted)
             if found is not None:

@@ -90,7 +90,7 @@ class Watch:
         self._loop = asyncio.get_running_loop()
         self._done, self._look = asyncio.Event(), asyncio.Event()
         self._ready.set()
-        engine = db.create_engine(self._url, self._settings)
+        engine = db.create_engine(self._url, self._settings, acting=db.INSTALLATION)
         tasks = [
             asyncio.create_task(
                 listen(engine, CHANNEL, heard=self._heard, joined=partial(self._tell, self._wake))

@@ -101,10 +101,9 @@ class Worker:
             # A frozen worker keeps no lock for much longer than its lease.
             idle_in_transaction_timeout=lease,
         )
-        self._work = db.create_engine(url, patient)
+        self._work = db.create_engine(url, patient, acting=db.INSTALLATION)
         few = msgspec.structs.replace(settings, pool_size=2, pool_overflow=2)
-        self._control = db.create_engine(url, few)
-        self._alone = self._control.execution_options(isolation_level="AUTOCOMMIT")
+        self._control = db.create_engine(url, few, acting=db.INSTALLATION)
         self._sessions = async_sessionmaker(self._work, expire_on_commit=False)
         self._chores_of = async_sessionmaker(self._control, expire_on_commit=False)
         self._woken = asyncio.Event()
@@ -162,13 +161,8 @@ class Worker:
         return free > 0 and await self._claim(free) == free
 
     async def _claim(self, most: int, *, alone: bool = False) -> int:
-        # A single statement is its own transaction; where there are limits, two have to share one.
-        engine, claim = (
-            (self._control, queries.claim)
-            if self._has_limits
-            else (self._alone, queries.claim_unlimited)
-        )
-        async with engine.begin() as connection:
+        claim = queries.claim if self._has_limits else queries.claim_unlimited
+        async with self._control.begin() as connection:
             claimed = await claim(
                 connection,
                 self._handlers,
@@ -247,7 +241,8 @@ class Worker:
             Stopped: the job is not ours to complete; everything is rolled back.
         """
         job = running.job
-        async with self._sessions.begin() as made:
+        acting = job.organisation_id or db.INSTALLATION
+        async with db.begun(self._sessions, acting) as made:
             session = Session(ReadSession(made))
 
             async def tell(done: int, total: int | None, note: str | None) -> None:

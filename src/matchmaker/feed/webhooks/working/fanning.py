@@ -75,7 +75,7 @@ class FanOut:
     def __init__(self, url: str, settings: Settings, shared: Shared, batch: int) -> None:
         """Note what to do; nothing is connected before ``run``."""
         few = msgspec.structs.replace(settings, pool_size=2, pool_overflow=0)
-        self._engine = db.create_engine(url, few)
+        self._engine = db.create_engine(url, few, acting=db.INSTALLATION)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._shared = shared
         self._batch = batch
