@@ -378,7 +378,7 @@ SEEN: dict[str, frozenset[OrganisationRole]] = {
 Pools are published; agencies and operators see the claims they may be asked to verify.
 """
 
-SHARED: dict[str, object] = {"number": 1}
+SHARED: dict[str, object] = {"number": 1, "position": 2**53 - 1}
 """Path parameters that are nobody's."""
 
 
