@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matchmaker.ranking.blocks import BLOCK, blocks
+from matchmaker.ranking.planes import Planes
 from matchmaker.ranking.steps import FULL, Level, Steps
 
 if TYPE_CHECKING:
@@ -20,11 +22,31 @@ if TYPE_CHECKING:
     Looked = Codes | Int
     """Where effects are looked up: codes of a column, or steps themselves."""
 
-    from matchmaker.ranking.planes import Planes
-
 MILLION: Final = 1_000_000
+_TOLERANCE: Final = 1e-6
+_PASSES: Final = 4
 BINS: Final = 16
-_BIN_WIDTH: Final = 64
+BIN_WIDTH: Final = 64
+
+
+Effects = tuple[NDArray[np.float64], dict[tuple[int, int], NDArray[np.float64]]]
+"""What steps add, in millionths before rounding: of shape (features, 1025), and (16, 16) a pair."""
+
+
+class IncompatibleTables(ValueError):
+    """Compiled tables do not give what the model predicts."""
+
+
+class Additive(Protocol):
+    """A fitted model that is a sum over features and listed pairs."""
+
+    def effects(self) -> Effects:
+        """What each step and each pair of bins adds."""
+        ...
+
+    def predict(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The scores of rows of steps; NaN adds nothing."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -80,7 +102,7 @@ def pair_name(first: str, second: str) -> str:
 
 def bin_of(step: int) -> int:
     """The bin 0..15 of a step; 1024 lies in the last."""
-    return min(step // _BIN_WIDTH, BINS - 1)
+    return min(step // BIN_WIDTH, BINS - 1)
 
 
 def score(tables: ScoreTables, steps: Mapping[str, Steps], planes: Planes) -> Int:
@@ -120,17 +142,73 @@ def _sums(lookups: Sequence[tuple[Int, Looked]], size: int) -> Int:
 
 
 def _bins(steps: Steps, planes: Planes) -> Int:
-    return steps.by_row(np.minimum(steps.table // _BIN_WIDTH, BINS - 1), planes)
+    return steps.by_row(np.minimum(steps.table // BIN_WIDTH, BINS - 1), planes)
 
 
 def compile_card(card: Card, pairs: Mapping[tuple[str, str], Int] | None = None) -> ScoreTables:
-    """The tables of ``card``; `scorecard.check` holds them against its ranker."""
+    """The tables of ``card``; `check` holds them against its ranker."""
     return ScoreTables(
         name=card.name,
         effects={name: card_effects(feature.weight) for name, feature in card.features.items()},
         references={name: feature.reference for name, feature in card.features.items()},
         pairs=pairs or {},
     )
+
+
+def compile_model(
+    model: Additive, name: str, features: Sequence[str], references: Mapping[str, int]
+) -> ScoreTables:
+    """The tables of ``model``, whose columns are ``features``; rounded once, half to even.
+
+    Raises:
+        IncompatibleTables: they do not give what the model predicts.
+    """
+    singles, pairs = model.effects()
+    if singles.shape != (len(features), FULL + 1):
+        raise IncompatibleTables(f"{name}: the model has not the features that are named")
+    tables = ScoreTables(
+        name,
+        {each: _rounded(row) for each, row in zip(features, singles, strict=True)},
+        {each: references[each] for each in features},
+        {(features[i], features[j]): _rounded(grid) for (i, j), grid in pairs.items()},
+    )
+    check(tables, model)
+    return tables
+
+
+def check(tables: ScoreTables, model: Additive) -> None:
+    """Nothing, where ``tables`` give what ``model`` predicts on a sample (scoring.md 7).
+
+    Every step of every feature is in it, with all features given and with a third of them missing.
+
+    Raises:
+        IncompatibleTables: they differ by more than 10^-6 per effect.
+    """
+    names, random = tuple(tables.effects), np.random.default_rng(0)
+    rows = np.array([random.permutation(FULL + 1) for _ in range(_PASSES * len(names))])
+    rows = rows.reshape(len(names), -1).T
+    most = _TOLERANCE * (len(names) + len(tables.pairs))
+    for missing in ((), *(range(start, len(names), 3) for start in range(3))):
+        given = [each for each in range(len(names)) if each not in missing]
+        asked = rows.astype(np.float64)
+        asked[:, list(missing)] = np.nan
+        found = score_rows(tables, [names[each] for each in given], rows[:, given])
+        if np.abs(found / MILLION - model.predict(asked)).max() > most:
+            raise IncompatibleTables(tables.name)
+
+
+def score_rows(tables: ScoreTables, names: Sequence[str], rows: Int) -> Int:
+    """Scores in millionths of ``rows`` of steps of the features ``names``, of shape (rows,)."""
+    none = np.zeros(len(rows), np.bool_)
+    steps = {
+        name: Steps(Level.ROW, np.ascontiguousarray(column), none)
+        for name, column in zip(names, rows.T, strict=True)
+    }
+    return score(tables, steps, Planes((len(rows),)))
+
+
+def _rounded(effects: NDArray[np.float64]) -> Int:
+    return np.rint(effects).astype(np.int64)
 
 
 def card_effects(weight: int) -> Int:

@@ -1,8 +1,7 @@
-"""The scorecard is an estimator of scikit-learn, and its tables give what it predicts."""
+"""The scorecard: published weights, moved by judged needs, and tables that say the same."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,44 +11,21 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils.estimator_checks import parametrize_with_checks
 from tests import pools
 from tests.pools import Maker
 
 from matchmaker.matching.service import score
 from matchmaker.ranking import features, scorecard
-from matchmaker.ranking.scorecard import (
-    IncompatibleTables,
-    ScorecardRanker,
-    from_card,
-)
-from matchmaker.ranking.tables import MILLION, compile_card
-
-_NO_LABELS = "labels are not read: with n = 0 judged needs the published weights are the model"
-EXPECTED = {
-    "check_estimators_empty_data_messages": "fit without rows is how a card is put in force",
-    "check_regressors_train": _NO_LABELS,
-    "check_supervised_y_2d": _NO_LABELS,
-    "check_supervised_y_no_nan": _NO_LABELS,
-}
-
-
-def expected_failures(_estimator: object) -> dict[str, str]:
-    return EXPECTED
-
-
-@parametrize_with_checks([ScorecardRanker()], expected_failed_checks=expected_failures)  # type: ignore[untyped-decorator]
-def test_it_keeps_the_contract_of_an_estimator(
-    estimator: ScorecardRanker, check: Callable[[ScorecardRanker], None]
-) -> None:
-    check(estimator)
+from matchmaker.ranking.lists import Floats
+from matchmaker.ranking.scorecard import ScorecardRanker, from_card
+from matchmaker.ranking.tables import MILLION, IncompatibleTables, compile_card, compile_model
 
 
 def test_a_clone_has_the_weights_and_is_not_fitted() -> None:
     ranker = ScorecardRanker((1, 2)).fit(np.zeros((0, 2)))
     copy = clone(ranker)
 
-    assert copy.get_params() == {"weights": (1, 2)}
+    assert copy.get_params() == {"weights": (1, 2), "spread": 0.5}
     with pytest.raises(NotFittedError):
         copy.predict([[0, 0]])
 
@@ -68,10 +44,84 @@ def test_a_search_finds_the_weights_that_the_labels_were_made_with() -> None:
     right = (MILLION, 3 * MILLION)
     labels = ScorecardRanker(right).fit(steps).predict(steps)
     grid = {"weights": [(MILLION, MILLION), right, (3 * MILLION, MILLION)]}
-    search = GridSearchCV(ScorecardRanker(), grid, cv=3).fit(steps, labels)
+    search = GridSearchCV(ScorecardRanker(spread=0), grid, cv=3).fit(steps, labels)
 
     assert search.best_params_ == {"weights": right}
     assert search.best_score_ == 1.0
+    assert sorted(search.cv_results_["mean_test_score"])[1] < 1.0
+
+
+def judged(needs: int, truth: list[float]) -> tuple[Floats, Floats, Floats]:
+    """Lists of ten whose best three rows by ``truth`` are graded 3, 2 and 1."""
+    random = np.random.default_rng(needs)
+    steps = random.integers(0, 1025, (needs * 10, len(truth))).astype(float)
+    rank = np.argsort(np.argsort(-(steps @ truth).reshape(needs, 10), axis=1), axis=1).ravel()
+    return steps, np.maximum(3 - rank, 0).astype(float), np.repeat(np.arange(needs), 10)
+
+
+def test_without_judged_needs_the_published_weights_are_the_model_exactly() -> None:
+    card = pools.card()
+    published = from_card(card)
+    width = len(card.features)
+    unjudged = ScorecardRanker(published.weights).fit(
+        np.full((5, width), 512.0), np.zeros(5), qid=[0, 0, 1, 1, 1]
+    )
+
+    assert (unjudged.weights_ == published.weights_).all()
+    assert unjudged.n_judged_ == 0
+    compiled = compile_model(
+        unjudged, card.name, tuple(card.features), compile_card(card).references
+    )
+    for name, effects in compile_card(card).effects.items():
+        assert (compiled.effects[name] == effects).all()
+
+
+def test_judged_needs_move_the_weights_towards_the_truth_and_more_needs_further() -> None:
+    held = judged(300, [3.0, 1.0, 0.5])
+    found = [ScorecardRanker().fit(held[0])]
+    for needs in (5, 200):
+        steps, grades, qid = judged(needs, [3.0, 1.0, 0.5])
+        found.append(ScorecardRanker().fit(steps, grades, qid=qid))
+    published, few, many = (each.score(held[0], held[1], qid=held[2]) for each in found)
+
+    assert published < few < many
+    assert many > 0.97
+    assert found[2].weights_[0] / found[2].weights_[1] == pytest.approx(3, rel=0.15)
+
+
+def test_no_weight_falls_below_nought_and_what_is_published_as_nought_stays() -> None:
+    steps, grades, qid = judged(100, [2.0, -3.0, 4.0])
+    ranker = ScorecardRanker((MILLION, MILLION, 0)).fit(steps, grades, qid=qid)
+
+    assert ranker.weights_[1] == 0
+    assert ranker.weights_[2] == 0
+    assert ranker.weights_[0] > 0
+
+
+def test_a_published_scale_does_not_hold_the_weights_nor_is_it_lost() -> None:
+    steps, grades, qid = judged(50, [3.0, 1.0])
+    small = ScorecardRanker((MILLION // 10, MILLION // 10)).fit(steps, grades, qid=qid)
+    great = ScorecardRanker((MILLION, MILLION)).fit(steps, grades, qid=qid)
+
+    assert small.weights_ * 10 == pytest.approx(great.weights_, rel=0.02)
+    assert small.sharpness_ == pytest.approx(10 * great.sharpness_, rel=0.1)
+
+
+def test_the_fit_is_the_mode_of_the_posterior() -> None:
+    steps, grades, qid = judged(20, [3.0, 1.0])
+    ranker = ScorecardRanker().fit(steps, grades, qid=qid)
+
+    def minus_log(ratios: Floats) -> float:
+        scores = ranker.sharpness_ * steps @ ratios / 1024
+        found = ((ratios - 1) ** 2).sum() / 2 / ranker.spread**2
+        for need in np.unique(qid):
+            rows, gains = scores[qid == need], 2.0 ** grades[qid == need] - 1
+            found -= (gains / gains.sum()) @ (rows - np.log(np.exp(rows).sum()))
+        return float(found)
+
+    best = ranker.weights_ / MILLION
+    for move in ((0.01, 0), (-0.01, 0), (0, 0.01), (0, -0.01)):
+        assert minus_log(best + np.array(move)) > minus_log(best)
 
 
 @pytest.mark.parametrize("weights", [(1,), (1, 2, 3), (1, -1)])
