@@ -1,0 +1,139 @@
+"""A model on disk: arrays and a manifest, found by the sha256 of the manifest; nothing is code."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from matchmaker.ranking.steps import FULL
+from matchmaker.ranking.tables import BINS, ScoreTables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from matchmaker.ranking.columns import Int
+    from matchmaker.ranking.features import Feature
+
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+_ARRAYS: Final = ("effects", "references", "pairs")
+
+
+class RefusedArtefact(ValueError):
+    """The folder does not hold the model that was asked for, or not one that this release reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """A model as it is kept: its tables, its manifest, and the sha256 that names it."""
+
+    tables: ScoreTables
+    manifest: Mapping[str, Any]
+    sha256: str
+
+
+def schema_of(features: Sequence[Feature]) -> str:
+    """The sha256 of what a model assumes of its features: their order, facts, signs and grid."""
+    said = [[each.name, each.needs, each.reads, each.direction] for each in features]
+    return digest(_json({"features": said, "steps": FULL, "bins": BINS}))
+
+
+def save(folder: Path, tables: ScoreTables, schema: str, about: Mapping[str, Any]) -> str:
+    """Write ``tables`` into ``folder``, which must exist and be empty; the sha256 of its manifest.
+
+    ``about`` says what JSON can of the model: data window, metrics, constants, library versions.
+    """
+    files = {name: _npy(array) for name, array in _arrays(tables).items()}
+    for name, content in files.items():
+        (folder / f"{name}.npy").write_bytes(content)
+    manifest = _json(
+        {
+            "format": FORMAT,
+            "name": tables.name,
+            "schema": schema,
+            "features": [*tables.effects],
+            "pairs": [*tables.pairs],
+            "arrays": {name: digest(content) for name, content in files.items()},
+            "about": about,
+        }
+    )
+    (folder / MANIFEST).write_bytes(manifest)
+    return digest(manifest)
+
+
+def load(folder: Path, sha256: str, schema: str) -> Artefact:
+    """The model in ``folder`` whose manifest has this ``sha256``.
+
+    Raises:
+        RefusedArtefact: a file is missing or another one, or its features are not those of
+            ``schema``.
+    """
+    try:
+        return _loaded(folder, sha256, schema)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise RefusedArtefact(f"{folder.name}: {error}") from error
+
+
+def _loaded(folder: Path, sha256: str, schema: str) -> Artefact:
+    content = (folder / MANIFEST).read_bytes()
+    _hold("the manifest", content, sha256)
+    manifest = json.loads(content)
+    if manifest["format"] != FORMAT or manifest["schema"] != schema:
+        raise RefusedArtefact("the model was made for other features")
+    arrays = {name: _read(folder, name, manifest["arrays"][name]) for name in _ARRAYS}
+    return Artefact(_tables(manifest, arrays), manifest, sha256)
+
+
+def _read(folder: Path, name: str, sha256: str) -> Int:
+    content = (folder / f"{name}.npy").read_bytes()
+    _hold(name, content, sha256)
+    array: Int = np.load(io.BytesIO(content), allow_pickle=False)
+    return array
+
+
+def digest(content: bytes) -> str:
+    """The sha256 of ``content`` in hex, by which files and models are named."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _hold(name: str, content: bytes, sha256: str) -> None:
+    if digest(content) != sha256:
+        raise RefusedArtefact(f"{name} is not the one that was kept")
+
+
+def _arrays(tables: ScoreTables) -> dict[str, Int]:
+    pairs = np.array([*tables.pairs.values()], np.int64).reshape(-1, BINS, BINS)
+    return {
+        "effects": np.array([*tables.effects.values()], np.int64),
+        "references": np.array([tables.references[name] for name in tables.effects], np.int64),
+        "pairs": pairs,
+    }
+
+
+def _tables(manifest: Mapping[str, Any], arrays: Mapping[str, Int]) -> ScoreTables:
+    features: list[str] = manifest["features"]
+    return ScoreTables(
+        manifest["name"],
+        dict(zip(features, arrays["effects"], strict=True)),
+        dict(zip(features, arrays["references"].tolist(), strict=True)),
+        {
+            (first, second): grid
+            for (first, second), grid in zip(manifest["pairs"], arrays["pairs"], strict=True)
+        },
+    )
+
+
+def _npy(array: Int) -> bytes:
+    held = io.BytesIO()
+    np.save(held, array, allow_pickle=False)
+    return held.getvalue()
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1).encode()
