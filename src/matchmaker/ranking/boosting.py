@@ -207,8 +207,11 @@ class ListwiseGradientBoostingRanker(Ranker):
         return effects_of(self.curves_)
 
     def _bins(self, rows: Floats) -> Floats:
-        """The two bin columns of each pair."""
-        return np.column_stack([bins(rows[:, each]) for pair in self.pairs for each in pair])
+        """The two bin columns of each pair, both missing where one is."""
+        pairs = [rows[:, [*pair]] for pair in self.pairs]
+        known = [~np.isnan(pair).any(axis=1, keepdims=True) for pair in pairs]
+        found = [np.where(k, bins(pair), np.nan) for k, pair in zip(known, pairs, strict=True)]
+        return np.hstack(found)
 
     def _signs(self) -> NDArray[np.int64] | None:
         """The declared sign of each feature."""
@@ -306,6 +309,8 @@ def _grown(
     held_out: Floats | None = None,
 ) -> Any:  # noqa: ANN401
     """The fitted ``booster``; with ``held_out`` it ends where that is ranked no better."""
+    # A column that is missing everywhere breaks scikit-learn's bins; a constant one has no split.
+    columns = np.where(np.isnan(columns).all(axis=0), 0.0, columns)
     numbers = np.arange(len(columns), dtype=np.float64)
     booster.set_params(loss=loss, early_stopping=held_out is not None)
     if held_out is None:

@@ -74,10 +74,8 @@ def grid(effects: Int, title: str, description: str) -> str:
 def _corners(adds: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[int]:
     """Where a line must go through: both sides of each jump, or evenly where it bends often."""
     jumps = np.flatnonzero(np.diff(adds))
-    corners = np.unique([0, *jumps, *(jumps + 1), FULL])
-    if len(corners) > _MOST_POINTS:
-        corners = np.linspace(0, FULL, _MOST_POINTS).astype(np.int64)
-    return [int(step) for step in corners]
+    corners = sorted({0, *jumps.tolist(), *(jumps + 1).tolist(), FULL})
+    return corners if len(corners) <= _MOST_POINTS else [*range(0, FULL + 1, 4)]
 
 
 def _svg(size: tuple[int, int], title: str, description: str, body: str) -> str:

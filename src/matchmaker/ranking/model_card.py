@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -89,6 +89,7 @@ def _flat(about: Mapping[str, Any], words: Words, above: str = "") -> Iterable[t
     for key, value in about.items():
         name = above + words.get(key, key)
         if isinstance(value, Mapping):
-            yield from _flat(value, words, f"{name}. ")
+            inner = cast("Mapping[str, Any]", value)
+            yield from _flat(inner, words, f"{name}. ")
         else:
             yield name, words["unknown"] if value is None else str(value)

@@ -158,6 +158,17 @@ def test_what_is_missing_adds_nothing() -> None:
     assert np.abs(found.predict(both) - sum(map(found.predict, alone[:2]))).max() > 0.01
 
 
+def test_a_feature_that_no_need_opens_says_nothing() -> None:
+    steps, grades, qid = judged.additive(40)
+    steps[:, 2] = np.nan
+    found = ranker(pairs=((1, 2),)).fit(steps, grades, qid=qid)
+    opened = steps.copy()
+    opened[:, 2] = 700
+
+    assert np.array_equal(found.predict(opened), found.predict(steps))
+    assert found.score(steps, grades, qid=qid) > 0.7
+
+
 def test_only_a_listed_pair_is_learned_together() -> None:
     steps, grades, qid = judged.paired(80)
     unseen, wanted, of_need = judged.paired(80, 1)
