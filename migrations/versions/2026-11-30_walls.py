@@ -1,7 +1,7 @@
 """The second wall: forced row-level security on everything that is an organisation's.
 
 Revision ID: 20261130_walls
-Revises: 20261130_limits
+Revises: 20261130_key_networks
 
 Who acts stands in the setting ``mm.org_id`` of a transaction: an organisation, or the nil UUID for
 the installation itself (the console, the jobs, the publisher). Nothing set means nobody: what is
@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from alembic import op
 
 revision = "20261130_walls"
-down_revision = "20261130_limits"
+down_revision = "20261130_key_networks"
 branch_labels = None
 depends_on = None
 

@@ -37,6 +37,7 @@ def name_formats(released: Released) -> None:
         schemathesis.openapi.format(name, st.sampled_from(sorted(scheme.entries)))
     asked = sorted(each.name for each in released.checker.fields if each.rule is not None)
     schemathesis.openapi.format("rule_field", st.sampled_from(asked))
+    schemathesis.openapi.format("cidr", st.ip_addresses().map(str))
     body = st.text(uscc.ALPHABET, min_size=17, max_size=17)
     schemathesis.openapi.format("uscc", body.map(lambda text: text + uscc.check_character(text)))
 

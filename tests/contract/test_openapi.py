@@ -245,7 +245,7 @@ class TestRefusals:
     def test_every_format_of_ours_is_a_scheme(self, document: Document, released: Released) -> None:
         named = (found.get("format") for found in walk(document))
         formats = {each for each in named if isinstance(each, str)} - STANDARD
-        assert formats - {"rule_field", "uscc"} <= released.taxonomy.schemes.keys()
+        assert formats - {"cidr", "rule_field", "uscc"} <= released.taxonomy.schemes.keys()
         assert {"sme_scene", "currency", "rule_field"} <= formats
 
 

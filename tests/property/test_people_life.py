@@ -29,6 +29,7 @@ from matchmaker.core.machine import Actor
 from matchmaker.identity import queries, schemas
 from matchmaker.identity.access import Principal, Scope, scopes_of
 from matchmaker.identity.authentication import caller
+from matchmaker.identity.issuing import queries as issued
 from matchmaker.identity.issuing import service as issuing
 from matchmaker.identity.keys import Token
 from matchmaker.identity.models import (
@@ -219,7 +220,7 @@ class PeopleLife(Life):
     def use(self, id_: ApiKeyId) -> None:
         """Whoever calls with the key is known by it, as long as it lives."""
         now = self.issued[id_]
-        found = self.run(lambda s: queries.live_credential(s, now.token.public_id))
+        found = self.run(lambda s: issued.live_credential(s, now.token.public_id))
         assert (found is not None) is now.is_live(self.today)
         if found is not None:
             assert found.secret_hash == now.token.digest
@@ -405,7 +406,7 @@ class PeopleLife(Life):
     async def check_read(self, session: Session) -> None:
         """What is read of the firm and of what it allows."""
         for id_, key in self.issued.items():
-            found = await queries.live_key(session, id_)
+            found = await issued.live_key(session, id_)
             assert (found is not None) is key.is_live(self.today)
         listed = await queries.list_members(session, self.firm, after=None, limit=100)
         there = [id_ for id_, now in self.known.items() if now.said]
@@ -427,7 +428,9 @@ async def acting(
     holder = await queries.organisation(session, owner)
     assert holder is not None
     until = None if lasts is None else utc_now() + dt.timedelta(lasts)
-    request = schemas.KeyRequest(name="acting", scopes=(Scope.MATCH_RUN,), expires_at=until)
+    # All that the row's own role allows: what is made with it is good for no more.
+    good_for = tuple(sorted(scopes & WHOLE))
+    request = schemas.KeyRequest(name="acting", scopes=good_for, expires_at=until)
     key, _ = await issuing.create(session, holder, request, by=None)
     return replace(principal(owner, role), key_id=key.id, scopes=scopes)
 
@@ -475,7 +478,7 @@ async def _outlives(
 @pytest.mark.parametrize(
     ("where", "name", "broken"),
     [
-        (queries, "_live", lambda: (true(),)),
+        (issued, "_live", lambda: (true(),)),
         (queries, "withdraw_consent", _stays),
         (issuing, "_refuse_more", lambda *_: None),
         (issuing, "_until", _outlives),

@@ -16,6 +16,7 @@ from matchmaker.core.wire import Text
 from matchmaker.identity import organisations, queries, schemas
 from matchmaker.identity.access import Scope
 from matchmaker.identity.errors import KeyNotFound, OrganisationNotFound
+from matchmaker.identity.issuing import queries as issued
 from matchmaker.identity.issuing import service
 from matchmaker.identity.models import OrganisationId, OrganisationRole, OrganisationState
 
@@ -135,7 +136,7 @@ async def _list(running: Database, named: str) -> Sequence[ApiKey]:
         holder = await find_organisation(session_, named)
         if holder is None:
             raise OrganisationNotFound
-        return await queries.list_keys(session_, holder.id, after=None, limit=1000)
+        return await issued.list_keys(session_, holder.id, after=None, limit=1000)
 
 
 @keys.command()
@@ -149,7 +150,7 @@ def revoke(public_id: str) -> None:
 
 async def _revoke(running: Database, public_id: str) -> None:
     async with running.transaction() as session_:
-        found = await queries.key_named(session_, public_id)
+        found = await issued.key_named(session_, public_id)
         if found is None:
             raise KeyNotFound
         await service.revoke(session_, found.id, by=None)

@@ -45,6 +45,15 @@ class AccountInactive(Forbidden):
     title = Bilingual(zh="本组织已被暂停或关闭", en="The organisation is suspended or closed")
 
 
+class AddressNotAllowed(Forbidden):
+    """The credential is sound, but it is not taken from where the request comes from."""
+
+    slug = "address_not_allowed"
+    title = Bilingual(
+        zh="不允许从该地址使用此凭证", en="The credential is not taken from this address"
+    )
+
+
 class AccessNotDeclared(Exception):
     """A handler does not say what its callers must bring."""
 
@@ -62,7 +71,11 @@ class Access:
     @property
     def problems(self) -> tuple[type[MatchmakerError], ...]:
         """How a caller may be refused."""
-        found: tuple[type[MatchmakerError], ...] = (Unauthenticated, AccountInactive)
+        found: tuple[type[MatchmakerError], ...] = (
+            Unauthenticated,
+            AccountInactive,
+            AddressNotAllowed,
+        )
         found += (ScopeMissing,) if self.scope is not None else ()
         return found + ((RoleMissing,) if self.roles else ())
 

@@ -19,9 +19,9 @@ from matchmaker.core.sheets.writing import NotForSheets
 from matchmaker.exchange import carrying, queries, service
 from matchmaker.exchange.kinds import Asked, Means
 from matchmaker.exchange.models import ExportId, ImportId
-from matchmaker.identity import queries as identity
 from matchmaker.identity.access import INACTIVE
 from matchmaker.identity.authentication import caller
+from matchmaker.identity.issuing import queries as identity
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

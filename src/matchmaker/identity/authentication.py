@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import ipaddress
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -20,20 +21,28 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 
 from matchmaker.core import access, db, http, provided
-from matchmaker.core.access import AccountInactive, RoleMissing, ScopeMissing
+from matchmaker.core.access import (
+    AccountInactive,
+    AddressNotAllowed,
+    RoleMissing,
+    ScopeMissing,
+)
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.errors import Unauthenticated
-from matchmaker.identity import keys, queries
+from matchmaker.identity import keys
 from matchmaker.identity.access import INACTIVE, Principal, Scope, roles_in_force, scopes_of
+from matchmaker.identity.issuing import queries
 from matchmaker.identity.models import OrganisationRole
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from litestar.types import ASGIApp, Message, Receive, Send
     from litestar.types import Scope as ASGIScope
     from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
     from matchmaker.core.access import Access
-    from matchmaker.identity.queries import Credential
+    from matchmaker.identity.issuing.queries import Credential, Maker
 
 CACHE_SECONDS: Final = 2.0
 """How long a credential is taken at its word: after that, a revocation has acted everywhere."""
@@ -90,7 +99,7 @@ class Authentication(ASGIMiddleware):
         if token is None:
             raise Unauthenticated
         scope["state"][http.CALLER] = {"key": token.public_id}
-        principal = await self._principal(token)
+        principal = await self._principal(token, _address(scope))
         _check(wanted, principal)
         scope["state"][_PRINCIPAL] = principal
         scope["state"][provided.ACTING] = principal.organisation_id
@@ -107,13 +116,15 @@ class Authentication(ASGIMiddleware):
         """Wait for the notes that are being written."""
         await asyncio.gather(*self._notes)
 
-    async def _principal(self, token: keys.Token) -> Principal:
+    async def _principal(self, token: keys.Token, address: str) -> Principal:
         credential = await self._credential(token.public_id)
         stored = _NOBODY if credential is None else credential.secret_hash
         if not hmac.compare_digest(stored, token.digest) or credential is None:
             raise Unauthenticated
         if credential.state in INACTIVE:
             raise AccountInactive(extra={"state": credential.state.value})
+        if not _is_allowed_from(address, credential.allowed_from):
+            raise AddressNotAllowed
         self._note_use(token.public_id, credential)
         return caller(credential)
 
@@ -154,6 +165,12 @@ class Authentication(ASGIMiddleware):
             _log.warning("key.use_not_noted", kind=type(failure).__name__)
 
 
+def _address(scope: ASGIScope) -> str:
+    """Where the request comes from; the server takes a proxy's word only where it is told to."""
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
 def _bearer(given: list[bytes]) -> keys.Token | None:
     """The key of the only Authorization header; None where it is anything else."""
     scheme, _, text = given[0].decode("latin-1").partition(" ")
@@ -163,16 +180,40 @@ def _bearer(given: list[bytes]) -> keys.Token | None:
 
 
 def caller(credential: Credential) -> Principal:
-    """Who acts with ``credential``, in the roles and scopes that are in force now."""
+    """Who acts with ``credential``, in the roles and scopes that are in force now.
+
+    A key is good for no more than each of those it was made with is now.
+    """
     roles = roles_in_force(map(OrganisationRole, credential.roles), credential.state)
-    given = frozenset(scope for scope in Scope if scope.value in credential.scopes)
+    scopes = _scopes_in_force(credential)
+    for maker in credential.makers:
+        is_out = maker.is_ended or maker.state in INACTIVE
+        scopes &= frozenset() if is_out else _scopes_in_force(maker)
     return Principal(
         organisation_id=credential.organisation_id,
         roles=roles,
         state=credential.state,
         key_id=credential.key_id,
-        scopes=given & scopes_of(roles),
+        scopes=scopes,
     )
+
+
+def _scopes_in_force(key: Credential | Maker) -> frozenset[Scope]:
+    given = frozenset(scope for scope in Scope if scope.value in key.scopes)
+    return given & scopes_of(roles_in_force(map(OrganisationRole, key.roles), key.state))
+
+
+def _is_allowed_from(address: str, networks: Sequence[str] | None) -> bool:
+    """Whether ``address`` lies in one of ``networks``; where none are named, it does."""
+    if networks is None:
+        return True
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    # A listener for both families tells of an IPv4 client as ::ffff:192.0.2.1.
+    found = getattr(found, "ipv4_mapped", None) or found
+    return any(found in ipaddress.ip_network(network) for network in networks)
 
 
 def _check(wanted: Access, principal: Principal) -> None:

@@ -200,6 +200,7 @@ class ApiKey(Base, kw_only=True):
         CheckConstraint("public_id ~ '^[0-9A-Za-z]{8}$'", name="public_id_is_short"),
         CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash_is_sha256"),
         CheckConstraint("cardinality(scopes) > 0", name="good_for_something"),
+        CheckConstraint("cardinality(allowed_from) > 0", name="allowed_from_somewhere"),
     )
 
     id: Mapped[ApiKeyId] = mapped_column(Uuid, primary_key=True, default_factory=new_api_key_id)
@@ -217,6 +218,8 @@ class ApiKey(Base, kw_only=True):
     revoked_at: Mapped[dt.datetime | None] = mapped_column(default=None)
     last_used_at: Mapped[dt.datetime | None] = mapped_column(default=None)
     """To the minute."""
+    allowed_from: Mapped[list[str] | None] = mapped_column(ARRAY(Text), default=None)
+    """Networks in CIDR notation from which it is taken; none: from anywhere."""
 
 
 class Member(Revised, Base, kw_only=True):

@@ -1,18 +1,28 @@
-"""Every statement about organisations, their keys, members and consents."""
+"""Every statement about organisations, their members and consents."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Text, and_, bindparam, cast, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from matchmaker.core.db import Base
 from matchmaker.core.living import follow
 from matchmaker.identity.models import (
     HOLDING,
-    ApiKey,
     ApiKeyId,
     Consent,
     ConsentId,
@@ -27,7 +37,6 @@ from matchmaker.identity.models import (
 )
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Collection, Sequence
 
     from sqlalchemy import ColumnElement, Delete, Select, Update
@@ -146,67 +155,6 @@ async def follow_live(
     await follow(session, OrganisationLive, verified, subjects=organisation_ids, position=position)
 
 
-class Credential(NamedTuple):
-    """A key that acts now, and the organisation it acts for."""
-
-    key_id: ApiKeyId
-    secret_hash: bytes
-    scopes: list[str]
-    organisation_id: OrganisationId
-    roles: list[str]
-    state: OrganisationState
-    expires_at: dt.datetime | None
-
-
-async def live_credential(session: ReadSession, public_id: str) -> Credential | None:
-    """The key of that name; None where there is none or it was revoked or has expired."""
-    return await _credential(session, ApiKey.public_id == public_id)
-
-
-async def live_key(session: ReadSession, key_id: ApiKeyId) -> Credential | None:
-    """The key; None where it was revoked or has expired."""
-    return await _credential(session, ApiKey.id == key_id)
-
-
-async def _credential(session: ReadSession, which: ColumnElement[bool]) -> Credential | None:
-    rows = await session.execute(
-        select(
-            ApiKey.id,
-            ApiKey.secret_hash,
-            ApiKey.scopes,
-            ApiKey.organisation_id,
-            Organisation.roles,
-            Organisation.state,
-            ApiKey.expires_at,
-        )
-        .join(Organisation, Organisation.id == ApiKey.organisation_id)
-        .where(which, *_live())
-    )
-    found = rows.one_or_none()
-    return None if found is None else Credential(*found)
-
-
-async def note_use(session: Session, key_id: ApiKeyId) -> None:
-    """Set when the key was last used, to the minute; a row somebody else holds is left alone."""
-    due = (
-        select(ApiKey.id)
-        .where(
-            ApiKey.id == key_id,
-            or_(
-                ApiKey.last_used_at.is_(None),
-                ApiKey.last_used_at < func.now() - func.make_interval(0, 0, 0, 0, 0, 1),
-            ),
-        )
-        .with_for_update(skip_locked=True)
-    )
-    await session.execute(
-        update(ApiKey)
-        .where(ApiKey.id.in_(due))
-        .values(last_used_at=func.now())
-        .execution_options(synchronize_session=False)
-    )
-
-
 async def add(session: Session, *rows: Base) -> None:
     """Add the rows, in this order."""
     for row in rows:
@@ -216,12 +164,12 @@ async def add(session: Session, *rows: Base) -> None:
 
 async def organisation(session: ReadSession, id_: OrganisationId) -> Organisation | None:
     """The organisation as it stands now; None if there is none."""
-    return await _one(session, select(Organisation).where(Organisation.id == id_))
+    return await one(session, select(Organisation).where(Organisation.id == id_))
 
 
 async def organisation_named(session: ReadSession, external_id: str) -> Organisation | None:
     """The organisation that an operator's files know by this name; None if there is none."""
-    return await _one(session, select(Organisation).where(Organisation.external_id == external_id))
+    return await one(session, select(Organisation).where(Organisation.external_id == external_id))
 
 
 class OrganisationFilter(NamedTuple):
@@ -243,54 +191,12 @@ async def list_organisations(
         statement = statement.where(Organisation.state == wanted.state)
     if wanted.role is not None:
         statement = statement.where(Organisation.roles.contains([wanted.role.value]))
-    return await _page(session, statement, Organisation.id, after=after, limit=limit)
-
-
-async def key(session: ReadSession, id_: ApiKeyId) -> ApiKey | None:
-    """The key as it stands now; None if there is none."""
-    return await _one(session, select(ApiKey).where(ApiKey.id == id_))
-
-
-async def key_named(session: ReadSession, public_id: str) -> ApiKey | None:
-    """The key people see as ``public_id``; None if there is none."""
-    return await _one(session, select(ApiKey).where(ApiKey.public_id == public_id))
-
-
-async def list_keys(
-    session: ReadSession, organisation_id: OrganisationId, *, after: UUID | None, limit: int
-) -> Sequence[ApiKey]:
-    """Keys in the order they were made."""
-    statement = select(ApiKey).where(ApiKey.organisation_id == organisation_id)
-    return await _page(session, statement, ApiKey.id, after=after, limit=limit)
-
-
-async def has_live_predecessor(session: ReadSession, id_: ApiKeyId) -> bool:
-    """Whether a key that this one replaced still acts."""
-    found = await session.scalar(select(ApiKey.id).where(ApiKey.replaced_by == id_, *_live()))
-    return found is not None
-
-
-async def replace_key(session: Session, id_: ApiKeyId, *, by: ApiKeyId, overlap_days: int) -> bool:
-    """Let a key act until the overlap has passed at most; False if it does not act any more."""
-    end = func.now() + func.make_interval(0, 0, 0, overlap_days)
-    return await _changed(
-        session,
-        update(ApiKey)
-        .where(ApiKey.id == id_, ApiKey.replaced_by.is_(None), *_live())
-        .values(replaced_by=by, expires_at=func.least(ApiKey.expires_at, end)),
-        ApiKey.id,
-    )
-
-
-async def revoke_key(session: Session, id_: ApiKeyId) -> bool:
-    """End a key now; False if it was revoked before."""
-    statement = update(ApiKey).where(ApiKey.id == id_, ApiKey.revoked_at.is_(None))
-    return await _changed(session, statement.values(revoked_at=func.now()), ApiKey.id)
+    return await page(session, statement, Organisation.id, after=after, limit=limit)
 
 
 async def member(session: ReadSession, id_: MemberId) -> Member | None:
     """The member as it stands now; None if there is none."""
-    return await _one(session, select(Member).where(Member.id == id_))
+    return await one(session, select(Member).where(Member.id == id_))
 
 
 async def list_members(
@@ -298,19 +204,19 @@ async def list_members(
 ) -> Sequence[Member]:
     """Members in the order they were recorded."""
     statement = select(Member).where(Member.organisation_id == organisation_id)
-    return await _page(session, statement, Member.id, after=after, limit=limit)
+    return await page(session, statement, Member.id, after=after, limit=limit)
 
 
 async def remove_member(session: Session, id_: MemberId, *, revision: int) -> bool:
     """Forget a member; False if it is no longer at ``revision``."""
-    return await _changed(
+    return await changed(
         session, delete(Member).where(Member.id == id_, Member.revision == revision), Member.id
     )
 
 
 async def consent(session: ReadSession, id_: ConsentId) -> Consent | None:
     """The consent as it stands now; None if there is none."""
-    return await _one(session, select(Consent).where(Consent.id == id_))
+    return await one(session, select(Consent).where(Consent.id == id_))
 
 
 async def list_consents(
@@ -318,14 +224,14 @@ async def list_consents(
 ) -> Sequence[Consent]:
     """Consents in the order they were given, withdrawn ones too."""
     statement = select(Consent).where(Consent.organisation_id == organisation_id)
-    return await _page(session, statement, Consent.id, after=after, limit=limit)
+    return await page(session, statement, Consent.id, after=after, limit=limit)
 
 
 async def withdraw_consent(session: Session, id_: ConsentId, *, by: ApiKeyId) -> bool:
     """End a consent now; False if it was withdrawn before."""
     statement = update(Consent).where(Consent.id == id_, Consent.withdrawn_at.is_(None))
     values = {"withdrawn_at": func.now(), "withdrawn_by": by}
-    return await _changed(session, statement.values(values), Consent.id)
+    return await changed(session, statement.values(values), Consent.id)
 
 
 async def consenting(
@@ -342,13 +248,13 @@ async def consenting(
     return frozenset(rows)
 
 
-async def _one(session: ReadSession, statement: Select[R]) -> R | None:
+async def one(session: ReadSession, statement: Select[R]) -> R | None:
     """The row as the database has it, also where the session has read it before."""
     rows = await session.execute(statement.execution_options(populate_existing=True))
     return rows.scalar_one_or_none()
 
 
-async def _page(
+async def page(
     session: ReadSession,
     statement: Select[R],
     id_: InstrumentedAttribute[Any],
@@ -356,12 +262,13 @@ async def _page(
     after: UUID | None,
     limit: int,
 ) -> Sequence[R]:
+    """Rows in the order of their ids, from the one after ``after``."""
     if after is not None:
         statement = statement.where(id_ > after)
     return (await session.scalars(statement.order_by(id_).limit(limit))).all()
 
 
-async def _changed(
+async def changed(
     session: Session, statement: Update | Delete, id_: InstrumentedAttribute[Any]
 ) -> bool:
     """Whether ``statement`` found the row as it expected it."""
@@ -369,11 +276,3 @@ async def _changed(
         statement.returning(id_).execution_options(synchronize_session=False)
     )
     return rows.scalar_one_or_none() is not None
-
-
-def _live() -> tuple[ColumnElement[bool], ...]:
-    """That a key acts: by the database's clock, for every server has its own."""
-    return (
-        ApiKey.revoked_at.is_(None),
-        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
-    )

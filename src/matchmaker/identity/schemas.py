@@ -40,6 +40,21 @@ Email = Annotated[
     msgspec.Meta(max_length=254, pattern=f"^[^@\\x00-\\x20\\x7f]+@[^@\\x00-\\x20\\x7f]+{END}"),
 ]
 Scopes: TypeAlias = Annotated[tuple[Scope, ...], msgspec.Meta(min_length=1, max_length=64)]
+Networks: TypeAlias = Annotated[
+    tuple[
+        Annotated[
+            str,
+            msgspec.Meta(
+                max_length=43,
+                pattern=f"^[0-9A-Fa-f.:]+(/[0-9]{{1,3}})?{END}",
+                description="A network in CIDR notation, or one address",
+                extra_json_schema={"format": "cidr"},
+            ),
+        ],
+        ...,
+    ],
+    msgspec.Meta(min_length=1, max_length=32),
+]
 Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 
 
@@ -109,6 +124,7 @@ class KeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     name: Line
     scopes: Scopes | None = None
     expires_at: Moment | None = None
+    allowed_from: Networks | None = None
 
 
 class RotationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,6 +148,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     replaced_by: ApiKeyId | None
     revoked_at: Moment | None
     last_used_at: Moment | None
+    allowed_from: list[str] | None
 
 
 class NewKey(Key, frozen=True, kw_only=True):

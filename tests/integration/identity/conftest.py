@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import httpx
+import pytest
 import pytest_asyncio
+from litestar import Litestar
 from litestar.di import Provide
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.conftest import client_of
@@ -16,14 +18,19 @@ from matchmaker.core.settings import Settings
 from matchmaker.identity.controllers import CONTROLLERS
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def identity(engine: AsyncEngine, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of identity alone."""
-    app = create_app(
+@pytest.fixture
+def app(engine: AsyncEngine, settings: Settings) -> Callable[[], Litestar]:
+    """Makes identity alone, which remembers no credential yet."""
+    return lambda: create_app(
         settings,
         engine,
         controllers=CONTROLLERS,
         dependencies={"taxonomy": Provide(taxonomy, sync_to_thread=False)},
     )
-    async with client_of(app) as made:
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def identity(app: Callable[[], Litestar]) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of identity alone."""
+    async with client_of(app()) as made:
         yield made

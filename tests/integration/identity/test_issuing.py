@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 import structlog
+from litestar import Litestar
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from tests.conftest import client_of
 from tests.identities import Holder, bearer, holder
 
 from matchmaker.core import events
 from matchmaker.core.clock import utc_now
 from matchmaker.core.db import ReadSession, Session
-from matchmaker.identity import keys, queries
+from matchmaker.identity import keys
 from matchmaker.identity.access import SCOPES_OF, Scope
-from matchmaker.identity.issuing import service
+from matchmaker.identity.issuing import queries, service
 from matchmaker.identity.models import ApiKeyId, OrganisationId, OrganisationRole
 
 R = OrganisationRole
@@ -53,6 +56,23 @@ async def kinds_of(engine: AsyncEngine, organisation_id: OrganisationId) -> list
     async with AsyncSession(engine) as session:
         found = await events.after(ReadSession(session), 0, organisation_id=organisation_id)
     return [recorded.event.kind for recorded in found]
+
+
+def bearing(firm: Holder, made: dict[str, Any]) -> Holder:
+    """The same organisation with a key that the API made."""
+    token = keys.read(made["key"])
+    assert token is not None
+    return Holder(firm.organisation_id, ApiKeyId(UUID(made["id"])), token)
+
+
+async def rights(api: Client, key: str) -> list[str]:
+    found: list[str] = (await api.get("/v1/me", headers=bearer(key))).json()["scopes"]
+    return found
+
+
+async def execute(engine: AsyncEngine, statement: str, **values: object) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text(statement), values)
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
@@ -320,11 +340,112 @@ class TestRevoking:
         assert (await revoke(identity, operator, firm.key_id)).status_code == 200
         assert not await works(identity, firm.token.text)
 
-    async def test_what_it_made_goes_on(self, identity: Client, engine: AsyncEngine) -> None:
+    async def test_what_it_made_is_good_for_nothing(
+        self, app: Callable[[], Litestar], engine: AsyncEngine
+    ) -> None:
+        """Also at one remove: whoever found a key and made others with it has none of them."""
         firm = await holder(engine)
-        made = (await create(identity, firm)).json()
-        await revoke(identity, firm, firm.key_id)
-        assert await works(identity, made["key"])
+        async with client_of(app()) as api:
+            made = (await create(api, firm)).json()
+            next_ = (await create(api, bearing(firm, made))).json()
+            assert await rights(api, next_["key"]) == sorted(SCOPES_OF[R.SME])
+            await revoke(api, firm, firm.key_id)
+        async with client_of(app()) as api:
+            for key in (made["key"], next_["key"]):
+                assert await works(api, key)
+                assert await rights(api, key) == []
+
+
+class TestMakers:
+    """A key is good for no more than those it was made with are now."""
+
+    async def test_with_a_role_of_its_maker_it_loses_what_that_allowed(
+        self, app: Callable[[], Litestar], engine: AsyncEngine
+    ) -> None:
+        operator, firm = await holder(engine, R.OPERATOR), await holder(engine)
+        async with client_of(app()) as api:
+            made = (await create(api, operator, firm.organisation_id)).json()
+            assert await rights(api, made["key"]) == sorted(SCOPES_OF[R.SME])
+        for ended, left in (
+            ("roles = '{provider}'", SCOPES_OF[R.SME] & SCOPES_OF[R.PROVIDER]),
+            ("roles = '{operator}'", SCOPES_OF[R.SME]),
+            ("state = 'submitted'", frozenset()),
+            ("state = 'suspended'", frozenset()),
+        ):
+            await execute(
+                engine,
+                f"update mm.organisation set {ended} where id = :id",  # noqa: S608  (ours)
+                id=operator.organisation_id,
+            )
+            async with client_of(app()) as api:
+                assert await rights(api, made["key"]) == sorted(left), ended
+
+    async def test_a_rotated_key_stands_in_for_the_one_before(
+        self, app: Callable[[], Litestar], engine: AsyncEngine
+    ) -> None:
+        """The control: revoked without one in its place, it takes all it made along."""
+        firm = await holder(engine)
+        async with client_of(app()) as api:
+            root = (await create(api, firm)).json()
+            made = (await create(api, bearing(firm, root))).json()
+            new = (await rotate(api, bearing(firm, root), root["id"])).json()
+            await revoke(api, firm, root["id"])
+        async with client_of(app()) as api:
+            for key in (made["key"], new["key"]):
+                assert await rights(api, key) == sorted(SCOPES_OF[R.SME])
+            await revoke(api, firm, new["id"])
+        async with client_of(app()) as api:
+            assert await rights(api, made["key"]) == []
+
+    async def test_nobody_rotates_themselves_out_of_their_makers_hands(
+        self, app: Callable[[], Litestar], engine: AsyncEngine
+    ) -> None:
+        firm = await holder(engine)
+        async with client_of(app()) as api:
+            made = (await create(api, firm)).json()
+            new = (await rotate(api, bearing(firm, made), made["id"], overlap_days=0)).json()
+            assert await rights(api, new["key"]) == sorted(SCOPES_OF[R.SME])
+            await revoke(api, firm, firm.key_id)
+        async with client_of(app()) as api:
+            assert await rights(api, new["key"]) == []
+
+
+class TestNetworks:
+    async def test_it_is_taken_from_there_alone(
+        self, app: Callable[[], Litestar], engine: AsyncEngine
+    ) -> None:
+        firm = await holder(engine)
+        async with client_of(app()) as api:
+            made = (await create(api, firm, allowed_from=["198.51.100.7", "2001:db8::/32"])).json()
+            assert made["allowed_from"] == ["198.51.100.7/32", "2001:db8::/32"]
+            new = (await rotate(api, firm, made["id"])).json()
+            assert new["allowed_from"] == made["allowed_from"]
+        for address, expected in (
+            ("198.51.100.7", 200),
+            ("::ffff:198.51.100.7", 200),
+            ("2001:db8::1", 200),
+            ("198.51.100.8", 403),
+            ("2001:db9::1", 403),
+            ("unix:", 403),
+        ):
+            for key in (made["key"], new["key"]):
+                transport = httpx.ASGITransport(app(), client=(address, 1))  # type: ignore[arg-type]
+                async with httpx.AsyncClient(transport=transport, base_url="http://t") as api:
+                    answer = await api.get("/v1/me", headers=bearer(key))
+                assert answer.status_code == expected, address
+                if expected == 403:
+                    assert code(answer) == (403, "address_not_allowed")
+
+    async def test_what_is_no_network_is_refused(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        firm = await holder(engine)
+        given = ["198.51.100.0/24", "198.51.100.1/24", "1.2.3", "1.2.3.4/33"]
+        answer = await create(identity, firm, allowed_from=given)
+        assert code(answer) == (422, "invalid_content")
+        assert [each["pointer"] for each in answer.json()["errors"]] == [
+            f"#/allowed_from/{place}" for place in (1, 2, 3)
+        ]
 
 
 class TestSecrecy:

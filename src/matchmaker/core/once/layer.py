@@ -15,7 +15,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from sqlalchemy.exc import DBAPIError
 
-from matchmaker.core import problems, provided, transient
+from matchmaker.core import db, problems, provided, transient
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.language import negotiate
 from matchmaker.core.once import declaring, errors, queries

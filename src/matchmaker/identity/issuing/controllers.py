@@ -12,7 +12,7 @@ from matchmaker.core.limits import under
 from matchmaker.core.once import creates
 from matchmaker.core.problems import problems
 from matchmaker.core.wire import Page
-from matchmaker.identity import access, queries, schemas
+from matchmaker.identity import access, schemas
 from matchmaker.identity.access import Principal, Scope
 from matchmaker.identity.errors import (
     ExpiryExceeded,
@@ -22,7 +22,7 @@ from matchmaker.identity.errors import (
     RotationUnderway,
     ScopesExceeded,
 )
-from matchmaker.identity.issuing import service
+from matchmaker.identity.issuing import queries, service
 from matchmaker.identity.keys import Token
 from matchmaker.identity.models import ApiKey, ApiKeyId, OrganisationId
 
@@ -49,7 +49,8 @@ class OrganisationKeyController(Controller):
         """Make a key; its text stands in this answer and never again.
 
         A key is good for no more and for no longer than the one that made it, and for no more than
-        the roles of its organisation allow: without scopes and expiry, for all of that.
+        the roles of its organisation allow: without scopes and expiry, for all of that. This is
+        so at each use: with the rights of the key that made it, it loses its own.
         """
         holder = await service.holder_of_keys(session, organisation_id, by=principal)
         return new_key_to_wire(*await service.create(session, holder, data, by=principal))
@@ -97,7 +98,7 @@ class KeyController(Controller):
         session: NamedDependency[Session],
         principal: NamedDependency[Principal],
     ) -> schemas.NewKey:
-        """Make a key of the same name and scopes; the old one acts beside it for some days.
+        """Make a key of the same name, scopes and networks; the old one acts on for some days.
 
         At most two keys of a name act at a time: before the next rotation the overlap must have
         passed, or the old key be revoked. The new one ends no later than the key of the caller.
@@ -116,7 +117,11 @@ class KeyController(Controller):
         session: NamedDependency[Session],
         principal: NamedDependency[Principal],
     ) -> schemas.Key:
-        """End a key for good; within five seconds nobody takes it any more."""
+        """End a key for good; within five seconds nobody takes it any more.
+
+        Keys that were made with it are good for nothing from then on, unless another key has
+        taken its place by rotation.
+        """
         return key_to_wire(await service.revoke(session, key_id, by=principal))
 
 
@@ -134,6 +139,7 @@ def key_to_wire(row: ApiKey) -> schemas.Key:
         replaced_by=row.replaced_by,
         revoked_at=row.revoked_at,
         last_used_at=row.last_used_at,
+        allowed_from=row.allowed_from,
     )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import ipaddress
+from typing import TYPE_CHECKING, NamedTuple
 
 from matchmaker.core.clock import utc_now
 from matchmaker.core.errors import FieldFault, Unauthenticated
 from matchmaker.core.language import Bilingual
 from matchmaker.core.machine import Actor
 from matchmaker.core.wire import InvalidContent
-from matchmaker.identity import keys, queries
+from matchmaker.identity import keys
+from matchmaker.identity import queries as organisations
 from matchmaker.identity.access import Principal, Scope, actors_of, scopes_of
 from matchmaker.identity.errors import (
     ExpiryExceeded,
@@ -20,16 +22,26 @@ from matchmaker.identity.errors import (
     ScopesExceeded,
 )
 from matchmaker.identity.history import tell
+from matchmaker.identity.issuing import queries
 from matchmaker.identity.models import ApiKey, OrganisationRole
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from matchmaker.core.db import ReadSession, Session
     from matchmaker.identity import schemas
     from matchmaker.identity.keys import Token
     from matchmaker.identity.models import ApiKeyId, Organisation, OrganisationId
+
+
+class _Terms(NamedTuple):
+    """What a new key is to be."""
+
+    name: str
+    scopes: frozenset[Scope]
+    expires_at: dt.datetime | None
+    allowed_from: list[str] | None
 
 
 async def create(
@@ -46,16 +58,16 @@ async def create(
 
     Raises:
         ScopesExceeded: more scopes than its holder may have, or than its maker has.
-        InvalidContent, ExpiryExceeded, Unauthenticated: as `_until`.
+        InvalidContent: what it is taken from is no network, or as `_until`.
+        ExpiryExceeded, Unauthenticated: as `_until`.
     """
     allowed = scopes_of(map(OrganisationRole, holder.roles))
     if by is not None:
         allowed &= by.scopes
     wanted = allowed if request.scopes is None else frozenset(request.scopes)
     _refuse_more(wanted, allowed)
-    made = await _add(
-        session, holder.id, request.name, wanted, expires_at=request.expires_at, by=by
-    )
+    terms = _Terms(request.name, wanted, request.expires_at, _networks(request.allowed_from))
+    made = await _add(session, holder.id, terms, by=by)
     await tell(session, "api_key.created", made[0], by=by, data={"scopes": sorted(wanted)})
     return made
 
@@ -86,7 +98,7 @@ async def holder_of_keys(
         OrganisationNotFound: there is none, or it is none of the caller's business.
     """
     business = may_manage(by, organisation_id)
-    found = await queries.organisation(session, organisation_id) if business else None
+    found = await organisations.organisation(session, organisation_id) if business else None
     if found is None:
         raise OrganisationNotFound
     return found
@@ -111,9 +123,8 @@ async def rotate(
     _refuse_more(scopes, by.scopes)
     if await queries.has_live_predecessor(session, key_id):
         raise RotationUnderway
-    made = await _add(
-        session, old.organisation_id, old.name, scopes, expires_at=request.expires_at, by=by
-    )
+    terms = _Terms(old.name, scopes, request.expires_at, old.allowed_from)
+    made = await _add(session, old.organisation_id, terms, by=by)
     if not await queries.replace_key(
         session, key_id, by=made[0].id, overlap_days=request.overlap_days
     ):
@@ -138,26 +149,45 @@ async def revoke(session: Session, key_id: ApiKeyId, *, by: Principal | None) ->
 async def _add(
     session: Session,
     organisation_id: OrganisationId,
-    name: str,
-    scopes: Iterable[Scope],
+    terms: _Terms,
     *,
-    expires_at: dt.datetime | None,
     by: Principal | None,
 ) -> tuple[ApiKey, Token]:
-    until = await _until(session, expires_at, by)
+    until = await _until(session, terms.expires_at, by)
     token = keys.mint()
     added = ApiKey(
         organisation_id=organisation_id,
         public_id=token.public_id,
         secret_hash=token.digest,
-        name=name,
-        scopes=sorted(scope.value for scope in scopes),
+        name=terms.name,
+        scopes=sorted(scope.value for scope in terms.scopes),
         created_by=None if by is None else by.key_id,
         expires_at=until,
+        allowed_from=terms.allowed_from,
     )
-    await queries.add(session, added)
+    await organisations.add(session, added)
     found = await queries.key(session, added.id)
     return found or added, token
+
+
+def _networks(named: Sequence[str] | None) -> list[str] | None:
+    """The networks as they are written down: 198.51.100.7 as 198.51.100.7/32.
+
+    Raises:
+        InvalidContent: one is none, or has bits of a host; all of these are named.
+    """
+    if named is None:
+        return None
+    found, faults = [], []
+    for place, text in enumerate(named):
+        try:
+            found.append(str(ipaddress.ip_network(text)))
+        except ValueError:
+            message = Bilingual(zh="不是 CIDR 网段", en="is no network in CIDR notation")
+            faults.append(FieldFault(f"#/allowed_from/{place}", "not_a_network", message))
+    if faults:
+        raise InvalidContent(errors=faults)
+    return found
 
 
 async def _until(
