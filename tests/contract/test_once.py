@@ -22,7 +22,7 @@ from tests.conftest import client_of
 from tests.contract.conftest import stocked
 from tests.contract.match_calls import NEED, PROFILE
 from tests.contract.owned import FILLED, World, things
-from tests.contract.test_access import OPERATIONS, Operation, call, code, parameters
+from tests.contract.calling import OPERATIONS, Operation, call, code, parameters
 from tests.factories import SEEDS
 from tests.identities import Holder, another_key, holder
 

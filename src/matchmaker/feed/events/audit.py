@@ -2,7 +2,7 @@
 
 The chain of events commits its head to every event, but to follow it one needs all that comes
 between. A Merkle tree over the hashes of the events tells the same with a few of them, and shows
-nothing of what others did (docs/adr/0038-audit-proofs.md).
+nothing of what others did (docs/adr/0037-audit-proofs.md).
 """
 
 from __future__ import annotations

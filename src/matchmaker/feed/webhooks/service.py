@@ -1,7 +1,7 @@
 """Webhooks of an organisation: made, changed, rotated, tried out, and what they missed sent again.
 
 A webhook is a setting of its owner, not a noun with a life: ``active`` is changed like its URL
-(docs/adr/0037-webhooks.md).
+(docs/adr/0036-webhooks.md).
 """
 
 from __future__ import annotations
