@@ -30,7 +30,7 @@ class ListwiseLoss(BaseLoss):
 
     ``offset``, of the training rows and then of those held out, is added to what the trees say.
     Beside one that is too sharp the second derivative vanishes and leaves grow without end: where
-    it is ``capped`` the Newton step is held at 1 (docs/adr/0046).
+    it is ``capped`` the Newton step is held at 1 (docs/adr/0043).
     """
 
     def __init__(

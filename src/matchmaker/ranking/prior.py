@@ -65,7 +65,7 @@ class PopularityPrior(TransformerMixin, Ranker):
     -----
     A share is the mean gain, (2^grade - 1) over the greatest. ``fit_transform`` differs from
     ``fit(...).transform(...)`` as `sklearn.preprocessing.TargetEncoder` does: a need's own
-    judgements never enter its columns (minus-self statistics gave nDCG@10 .03, docs/adr/0046).
+    judgements never enter its columns (minus-self statistics gave nDCG@10 .03, docs/adr/0043).
 
     References
     ----------

@@ -259,7 +259,7 @@ def test_trees_that_mix_features_have_no_effects() -> None:
 
 
 class TestPrivateNamesOfScikitLearn:
-    """One for each private name that is used; where one fails, docs/adr/0046 says what to do."""
+    """One for each private name that is used; where one fails, docs/adr/0043 says what to do."""
 
     def test_base_loss_is_asked_for_what_ours_overrides(self) -> None:
         asked = {"closs", "link", "n_classes", "xp", "device"}
