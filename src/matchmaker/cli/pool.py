@@ -100,6 +100,7 @@ async def republish(running: Database, released: Released, seconds: float) -> No
                 if await leadership.is_mine():
                     if monotonic() >= due:
                         _tell_index(await _publish_turned(running, released, publisher))
+                        await prepare(running, publisher)
                         due = monotonic() + seconds
                     await rebuild_wanted(running, released, at_most=1)
             except Exception as failure:
@@ -169,6 +170,13 @@ async def publish(
     async with running.transaction() as session_:
         await _see_one_moment(session_)
         return await publisher.publish(session_, whole=whole)
+
+
+async def prepare(running: Database, publisher: Publisher) -> None:
+    """Let ``publisher`` read everything before a change makes somebody wait for it."""
+    async with running.transaction() as session_:
+        await _see_one_moment(session_)
+        await publisher.prepare(session_)
 
 
 async def rebuild_wanted(

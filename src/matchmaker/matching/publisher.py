@@ -83,6 +83,15 @@ class Publisher:
             return False
         return not await turned_since(session, current.versions.position)
 
+    async def prepare(self, session: ReadSession) -> None:
+        """Read what is published now, so that the next publication reads only what has turned.
+
+        ``session`` must see one moment, as for `publish`.
+        """
+        if self._gathered is None:
+            with _uncollected():
+                await self._up_to(session, await events.head(session))
+
     async def publish(self, session: ReadSession, *, whole: bool = False) -> Index:
         """The index of everything published now, written and made current.
 

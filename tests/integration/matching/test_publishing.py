@@ -165,6 +165,33 @@ async def test_what_is_brought_forward_is_what_is_read_whole(
     assert str(first) not in found.cards
 
 
+async def test_who_has_prepared_reads_only_what_has_turned(
+    running: Database, released: Released, tmp_path: Path
+) -> None:
+    whole: list[str] = []
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "JOIN mm.offering_version" in statement and "ANY" not in statement:
+            whole.append(statement)
+
+    await imported(running, released, tmp_path, "a", "b")
+    await pool.ensure_index(running, released)
+    prepared = Publisher(running.index_folder, released.edition)
+    try:
+        await pool.prepare(running, prepared)
+        await imported(running, released, tmp_path, "a", "b", "c")
+        whole.clear()
+        await pool.publish(running, released, prepared)
+        assert whole == []
+        assert len(offerings(running)) == 3
+
+        await pool.publish(running, released, Publisher(running.index_folder, released.edition))
+        assert len(whole) == 1
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
 async def test_a_folder_of_another_database_is_not_current(
     running: Database, released: Released, tmp_path: Path
 ) -> None:
