@@ -25,7 +25,7 @@ from tests.sinks import Received, Sink, sink
 from matchmaker.app import create_app
 from matchmaker.core.patching import MEDIA_TYPE
 from matchmaker.core.settings import Settings
-from matchmaker.feed import controllers
+from matchmaker.feed.webhooks.controllers import WebhookController
 from matchmaker.feed.webhooks.sending import Sender
 from matchmaker.identity.models import OrganisationRole, OrganisationState
 
@@ -344,7 +344,7 @@ async def test_what_leads_inside_is_not_registered(
     app = create_app(
         Settings(secret=SECRET),
         engine,
-        controllers=controllers.CONTROLLERS,
+        controllers=[WebhookController],
         dependencies={"webhook_means": Provide(lambda: guarded, sync_to_thread=False)},
     )
     async with client_of(app) as api:

@@ -32,6 +32,7 @@ DELIVER: Final = "webhooks.deliver"
 QUEUE: Final = "webhooks"
 ATTEMPTS: Final = 20
 """How often a worker may vanish in the middle of one attempt; the schedule is not counted here."""
+_GOODBYE: Final = 2.0
 _NOW: Final = dt.timedelta()
 _POLL: Final = 1.0
 """Seconds until events are looked for that nobody told of."""
@@ -101,8 +102,8 @@ class FanOut:
                             await self._woken.wait()
         finally:
             hearing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await hearing
+            # Not for ever: a connection that breaks just then swallows that it was cancelled.
+            await asyncio.wait({hearing}, timeout=_GOODBYE)
             await self._engine.dispose()
 
     async def _round(self) -> bool:
