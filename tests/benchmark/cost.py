@@ -2,9 +2,8 @@
 
 ``python -m tests.benchmark.cost [--offerings 10000] [--requests 400]``: seconds on a processor for
 each inline match at one connection, in turn, seven times each: without an account and with a key,
-on the product as it is served and on the same product without the two layers. ``stored`` is a match
-that is kept, with an Idempotency-Key and without: what a key costs is told and not judged, for it
-is asked for. The last line is one JSON object.
+on the product as it is served and on the same product without the two layers. The last line is one
+JSON object.
 """
 
 from __future__ import annotations
@@ -15,15 +14,14 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
-from uuid import uuid4
 
 from litestar import Litestar
 from litestar.types import ASGIApp
 from tests.benchmark import world
-from tests.benchmark.http import MOST_SECONDS, NEEDS, cpu_us
-from tests.benchmark.loading import drive, request
+from tests.benchmark.http import NEEDS, cpu_us
+from tests.benchmark.loading import request
 from tests.benchmark.measuring import Bound, conclude, interleaved, load, medians, sizes
-from tests.benchmark.serving import MATCH, Service, match_bodies, served
+from tests.benchmark.serving import MATCH, match_bodies, served
 from tests.identities import Holder, holder
 
 from matchmaker import app
@@ -62,20 +60,9 @@ async def _caller(url: str) -> Holder:
     return made
 
 
-def carrying(requests: Sequence[bytes], *lines: str) -> list[bytes]:
-    """The requests with more lines in their heads; ``{}`` is something new in each."""
-    head = "".join(f"\r\n{line}" for line in lines)
-    return [each.replace(b"\r\n", f"{head.format(uuid4())}\r\n".encode(), 1) for each in requests]
-
-
-def stored_us(service: Service, bodies: Sequence[bytes], lines: Sequence[str], count: int) -> float:
-    """Microseconds on a processor for each match that is kept."""
-    persisted = [body[:-1] + b', "persist": true}' for body in bodies]
-    asked = [request(MATCH, persisted[n % len(persisted)]) for n in range(count)]
-    before = service.cpu_s()
-    requests = carrying(asked, *lines)
-    driven = drive(service.port, requests, connections=1, seconds=MOST_SECONDS, at_most=count)
-    return round((service.cpu_s() - before) / len(driven.latencies) * 1e6, 1)
+def carrying(requests: Sequence[bytes], line: str) -> list[bytes]:
+    """The requests with one more line in their heads."""
+    return [each.replace(b"\r\n", f"\r\n{line}\r\n".encode(), 1) for each in requests]
 
 
 def run(offerings: int, count: int) -> int:
@@ -93,14 +80,11 @@ def run(offerings: int, count: int) -> int:
         without = running.enter_context(served(BARE_APP, off, directory))
         asked = [request(MATCH, body) for body in bodies]
         known = carrying(asked, credential)
-        keyed = (credential, "Idempotency-Key: {}")
         ways: dict[str, Callable[[], float]] = {
             "anonymous": partial(cpu_us, ours, asked, count),
             "anonymous, bare": partial(cpu_us, without, asked, count),
             "keyed": partial(cpu_us, ours, known, count),
             "keyed, bare": partial(cpu_us, without, known, count),
-            "stored": partial(stored_us, ours, bodies, keyed, count // 4),
-            "stored, without": partial(stored_us, ours, bodies, (credential,), count // 4),
         }
         for way in ways.values():
             _ = way()
@@ -117,7 +101,6 @@ def run(offerings: int, count: int) -> int:
             "requests": count,
             "cpu_us": found,
             "median_cpu_us": middle,
-            "idempotency_key_us": round(middle["stored"] - middle["stored, without"], 1),
         },
         load_before=before,
     )

@@ -120,7 +120,7 @@ async def test_two_workers_let_through_what_one_would(server: Server, at_once: i
         # What one worker had let through when the other had not yet heard of it, and no more.
         over = QUOTA / SHARE + 1
         assert QUOTA <= met[200] <= QUOTA + over + back, met
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.0)
         # That comes off what follows: nobody gets more than has come back meanwhile.
         later = await made.ask(100, at_once=at_once)
         back = (time.monotonic() - started) * QUOTA / WINDOW + 1
@@ -133,10 +133,10 @@ async def test_a_worker_that_is_killed_gives_nothing_back(server: Server) -> Non
     async with workers(server) as made:
         started = time.monotonic()
         first = await made.ask(60)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.0)
         await made.replace()
         second = await made.ask(200)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.0)
         await made.replace()
         await made.replace()
         third = await made.ask(100)

@@ -131,13 +131,13 @@ async def test_what_a_worker_lets_through_is_known_to_the_next(
 ) -> None:
     """The limit of who has used it up outlives the worker, as soon as that has settled."""
     assert await statuses(api, "GET", "", by("192.0.2.5"), 4) == [200] * 3 + [429]
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.6)
     app = create_app(settings, engine, controllers=[Things], counted=counted(engine, "127.0.0.1"))
     async with client_of(app) as another:
         # Strict purposes ask first; of the others it hears behind the first request.
         assert await statuses(another, "GET", "", by("192.0.2.5"), 3) == [200, 429, 429]
     assert await statuses(api, "POST", "/keys", by("192.0.2.5"), 1) == [200]
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.6)
     app = create_app(settings, engine, controllers=[Things], counted=counted(engine, "127.0.0.1"))
     async with client_of(app) as another:
         assert await statuses(another, "POST", "/keys", by("192.0.2.5"), 1) == [429]
@@ -172,7 +172,10 @@ async def test_what_is_used_up_comes_back(engine: AsyncEngine) -> None:
 
 async def test_the_table_adds_up_and_forgets_what_is_over(session: Session) -> None:
     debts = [("reads", "a", 5.0), ("reads", "b", 0.0)]
+    shown = text("show synchronous_commit")
+    await session.execute(text("set local synchronous_commit = on"))
     assert await settle(session, debts) == {("reads", "a"): 5.0, ("reads", "b"): 0.0}
+    assert (await session.execute(shown)).scalar_one() == "off"
     assert (await settle(session, debts))["reads", "a"] == 10.0
     aged = "update mm.rate_limit set full_at = now() - interval '1 s' where subject = 'b'"
     await session.execute(text(aged))

@@ -20,15 +20,14 @@ def _statement(sql: str) -> TextClause:
     return statement(sql, _TYPES)
 
 
-# What was let through within the last moments before a crash may be let through once more; a
-# commit that waited for the disk would cost more than that is worth.
-_HURRY: Final = _statement("set local synchronous_commit = off")
-
-# In order, so that no two workers wait for each other.
+# In order, so that no two workers wait for each other. What was let through within the last moments
+# before a crash may be let through once more: a commit that waited for the disk would cost more
+# than that is worth.
 _SETTLE: Final = _statement("""
     insert into mm.rate_limit (purpose, subject, full_at)
     select purpose, subject, now() + make_interval(secs => used)
     from unnest(:purposes, :subjects, :seconds) as debt (purpose, subject, used)
+    where set_config('synchronous_commit', 'off', true) = 'off'
     order by purpose, subject
     on conflict (purpose, subject) do update
         set full_at = greatest(rate_limit.full_at, now()) + (excluded.full_at - now())
@@ -45,7 +44,6 @@ async def settle(
 
     ``debts`` are purpose, subject and the seconds by which that has moved away.
     """
-    await session.execute(_HURRY)
     purposes, subjects, seconds = zip(*debts, strict=True)
     values = {"purposes": [*purposes], "subjects": [*subjects], "seconds": [*seconds]}
     rows = (await session.execute(_SETTLE, values)).all()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from matchmaker.core.limits.policies import Policy
 
-GAP: Final = 0.1
+GAP: Final = 0.25
 """Seconds between two settlements that nobody waits for."""
 PATIENCE: Final = 0.25
 """Seconds that a request waits for one: after that the worker's own count decides."""
