@@ -6,13 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, cast
 from uuid import uuid4
 
 import asyncpg
 from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from matchmaker.core import db
 from matchmaker.core.postgres import Server
+from matchmaker.core.settings import Settings
 
 MIGRATED: Final = "matchmaker"
 PRISTINE: Final = "pristine"
@@ -20,32 +23,42 @@ PRISTINE: Final = "pristine"
 
 def keep_pristine(server: Server) -> None:
     """Keep a copy of the migrated database; called before anybody writes to it."""
-    as_superuser(server, f"create database {PRISTINE} owner mm_owner template {MIGRATED}")
+    _as_superuser(server, f"create database {PRISTINE} owner mm_owner template {MIGRATED}")
 
 
 @contextlib.contextmanager
 def own_database(server: Server) -> Iterator[str]:
     """The login of mm_app on a new copy of the pristine database; about 50 ms each."""
     name = f"own_{uuid4().hex}"
-    as_superuser(server, f"create database {name} owner mm_owner template {PRISTINE}")
+    _as_superuser(server, f"create database {name} owner mm_owner template {PRISTINE}")
     try:
         yield (
             make_url(server.url("mm_app")).set(database=name).render_as_string(hide_password=False)
         )
     finally:
-        as_superuser(server, f"drop database {name} with (force)")
+        _as_superuser(server, f"drop database {name} with (force)")
 
 
-def as_superuser(server: Server, statement: str, database: str = "postgres") -> None:
-    """Do what no login of the product may."""
+def unwalled(server: Server, settings: Settings) -> AsyncEngine:
+    """An engine with the rights of mm_app to which no policy applies."""
+    _as_superuser(
+        server,
+        "create role unwalled login bypassrls password 'unwalled' in role mm_app;"
+        f" grant connect on database {MIGRATED} to unwalled",
+    )
+    url = make_url(server.url("mm_app")).set(username="unwalled", password="unwalled")  # noqa: S106
+    login = url.render_as_string(hide_password=False)
+    return db.create_engine(login, settings, role=cast("db.Role", "unwalled"))
 
+
+def _as_superuser(server: Server, statement: str) -> None:
     async def work() -> None:
         connection = await asyncpg.connect(
             host="127.0.0.1",
             port=server.port,
             user="postgres",
             password=server._passwords["postgres"],
-            database=database,
+            database="postgres",
         )
         try:
             await connection.execute(statement)

@@ -97,6 +97,25 @@ _FUNCTIONS: Final = {
             )
         $$
     """,
+    "mm.shows(uuid)": """
+        create function mm.shows(version uuid) returns boolean
+        language sql stable parallel safe security definer
+        set search_path = pg_catalog, pg_temp as $$
+            select exists (
+                select from mm.offering_version said
+                join mm.offering on offering.id = said.offering_id
+                where said.id = $1 and (
+                    offering.published_version_id = said.id or exists (
+                        select from mm.offering_live live
+                        where live.offering_id = offering.id and live.version_id = said.id
+                    )
+                ) and (
+                    offering.visibility = 'public' or mm.holds('agency')
+                    or mm.deals_in(offering.id)
+                )
+            )
+        $$
+    """,
 }
 _OVERSEES: Final = "(select mm.oversees())"
 _AGENCY: Final = "(select mm.holds('agency'))"
@@ -123,62 +142,59 @@ _OWNED: Final = {
 _FIRM: Final = f"{_OWN} or mm.owns_need(need_id)"
 _VISIBLE: Final = "exists (select from mm.offering seen where seen.id = offering_id)"
 _DELIVERED: Final = "exists (select from mm.webhook_delivery sent where sent.id = delivery_id)"
+# A row is tried by the policies in the reverse order of their names: the cheap ones come first.
 _FURTHER: Final = (
     # Who was asked to share a need answers for itself; only its owner asks.
     _Policy("need_member", "asked", "select", _FIRM),
     _Policy("need_member", "ask", "insert", None, f"mm.owns_need(need_id) or {_OVERSEES}"),
     _Policy("need_member", "answer", "update", _FIRM, _FIRM),
     _Policy("need_member", "leave", "delete", _FIRM),
-    _Policy(
-        "need",
-        "found",
-        "select",
-        "state = 'open' and visibility in ('public', 'open_call') or mm.shares_need(id)",
-    ),
+    _Policy("need", "found", "select", "state = 'open' and visibility in ('public', 'open_call')"),
+    _Policy("need", "asked", "select", "mm.shares_need(id)"),
     # A row is locked by the right to change it; whoever shares a need changes nothing of it.
-    _Policy("need", "hold", "update", "mm.shares_need(id)", "false"),
+    _Policy("need", "held", "update", "mm.shares_need(id)", "false"),
     _Policy(
         "need_version",
         "found",
         "select",
-        "exists (select from mm.need seen where seen.current_version_id = need_version.id)"
-        " or mm.shares_need(need_id)"
+        "exists (select from mm.need seen where seen.id = need_id"
+        " and seen.current_version_id = need_version.id)",
+    ),
+    _Policy(
+        "need_version",
+        "asked",
+        "select",
+        "mm.shares_need(need_id)"
         " or exists (select from mm.match_run run where run.need_version_id = need_version.id"
         " and run.need_id = need_version.need_id)",
     ),
     _Policy(
         "offering",
-        "published",
+        "found",
         "select",
-        f"visibility = 'public' and published_version_id is not null or {_AGENCY}"
-        " or mm.deals_in(id)",
+        f"visibility = 'public' and published_version_id is not null or {_AGENCY}",
     ),
+    _Policy("offering", "dealt", "select", "mm.deals_in(id)"),
     _Policy(
         "offering_version",
-        "published",
+        "found",
         "select",
-        "exists (select from mm.offering seen"
-        " where seen.published_version_id = offering_version.id)"
-        " or exists (select from mm.offering_live live where live.version_id = offering_version.id"
-        " and live.offering_id = offering_version.offering_id)",
+        "exists (select from mm.offering seen where seen.id = offering_id"
+        " and seen.published_version_id = offering_version.id)",
     ),
-    _Policy(
-        "offering_package",
-        "published",
-        "select",
-        "exists (select from mm.offering_version seen where seen.id = version_id)",
-    ),
-    _Policy("offering_live", "published", "select", _VISIBLE),
-    _Policy("component", "published", "select", f"offering_id is not null and {_VISIBLE}"),
+    _Policy("offering_version", "dealt", "select", "mm.shows(id)"),
+    _Policy("offering_package", "found", "select", "mm.shows(version_id)"),
+    _Policy("offering_live", "found", "select", _VISIBLE),
+    _Policy("component", "found", "select", f"offering_id is not null and {_VISIBLE}"),
     _Policy(
         "provider",
-        "published",
+        "found",
         "select",
         "exists (select from mm.organisation_card card"
         " where card.id = organisation_id and card.state = 'verified')",
     ),
-    _Policy("evidence", "verified", "select", f"state = 'verified' or {_AGENCY}"),
-    _Policy("evidence", "verify", "update", _AGENCY, _AGENCY),
+    _Policy("evidence", "found", "select", f"state = 'verified' or {_AGENCY}"),
+    _Policy("evidence", "judged", "update", _AGENCY, _AGENCY),
     _Policy(
         "event",
         "concerned",
@@ -189,8 +205,8 @@ _FURTHER: Final = (
         " where kept.id = subject_id and mm.keeps_pool(kept.pool_id))",
     ),
     _Policy("webhook_attempt", "own", "all", _DELIVERED, _DELIVERED),
-    _Policy("pool", "published", "select", "true"),
-    _Policy("pool_version", "published", "select", "true"),
+    _Policy("pool", "found", "select", "true"),
+    _Policy("pool_version", "found", "select", "true"),
     _Policy("admission", "listed", "select", "state in ('admitted', 'warned')"),
     _Policy(
         "admission_decision",

@@ -13,13 +13,12 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 import pytest_asyncio
-from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.conftest import client_of
 from tests.contract.calling import OPERATIONS, Operation, anonymous, call, code, parameters
@@ -39,7 +38,7 @@ from tests.contract.owned import (
     run,
     things,
 )
-from tests.databases import MIGRATED, as_superuser
+from tests.databases import unwalled
 from tests.identities import Holder, another_key, holder
 
 from matchmaker.app import Released, installed
@@ -142,15 +141,7 @@ async def world(
         writing = db.create_engine(found.url, found.settings, acting=db.INSTALLATION)
         serving = db.create_engine(found.url, found.settings)
         if request.param == "one wall":
-            # Rights of mm_app, and the policies of nobody.
-            as_superuser(
-                server,
-                "create role unwalled login bypassrls password 'unwalled' in role mm_app;"
-                f" grant connect on database {MIGRATED} to unwalled",
-            )
-            url = make_url(found.url).set(username="unwalled", password="unwalled")  # noqa: S106
-            login = url.render_as_string(hide_password=False)
-            serving = db.create_engine(login, found.settings, role=cast("db.Role", "unwalled"))
+            serving = unwalled(server, found.settings)
         async with client_of(installed(found.settings, serving, released)) as api:
             yield api, writing
         await writing.dispose()
