@@ -29,6 +29,7 @@ QUICK: Final[dict[str, Sequence[str]]] = {
     "noisy": ("--offerings", "5000", "--requests", "100"),
     "fresh": ("--offerings", "1000", "--publishes", "5"),
     "mem": ("--offerings", "5000", "--repeats", "1"),
+    "compiled": ("--needs", "100"),
 }
 """The benchmarks in their order, with the arguments of their quick form."""
 

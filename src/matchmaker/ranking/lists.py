@@ -75,7 +75,9 @@ class Lists:
         """Each list's scores as shares that sum to 1."""
         if not len(scores):
             return scores.copy()
-        shares: Floats = np.exp(scores - self.spread(np.maximum.reduceat(scores, self.starts)))
+        shares = self.spread(np.maximum.reduceat(scores, self.starts))
+        np.subtract(scores, shares, out=shares)
+        np.exp(shares, out=shares)
         shares /= self.spread(self.sums(shares))
         return shares
 

@@ -128,16 +128,27 @@ class XeNdcg(ListwiseLoss):
         """Three terms of the gradient, and rho (1 - rho)."""
         lists = self.train
         share = lists.softmax(scores)
-        wanted = lists.weights * (self.powers - self.random.random(len(scores)))
-        total = lists.spread(lists.sums(wanted))
-        wanted = np.divide(wanted, total, out=np.zeros(len(scores)), where=total > 0)
-        rest = np.maximum(1 - share, _LEAST)
-        first = share - wanted
-        second = first / rest
-        second = share * (lists.spread(lists.sums(second)) - second)
-        third = second / rest
-        third = share * (lists.spread(lists.sums(third)) - third)
-        return self.counts * (first + second + third), self.counts * share * rest
+        # In place: fresh memory for each term took a third of the time at 200,000 rows.
+        gradient = self.random.random(len(scores))
+        np.subtract(self.powers, gradient, out=gradient)
+        gradient *= lists.weights
+        total = lists.sums(gradient)
+        gradient *= lists.spread(np.divide(1.0, total, out=np.zeros(lists.count), where=total > 0))
+        np.subtract(share, gradient, out=gradient)
+        rest = 1 - share
+        np.maximum(rest, _LEAST, out=rest)
+        term = gradient / rest
+        for is_last in (False, True):
+            others = lists.spread(lists.sums(term))
+            others -= term
+            others *= share
+            gradient += others
+            if not is_last:
+                np.divide(others, rest, out=term)
+        gradient *= self.counts
+        rest *= share
+        rest *= self.counts
+        return gradient, rest
 
 
 class LambdaRank(ListwiseLoss):

@@ -31,6 +31,8 @@ states them the way our own providers do: the solution categories are replaced b
 names, each without a family, every offering declares its own and says them in its summary, and the
 need asks for the one it is named after. It must come out above .90, or the run measures nothing.
 
+With ``--train DIR2`` it says what the judgements of DIR2 teach instead (`learned`).
+
 Many scores are equal, and their order is a draw (a hash of the input and the ids, which are new in
 every import). So each figure is the mean of 10 draws, of the serving path too: it is asked 10 times
 with up to 9 blanks after the text, which change the hash alone. The last digits still move.
@@ -49,7 +51,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-from tests.benchmark.psg import metrics
+from tests.benchmark.psg import learned, metrics
 from tests.benchmark.psg.catalogue import Catalogue, Need, import_lines, read
 from tests.benchmark.psg.metrics import Figures
 from tests.benchmark.psg.overlap import Overlap, overlap, without
@@ -189,7 +191,11 @@ def main() -> int:
     summary = (__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark.psg", description=summary)
     parser.add_argument("folder", type=Path, metavar="DIR")
-    found = report(parser.parse_args().folder)
+    parser.add_argument("--train", type=Path, metavar="DIR2", help=(learned.__doc__ or "")[:73])
+    asked = parser.parse_args()
+    found = (
+        report(asked.folder) if asked.train is None else learned.report(asked.folder, asked.train)
+    )
     print(json.dumps(found, ensure_ascii=False), flush=True)
     return 0
 
