@@ -22,7 +22,7 @@ from tests.identities import holder
 from matchmaker.core import db
 from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
-from matchmaker.identity import queries
+from matchmaker.identity.issuing import queries
 from matchmaker.identity.models import OrganisationId
 
 ROUNDS: Final = 2_000

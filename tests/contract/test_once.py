@@ -19,10 +19,10 @@ from litestar.di import NamedDependency
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.conftest import client_of
+from tests.contract.calling import OPERATIONS, Operation, call, code, parameters
 from tests.contract.conftest import stocked
 from tests.contract.match_calls import NEED, PROFILE
 from tests.contract.owned import FILLED, World, things
-from tests.contract.calling import OPERATIONS, Operation, call, code, parameters
 from tests.factories import SEEDS
 from tests.identities import Holder, another_key, holder
 

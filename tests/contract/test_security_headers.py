@@ -14,9 +14,9 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.conftest import client_of
+from tests.contract.calling import OPERATIONS, Operation, call, parameters
 from tests.contract.conftest import stocked
 from tests.contract.owned import World, things
-from tests.contract.calling import OPERATIONS, Operation, call, parameters
 from tests.identities import holder
 
 from matchmaker.app import Released, installed

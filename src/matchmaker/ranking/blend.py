@@ -58,7 +58,7 @@ class MatchRanker(Ranker):
     Notes
     -----
     l is where needs left out of both members are ranked best, drawn towards n / (n + prior) as by
-    ``prior`` further needs (docs/adr/0048). Without judged needs the model is the published card,
+    ``prior`` further needs (docs/adr/0046). Without judged needs the model is the published card,
     exactly. Scores are comparable within one need; equal ones stay tied.
 
     References
