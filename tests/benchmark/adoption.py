@@ -172,7 +172,7 @@ def main() -> int:
         "matchmaker": blend,
     }
     for name, way in ways.items():
-        fitted, seconds[name] = judging.timed(lambda way=way: way(learned, 0))
+        fitted, seconds[name] = judging.timed(way, learned)
         scores[name] = fitted(wanted.X)
     of_each = {name: judging.of_needs(wanted, each) for name, each in scores.items()}
     entries = judging.told(of_each, seconds)

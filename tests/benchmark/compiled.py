@@ -13,6 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -67,10 +68,10 @@ def learning(data: Judged) -> tuple[dict[str, float], dict[str, Any]]:
     learned: dict[str, Any] = {}
 
     def learn(name: str) -> float:
-        learned[name], took = judging.timed(lambda: ways[name](data, 0))
+        learned[name], took = judging.timed(ways[name], data)
         return round(took, 3)
 
-    found = interleaved({name: (lambda name=name: learn(name)) for name in ways}, 3)
+    found = interleaved({name: partial(learn, name) for name in ways}, 3)
     return medians(found), learned
 
 

@@ -24,11 +24,13 @@ from tests.benchmark import judging
 from tests.benchmark.judging import ADDITIVE, Judged, Way
 from tests.benchmark.measuring import Bound, conclude, load
 
+from matchmaker.ranking.lists import Floats
+
 WAYS: Final[dict[str, Way]] = {
     "ours": judging.ours(additive=False),
     "ours_additive": judging.ours(**ADDITIVE),
-    "ours_lambdarank": judging.ours("lambdarank", additive=False),
-    "ours_lambdarank_additive": judging.ours("lambdarank", **ADDITIVE),
+    "ours_lambdarank": judging.ours(objective="lambdarank", additive=False),
+    "ours_lambdarank_additive": judging.ours(objective="lambdarank", **ADDITIVE),
     "lightgbm_lambdarank": judging.lightgbm(),
     "lightgbm_xendcg": judging.lightgbm("rank_xendcg"),
     "pointwise": judging.pointwise,
@@ -96,15 +98,15 @@ def main() -> int:
     tests = [] if asked.test is None else [asked.test]
     parts = read([*asked.files, *tests])
     test = parts.pop() if tests else None
-    of_each: dict[str, list[judging.Floats]] = {name: [] for name in WAYS}
-    at_five: dict[str, list[judging.Floats]] = {name: [] for name in WAYS}
+    of_each: dict[str, list[Floats]] = {name: [] for name in WAYS}
+    at_five: dict[str, list[Floats]] = {name: [] for name in WAYS}
     seconds = dict.fromkeys(WAYS, 0.0)
     for train, judged in splits(parts, test):
         for name, way in WAYS.items():
             seeds = range(asked.seeds if name in DRAWN else 1)
             scores = []
             for seed in seeds:
-                fitted, took = judging.timed(lambda w=way, s=seed, t=train: w(t, s))
+                fitted, took = judging.timed(way, train, seed)
                 seconds[name] += took / len(seeds)
                 scores.append(fitted(judged.X))
             of_each[name].append(np.mean([judging.of_needs(judged, s) for s in scores], axis=0))

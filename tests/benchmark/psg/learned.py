@@ -29,6 +29,7 @@ from matchmaker.ranking.baselines import Bm25Ranker
 from matchmaker.ranking.blend import MatchRanker
 from matchmaker.ranking.boosting import ListwiseGradientBoostingRanker
 from matchmaker.ranking.card import Card
+from matchmaker.ranking.lists import Floats
 from matchmaker.ranking.scorecard import ScorecardRanker, from_card
 
 FOLDS: Final = 5
@@ -107,16 +108,16 @@ def report(folder: Path, learned_from: Path) -> dict[str, Any]:
     """The whole JSON object."""
     released, found = Released(shipped.folder("seeds")), []
     is_same = folder.resolve() == learned_from.resolve()
+    card = released.model.card
     for each in (folder,) if is_same else (folder, learned_from):
         catalogue = read(each)
         with serving(import_lines(catalogue.solutions), released) as path:
-            card = path.matcher.model.card
             found.append(rows(catalogue, path, card))
-    compared, of_each = ways(card), dict[str, list[judging.Floats]]()
+    compared, of_each = ways(card), dict[str, list[Floats]]()
     seconds = dict.fromkeys(compared, 0.0)
     for train, judged in splits(found[0], None if is_same else found[1]):
         for name, way in compared.items():
-            fitted, took = judging.timed(lambda w=way, t=train: w(t, 0))
+            fitted, took = judging.timed(way, train)
             seconds[name] += took
             of_each.setdefault(name, []).append(judging.of_needs(judged, fitted(judged.X)))
     whole = {name: np.concatenate(parts) for name, parts in of_each.items()}
