@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
+from uuid import uuid4
 
 import schemathesis
 from schemathesis.core.parameters import ParameterLocation
@@ -13,7 +14,10 @@ from tests.contract.stage import NotMade, Stage
 from tests.contract.supplies import SUPPLIES, integers
 
 from matchmaker.app import Released
+from matchmaker.core.once.declaring import HEADER
 
+PERSISTING: Final = frozenset({"match"})
+"""Operations that store something only where their body says so."""
 Case: TypeAlias = schemathesis.Case[Any]
 
 
@@ -59,9 +63,23 @@ class Director:
             case.body = supply.body(self.stage, self._sound(integers(case.body)))
             with contextlib.suppress(NotMade):
                 self._name_transition(case, by)
+        self._name_request(case)
         # What a link leads to may be another's, or gone.
         with contextlib.suppress(NotMade):
             self._match_version(case, by)
+
+    def _name_request(self, case: Case) -> None:
+        """A key of its own where it has one, and none where nothing is stored for the caller."""
+        assert case.meta is not None
+        if HEADER not in case.headers or case.meta.is_negative_at(ParameterLocation.HEADER):
+            return
+        is_kept = operation_id(case) not in PERSISTING or (
+            isinstance(case.body, dict) and case.body.get("persist") is True
+        )
+        if is_kept and self.caller in self.stage.callers:
+            case.headers[HEADER] = uuid4().hex
+        else:
+            del case.headers[HEADER]
 
     def _match_version(self, case: Case, by: str) -> None:
         meta = case.meta
