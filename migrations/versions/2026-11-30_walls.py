@@ -59,6 +59,22 @@ _FUNCTIONS: Final = {
             )
         $$
     """,
+    "mm.event_head()": """
+        create function mm.event_head() returns bigint
+        language sql stable parallel safe security definer
+        set search_path = pg_catalog, pg_temp as $$
+            select coalesce(max(position), 0) from mm.event
+        $$
+    """,
+    # Of the chain everybody may know the hashes: what a proof is made of.
+    "mm.event_hashes(bigint, bigint)": """
+        create function mm.event_hashes(after bigint, until bigint) returns setof bytea
+        language sql stable parallel safe security definer
+        set search_path = pg_catalog, pg_temp as $$
+            select hash from mm.event where position > after and position <= until
+            order by position
+        $$
+    """,
     "mm.owns_need(uuid)": """
         create function mm.owns_need(need uuid) returns boolean
         language sql stable parallel safe security definer
@@ -199,7 +215,7 @@ _FURTHER: Final = (
         "event",
         "concerned",
         "select",
-        "actor ->> 'organisation_id' = (select mm.org())::text"
+        "actor_organisation_id = (select mm.org())"
         " or subject_type = 'need' and mm.shares_need(subject_id)"
         " or subject_type = 'admission' and exists (select from mm.admission kept"
         " where kept.id = subject_id and mm.keeps_pool(kept.pool_id))",

@@ -23,10 +23,20 @@ def upgrade() -> None:
     """Create the tables; what happened before there were webhooks is sent to none."""
     op.execute("set local lock_timeout = '200ms'")
     # Whom an act was by is asked as often as whose subject it was of.
+    op.add_column(
+        "event",
+        sa.Column(
+            "actor_organisation_id",
+            sa.Uuid(),
+            sa.Computed("(actor ->> 'organisation_id')::uuid", persisted=True),
+            nullable=True,
+        ),
+        schema=_SCHEMA,
+    )
     op.create_index(
         op.f("ix_event_actor_organisation_id_position"),
         "event",
-        [sa.text("(actor ->> 'organisation_id')"), "position"],
+        ["actor_organisation_id", "position"],
         schema=_SCHEMA,
     )
     _create_webhook()
@@ -67,6 +77,7 @@ def downgrade() -> None:
     op.drop_index(
         op.f("ix_event_actor_organisation_id_position"), table_name="event", schema=_SCHEMA
     )
+    op.drop_column("event", "actor_organisation_id", schema=_SCHEMA)
 
 
 def _create_webhook() -> None:

@@ -54,7 +54,7 @@ def bare() -> Litestar:
 
 
 async def _caller(url: str) -> Holder:
-    engine = db.create_engine(url, Settings())
+    engine = db.create_engine(url, Settings(), acting=db.INSTALLATION)
     made = await holder(engine)
     await engine.dispose()
     return made

@@ -72,9 +72,8 @@ async def own_database(released: Released) -> AsyncIterator[Database]:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def engine(own_database: Database) -> AsyncIterator[AsyncEngine]:
     # Nobody who waits for a claim waits long.
-    made = db.create_engine(
-        own_database.url, msgspec.structs.replace(own_database.settings, lock_timeout=0.5)
-    )
+    patience = msgspec.structs.replace(own_database.settings, lock_timeout=0.5)
+    made = db.create_engine(own_database.url, patience, acting=db.INSTALLATION)
     yield made
     await made.dispose()
 

@@ -47,7 +47,7 @@ async def own_database(released: Released) -> AsyncIterator[Database]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def engine(own_database: Database) -> AsyncIterator[AsyncEngine]:
-    made = db.create_engine(own_database.url, own_database.settings)
+    made = db.create_engine(own_database.url, own_database.settings, acting=db.INSTALLATION)
     yield made
     await made.dispose()
 

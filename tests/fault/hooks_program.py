@@ -27,7 +27,7 @@ IMPATIENT = msgspec.structs.replace(
 
 async def work(url: str, concurrency: int) -> None:
     """A worker until it is told to end."""
-    engine = db.create_engine(url, Settings())
+    engine = db.create_engine(url, Settings(), acting=db.INSTALLATION)
     worker = Worker(
         url,
         Settings(secret=SECRET),

@@ -28,13 +28,13 @@ class Apart(once.Once):
         call: tuple[Scope, Receive, ASGIApp],
     ) -> None:
         scope, receive, next_app = call
-        async with self._write.begin() as made:
+        async with db.begun(self._write, wanted.organisation_id) as made:
             found = await queries.claim(Session(ReadSession(made)), wanted)
         if found is not None:
             answer.repeat(layer._reply(found, wanted))
             return
         await next_app(scope, receive, answer.take)
-        async with self._write.begin() as made:
+        async with db.begun(self._write, wanted.organisation_id) as made:
             reply = answer.reply(scope, keeping)
             await queries.keep(Session(ReadSession(made)), wanted, reply)
 

@@ -135,7 +135,7 @@ async def trial(*, apart: bool = False) -> AsyncIterator[Trial]:
         server = Embedded(place).start()
         migrate.upgrade(server.url("mm_owner"))
         settings = Settings()
-        engine = db.create_engine(server.url("mm_app"), settings)
+        engine = db.create_engine(server.url("mm_app"), settings, acting=db.INSTALLATION)
         firm = await holder(engine)
         await engine.dispose()
         program = ("-m", "uvicorn", "tests.fault.once_program:served", "--factory")

@@ -123,7 +123,7 @@ class Trial:
 @pytest_asyncio.fixture(loop_scope="session")
 async def trial(server: Server) -> AsyncIterator[Trial]:
     with own_database(server) as url:
-        engine = db.create_engine(url, Settings())
+        engine = db.create_engine(url, Settings(), acting=db.INSTALLATION)
         async with sink() as receiver:
             firm = await holder(engine)
             made = Trial(url, engine, firm, receiver, await endpoint(engine, firm, receiver))

@@ -120,12 +120,15 @@ def world(server: Server, settings: Settings) -> Iterator[World]:
 async def _world(
     url: str, settings: Settings, held: contextlib.AsyncExitStack, runner: asyncio.Runner
 ) -> World:
-    engine = db.create_engine(url, settings)
+    engine = db.create_engine(url, settings, acting=db.INSTALLATION)
     held.push_async_callback(engine.dispose)
     app = create_app(settings, engine, controllers=[OrganisationMemberController])
     api = await held.enter_async_context(client_of(app))
     login = make_url(url).set(drivername="postgresql")
-    reading = await asyncpg.connect(login.render_as_string(hide_password=False))
+    reading = await asyncpg.connect(
+        login.render_as_string(hide_password=False),
+        server_settings={db.ACTING: str(db.INSTALLATION)},
+    )
     held.push_async_callback(reading.close)
     made = World(runner, api, reading, [await holder(engine) for _ in range(2)])
     for firm in made.firms:

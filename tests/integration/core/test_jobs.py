@@ -721,9 +721,10 @@ class TestLimit:
                 )
                 return len(found)
 
-        assert await claimed() == 1
         async with queue.transaction() as session:
             await jobs.limit(session, f"{kind}.other", 5)
+        assert await claimed() == 1
+        await queue.add(Job(kind=kind, queue=f"{kind}.other"))
         assert await claimed() == 0
 
     async def test_a_full_queue_does_not_hold_up_the_others(self, queue: Jobs, kind: str) -> None:

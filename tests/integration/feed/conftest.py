@@ -34,7 +34,7 @@ def database(server: Server) -> Iterator[str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def engine(database: str) -> AsyncIterator[AsyncEngine]:
-    made = db.create_engine(database, Settings())
+    made = db.create_engine(database, Settings(), acting=db.INSTALLATION)
     yield made
     await made.dispose()
 

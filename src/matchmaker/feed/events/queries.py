@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, Uuid, cast, literal, or_, select, union
+from sqlalchemy import Uuid, literal, or_, select, union
 
 from matchmaker.core.events import EventRow
 
@@ -75,7 +75,7 @@ def _ways(
     organisation_id: SQLColumnExpression[Any], shared: Shared
 ) -> Sequence[ColumnElement[bool]]:
     """Each way in which an organisation may see an event."""
-    acted = EventRow.actor["organisation_id"].astext == cast(organisation_id, Text)
+    acted = EventRow.actor_organisation_id == organisation_id
     return (
         EventRow.organisation_id == organisation_id,
         acted,

@@ -199,7 +199,7 @@ async def test(session: Session, webhook_id: WebhookId, principal: Principal) ->
     """
     webhook = await _active(session, webhook_id, principal)
     delivery_id = new_delivery_id()
-    await jobs.enqueue(session, attempt_of(delivery_id, 0))
+    await jobs.enqueue(session, attempt_of(delivery_id, webhook.organisation_id, 0))
     # After the event for once: the delivery names its position.
     position = await _tell(session, TESTED, webhook, principal)
     delivery = Delivery(
@@ -222,11 +222,11 @@ async def redeliver(
         WebhookDisabled: nothing is sent to it.
         DeliveryNotFound: the webhook has no such delivery.
     """
-    await _active(session, webhook_id, principal)
+    webhook = await _active(session, webhook_id, principal)
     turn = await queries.ask_again(session, webhook_id, delivery_id)
     if turn is None:
         raise DeliveryNotFound
-    await jobs.enqueue(session, attempt_of(delivery_id, turn))
+    await jobs.enqueue(session, attempt_of(delivery_id, webhook.organisation_id, turn))
     return await _logged(session, delivery_id)
 
 

@@ -117,13 +117,16 @@ _CLAIM = _statement("""
     returning job.id, attempt, kind, queue, payload, organisation_id
 """)
 
-# Where no queue has a limit there is nothing to lock and to count: one statement, and it says
-# itself that it holds.
+# Where nothing is due in a queue with a limit there is nothing to lock and to count: one statement,
+# and it says itself that this holds.
 _CLAIM_UNLIMITED = _statement("""
     with chosen as (
         select id from mm.job
         where state = 'queued' and run_at <= now() and kind = any(:kinds)
-            and (lapses > :trusted) = :alone and not exists (select from mm.job_queue)
+            and (lapses > :trusted) = :alone and not exists (
+                select from mm.job_queue join mm.job held on held.queue = job_queue.name
+                where held.state = 'queued' and held.run_at <= now() and held.kind = any(:kinds)
+            )
         order by run_at, id limit :most for update skip locked
     )
     update mm.job set state = 'running', attempt = attempt + 1, leased_until = now() + :lease,
@@ -131,8 +134,6 @@ _CLAIM_UNLIMITED = _statement("""
     from chosen where job.id = chosen.id
     returning job.id, attempt, kind, queue, payload, organisation_id
 """)
-
-_HAS_LIMITS = _statement("select exists (select from mm.job_queue)")
 
 _SUSPECT_IS_DUE = _statement("""
     select exists (
@@ -247,7 +248,7 @@ async def claim_unlimited(
     worker: str,
     alone: bool = False,
 ) -> list[Claimed]:
-    """What `claim` gives where no queue has a limit, in one statement; else nothing."""
+    """What `claim` gives where nothing is due in a queue with a limit; else nothing."""
     rows = await connection.execute(
         _CLAIM_UNLIMITED, _asked(kinds, most, lease, worker, alone=alone)
     )
@@ -265,11 +266,6 @@ def _asked(
         "alone": alone,
         "trusted": TRUSTED_LAPSES,
     }
-
-
-async def has_limits(connection: AsyncConnection) -> bool:
-    """Whether a queue has a limit."""
-    return bool(await connection.scalar(_HAS_LIMITS))
 
 
 async def suspect_is_due(connection: AsyncConnection, kinds: Collection[str]) -> bool:

@@ -112,7 +112,6 @@ class Worker:
         self._running: dict[JobId, _Running] = {}
         self._chores_at = 0.0
         self._suspect_waits = False
-        self._has_limits = True
 
     def stop(self) -> None:
         """Take no further job; `run` returns when those in hand are over or given back."""
@@ -161,16 +160,19 @@ class Worker:
         return free > 0 and await self._claim(free) == free
 
     async def _claim(self, most: int, *, alone: bool = False) -> int:
-        claim = queries.claim if self._has_limits else queries.claim_unlimited
-        async with self._control.begin() as connection:
-            claimed = await claim(
-                connection,
-                self._handlers,
-                most=most,
-                lease=self._options.lease,
-                worker=self._name,
-                alone=alone,
-            )
+        claimed: list[Claimed] = []
+        for claim in (queries.claim_unlimited, queries.claim):
+            async with self._control.begin() as connection:
+                claimed = await claim(
+                    connection,
+                    self._handlers,
+                    most=most,
+                    lease=self._options.lease,
+                    worker=self._name,
+                    alone=alone,
+                )
+            if claimed:
+                break
         for job in claimed:
             self._start(job)
         return len(claimed)
@@ -186,7 +188,6 @@ class Worker:
             for job in await queries.fire(connection, self._handlers):
                 await enqueue(session, job)
             suspect = await queries.suspect_is_due(connection, self._handlers)
-            self._has_limits = await queries.has_limits(connection)
         self._crons.clear()
         self._suspect_waits = self._suspect_waits or suspect
         for settled in reaped:

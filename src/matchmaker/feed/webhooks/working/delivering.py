@@ -100,7 +100,9 @@ async def _record(session: Session, found: Due, sent: Sent, policy: Policy) -> N
     }
     await queries.insert_attempt(session, attempt)
     if pause is not None:
-        await jobs.enqueue(session, attempt_of(delivery.id, delivery.turn + 1, pause))
+        await jobs.enqueue(
+            session, attempt_of(delivery.id, delivery.organisation_id, delivery.turn + 1, pause)
+        )
     if arrived:
         await queries.note_success(session, webhook.id)
         return

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from matchmaker.core.settings import Settings
     from matchmaker.feed.sharing import Shared
     from matchmaker.feed.webhooks.models import DeliveryId
+    from matchmaker.identity.models import OrganisationId
 
 DELIVER: Final = "webhooks.deliver"
 QUEUE: Final = "webhooks"
@@ -40,11 +41,14 @@ _POLL: Final = 1.0
 log = structlog.get_logger("matchmaker.webhooks")
 
 
-def attempt_of(delivery_id: DeliveryId, turn: int, pause: dt.timedelta = _NOW) -> jobs.Job:
-    """The job that makes the attempt of this turn."""
+def attempt_of(
+    delivery_id: DeliveryId, owner: OrganisationId, turn: int, pause: dt.timedelta = _NOW
+) -> jobs.Job:
+    """The job that makes the attempt of this turn, for the webhook's ``owner``."""
     return jobs.Job(
         kind=DELIVER,
         queue=QUEUE,
+        organisation_id=owner,
         payload={"delivery_id": str(delivery_id), "turn": turn},
         max_attempts=ATTEMPTS,
         delay=pause,
@@ -65,7 +69,9 @@ async def fan_out(session: Session, shared: Shared, batch: int) -> bool:
         for wish in await queries.wishes(session, position, until, shared)
     ]
     await queries.insert_deliveries(session, rows)
-    await jobs.enqueue_all(session, [attempt_of(row["id"], 0) for row in rows])
+    await jobs.enqueue_all(
+        session, [attempt_of(row["id"], row["organisation_id"], 0) for row in rows]
+    )
     await queries.move_position(session, until)
     return until < last
 
