@@ -63,6 +63,8 @@ REFERENCES: dict[tuple[str, str], Maker | None] = {
     ("createShortlist", "run_id"): run,
     ("applyToPool", "offering_id"): published,
     ("checkOffering", "offering_id"): draft,
+    ("listAudit", "subject_id"): need,
+    ("listEvents", "subject_id"): need,
     ("listMatchRuns", "need_id"): need,
     ("listEvidence", "offering_id"): draft,
     ("listEvidence", "organisation_id"): None,
