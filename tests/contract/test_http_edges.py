@@ -494,6 +494,7 @@ async def parcel_once(server: Server, settings: Settings) -> AsyncIterator[None]
         await connection.execute(
             text("CREATE TABLE mm.parcel_once (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
         )
+        await connection.execute(text("GRANT INSERT ON mm.parcel_once TO mm_app"))
     yield
     async with owner.begin() as connection:
         await connection.execute(text("DROP TABLE mm.parcel_once"))
@@ -526,14 +527,16 @@ async def test_the_contract_tells_the_truth(parcels: httpx.AsyncClient) -> None:
         "401",
         "403",
         "408",
+        "409",
         "413",
         "415",
         "422",
+        "429",
         "500",
         "503",
     }
     assert set(operations["get"]["responses"]) == {
-        *("200", "400", "401", "403", "422", "500", "503")
+        *("200", "400", "401", "403", "422", "429", "500", "503")
     }
     assert operations["post"]["description"] == "Take a parcel in."
     parcel = document["components"]["schemas"]["Parcel"]
