@@ -40,8 +40,9 @@ migrate: $(STAMP) ## bring the database to the newest schema
 seed: $(STAMP) ## load the demo pool, its firms and their needs
 	$(BIN)/matchmaker seed
 
-openapi: $(STAMP) ## write openapi/matchmaker.v1.json
+openapi: $(STAMP) ## write openapi/matchmaker.v1.json and docs/permissions.md
 	$(BIN)/matchmaker openapi
+	$(BIN)/matchmaker permissions
 
 bench: $(PEERS) ## every benchmark at small sizes, 10 minutes; CATALOGUE=DIR also judges the ranking on a real catalogue
 	$(BIN)/python -m tests.benchmark --quick

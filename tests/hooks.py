@@ -23,7 +23,7 @@ from matchmaker.feed.webhooks import policy
 from matchmaker.feed.webhooks.policy import Policy
 from matchmaker.feed.webhooks.sending import Sender
 from matchmaker.feed.webhooks.working import jobs as working
-from matchmaker.feed.webhooks.working.delivering import Means
+from matchmaker.feed.webhooks.working.delivering import SECRETS, Means
 from matchmaker.feed.webhooks.working.fanning import FanOut
 
 SECRET: Final = "s" * 32
@@ -35,7 +35,7 @@ QUICK: Final = msgspec.structs.replace(RELEASED, pauses=(0,) + (0.1,) * 9, secon
 def means(asked: Policy = QUICK, sender: Sender | None = None) -> Means:
     return Means(
         sender=sender or Sender(is_open=True),
-        sealer=Sealer(SECRET.encode()),
+        sealer=Sealer(SECRET.encode(), SECRETS),
         policy=asked,
     )
 

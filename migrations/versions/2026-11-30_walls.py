@@ -1,7 +1,7 @@
 """The second wall: forced row-level security on everything that is an organisation's.
 
 Revision ID: 20261130_walls
-Revises: 20261130_key_networks
+Revises: 20261130_people
 
 Who acts stands in the setting ``mm.org_id`` of a transaction: an organisation, or the nil UUID for
 the installation itself (the console, the jobs, the publisher). Nothing set means nobody: what is
@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from alembic import op
 
 revision = "20261130_walls"
-down_revision = "20261130_key_networks"
+down_revision = "20261130_people"
 branch_labels = None
 depends_on = None
 
@@ -136,6 +136,7 @@ _FUNCTIONS: Final = {
 _OVERSEES: Final = "(select mm.oversees())"
 _AGENCY: Final = "(select mm.holds('agency'))"
 _OWN: Final = f"organisation_id = (select mm.org()) or {_OVERSEES}"
+_INSTALLATION: Final = "(select mm.org()) = '00000000-0000-0000-0000-000000000000'"
 _OWNED: Final = {
     "organisation": f"id = (select mm.org()) or {_OVERSEES}",
     "admission": f"{_OWN} or mm.keeps_pool(pool_id)",
@@ -153,6 +154,9 @@ _OWNED: Final = {
         ),
         _OWN,
     ),
+    # A person is of no one organisation, and no organisation is told who can log in, or how: no
+    # operator either. What people do about themselves the installation does for them.
+    **dict.fromkeys(("person", "person_session"), _INSTALLATION),
 }
 """By table whose rows a caller reads and writes; which of the four, the grants say."""
 _FIRM: Final = f"{_OWN} or mm.owns_need(need_id)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import multiprocessing
 import os
@@ -65,6 +66,7 @@ from matchmaker.feed.events.audit import Chain
 from matchmaker.feed.webhooks import policy
 from matchmaker.feed.webhooks.sending import Sender
 from matchmaker.feed.webhooks.working import jobs as webhook_jobs
+from matchmaker.feed.webhooks.working.delivering import SECRETS
 from matchmaker.feed.webhooks.working.delivering import Means as WebhookMeans
 from matchmaker.identity import controllers as identity
 from matchmaker.identity.authentication import (
@@ -72,6 +74,8 @@ from matchmaker.identity.authentication import (
     provide_principal,
     provide_visitor,
 )
+from matchmaker.identity.sessions.passwords import Passwords
+from matchmaker.identity.sessions.service import SECOND_FACTORS, Desk
 from matchmaker.matching import editions, phrases
 from matchmaker.matching.archive import Archive
 from matchmaker.matching.controllers import (
@@ -197,7 +201,7 @@ def senders(settings: Settings, released: Released, engine: AsyncEngine) -> Mapp
 def webhook_means(released: Released, settings: Settings, secret_: bytes) -> WebhookMeans:
     """What webhooks are checked, sealed and sent with."""
     sender = Sender(is_open=settings.webhooks_open)
-    return WebhookMeans(sender=sender, sealer=Sealer(secret_), policy=released.webhooks)
+    return WebhookMeans(sender=sender, sealer=Sealer(secret_, SECRETS), policy=released.webhooks)
 
 
 def shared() -> Shared:
@@ -307,12 +311,12 @@ def create_app(
     """
     guard, handled = http.Guard(), _with_limits(controllers, settings)
     app_state = provided.state(engine)
-    authentication = Authentication(app_state.read, app_state.write)
+    authentication = Authentication(app_state.read, app_state.write, idle=settings.session_idle)
     app_state.update({**(state or {}), "checks": {**database_checks(engine), **(checks or {})}})
     app = Litestar(
         [HealthController, DocsController, Router("/v1", route_handlers=handled)],
         state=app_state,
-        dependencies={**_dependencies(settings), **(dependencies or {})},
+        dependencies={**_dependencies(settings, engine), **(dependencies or {})},
         middleware=[guard, authentication, *filter(None, [counted]), once.Once(app_state.write)],
         on_shutdown=[authentication.drain, *([counted.ledger.drain] if counted else ())],
         request_class=http.StrictRequest,
@@ -329,7 +333,7 @@ def create_app(
     return app
 
 
-def _dependencies(settings: Settings) -> dict[str, Provided]:
+def _dependencies(settings: Settings, engine: AsyncEngine) -> dict[str, Provided]:
     """What handlers of every installation may ask for by name."""
     return {
         "session": Provide(provided.provide_session),
@@ -340,6 +344,7 @@ def _dependencies(settings: Settings) -> dict[str, Provided]:
         "seen_revision": Provide(etags.provide_seen_revision),
         "cursors": Provide(_kept(settings, Cursors), sync_to_thread=False),
         "signer": Provide(_kept(settings, Signer), sync_to_thread=False),
+        "desk": Provide(_desk(settings, engine), sync_to_thread=False),
         "principal": Provide(provide_principal),
         "visitor": Provide(provide_visitor),
     }
@@ -353,6 +358,14 @@ def _with_limits(
     rest = [each for each in controllers if each is not exchange.ImportController]
     limit = settings.import_limit
     return [*rest, Router("/", route_handlers=files, request_max_body_size=limit)]
+
+
+def _desk(settings: Settings, engine: AsyncEngine) -> Callable[[], Desk]:
+    """Gives what logins are checked with: one for the process, for they take turns."""
+    passwords, reading = Passwords(), db.reading(engine, acting=db.INSTALLATION)
+    sealer = _kept(settings, functools.partial(Sealer, purpose=SECOND_FACTORS))
+    lifetime = dt.timedelta(seconds=settings.session_lifetime)
+    return lambda: Desk(passwords, sealer(), reading, lifetime)
 
 
 def _kept(settings: Settings, made_of: Callable[[bytes], T]) -> Callable[[], T]:

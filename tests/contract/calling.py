@@ -16,6 +16,7 @@ from tests.factories import SEEDS
 from matchmaker.app import Released, installed
 from matchmaker.core import access, db
 from matchmaker.core.access import Access
+from matchmaker.core.origin import HEADER
 from matchmaker.core.settings import Settings
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
@@ -74,7 +75,7 @@ async def call(
     """
     path = re.sub(r":\w+}", "}", operation.path)
     named = {name: ids.get(name, SHARED.get(name, uuid4())) for name in parameters(operation)}
-    sent = {**(headers or {}), "If-Match": '"1"'}
+    sent = {HEADER: "test", **(headers or {}), "If-Match": '"1"'}
     content = None
     if operation.takes_a_body:
         sent["Content-Type"] = operation.media_type

@@ -13,8 +13,8 @@ from tests.contract.match_calls import NEED, PROFILE
 from tests.identities import Holder, holder
 
 from matchmaker.core.patching import MEDIA_TYPE
-from matchmaker.identity.access import Scope
-from matchmaker.identity.models import OrganisationRole
+from matchmaker.identity.access import SCOPES_OF_MEMBER, Scope
+from matchmaker.identity.models import MemberRole, OrganisationRole
 from matchmaker.matching.run import ENGINE, RULES
 
 MATCH = {"need": {"kind": "solution"}}
@@ -52,6 +52,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "reviseOrganisation": {"region": "210200"},
     "moveOrganisation": {"transition": "close"},
     "createKey": {"name": "new"},
+    "logIn": {"email": "nobody@example.org", "password": "correct horse battery"},
+    "actFor": {"organisation_id": ANY_ID},
+    "setSecondFactor": {"secret": "A" * 32, "code": "000000"},
     "rotateKey": {},
     "addMember": {"name": "Lin", "email": "lin@example.org", "role": "viewer"},
     "reviseMember": {"role": "editor"},
@@ -357,6 +360,9 @@ BY_PART: dict[str, frozenset[Scope]] = {
     "takeEvidenceTransition": frozenset({Scope.OFFERINGS_WRITE}),
     "reassessAdmission": frozenset({Scope.POOLS_WRITE}),
     "takeAdmissionTransition": frozenset({Scope.POOLS_WRITE}),
+    "addMember": SCOPES_OF_MEMBER[MemberRole.VIEWER],
+    "reviseMember": SCOPES_OF_MEMBER[MemberRole.EDITOR],
+    "removeMember": SCOPES_OF_MEMBER[MemberRole.VIEWER],
     "createImport": frozenset({Scope.NEEDS_WRITE}),
     "createExport": frozenset({Scope.NEEDS_READ}),
     "getExport": frozenset({Scope.NEEDS_READ}),

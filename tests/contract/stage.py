@@ -17,6 +17,8 @@ Body = dict[str, Any]
 OWNER: Final = "owner"
 OPERATOR: Final = "operator"
 NEIGHBOUR: Final = "neighbour"
+PERSON: Final = "person"
+"""Somebody who is logged in: what no key does is drawn and refused here, and tested elsewhere."""
 NEED: Final = {
     "kind": "solution",
     "text": "MES",
@@ -46,6 +48,8 @@ class Stage:
 
     api: httpx.Client
     callers: dict[str, Caller]
+    email: str = ""
+    """Of somebody who can log in."""
     kept: dict[str, str] = field(default_factory=dict)
     """What may be used again, by its name."""
     turns: itertools.count[int] = field(default_factory=itertools.count)

@@ -15,13 +15,15 @@ from typing import Final
 import httpx
 import pytest
 from tests.contract.stage import NEIGHBOUR, OPERATOR, OWNER, Caller, Stage
-from tests.identities import holder
+from tests.identities import PASSWORD, holder, sitter
 
 from matchmaker.app import Released, handlers
 from matchmaker.cli.session import Database
 from matchmaker.core import db
 from matchmaker.core.jobs import Handler, Options, Worker
+from matchmaker.core.origin import HEADER
 from matchmaker.identity.models import OrganisationRole
+from matchmaker.identity.sessions.passwords import Passwords
 
 PATIENCE: Final = 60.0
 POLLS: Final = 600
@@ -39,11 +41,15 @@ async def staged(database: Database, released: Released) -> AsyncIterator[Stage]
         OPERATOR: await holder(engine, role.OPERATOR),
     }
     callers = {
-        name: Caller(organisation_id=str(found.organisation_id), headers=found.headers)
+        name: Caller(
+            organisation_id=str(found.organisation_id), headers={**found.headers, HEADER: "test"}
+        )
         for name, found in held.items()
     }
+    password_hash = await Passwords().hash(PASSWORD)
+    person = await sitter(engine, held[OWNER].organisation_id, password_hash=password_hash)
     with serving(database) as address, httpx.Client(base_url=address, timeout=30) as api:
-        made = Stage(api, callers)
+        made = Stage(api, callers, person.email)
         await work_until_done(made, database, handlers(released, engine))
         await engine.dispose()
         yield made
@@ -63,8 +69,8 @@ async def work_until_done(stage: Stage, database: Database, handled: Mapping[str
 
 
 @contextlib.contextmanager
-def serving(database: Database) -> Iterator[str]:
-    """Where a server on ``database`` listens."""
+def serving(database: Database, application: str = "matchmaker.app:served") -> Iterator[str]:
+    """Where a server of ``application`` on ``database`` listens."""
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith("MATCHMAKER_")},
         "DATABASE_URL": database.url,
@@ -82,7 +88,7 @@ def serving(database: Database) -> Iterator[str]:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "uvicorn", "matchmaker.app:served", "--factory"),
+                *(sys.executable, "-m", "uvicorn", application, "--factory"),
                 *("--fd", str(number), "--log-level", "error", "--no-access-log"),
             ],
             env=environment,

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
-from tests.contract.stage import NEIGHBOUR, OPERATOR, OWNER, Body, Stage
+from tests.contract.stage import NEIGHBOUR, OPERATOR, OWNER, PERSON, Body, Stage
+from tests.identities import PASSWORD
 
 Path = Callable[[Stage], dict[str, object]]
 Change = Callable[[Stage, Body], Body]
@@ -76,6 +77,11 @@ def unused(_: Stage) -> str:
 
 def address(_: Stage) -> str:
     return f"{uuid4().hex}@example.com"
+
+
+def logging_in(stage: Stage, body: Body) -> Body:
+    said = {"email": stage.email, "password": PASSWORD}
+    return {**body, **said, "code": None, "organisation_id": None}
 
 
 def later(_: Stage) -> str:
@@ -244,6 +250,11 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "readReadiness": Supply(),
     # identity
     "getMe": Supply(),
+    "logIn": Supply(body=logging_in),
+    "actFor": Supply(by=PERSON),
+    "logOut": Supply(by=PERSON),
+    "proposeSecondFactor": Supply(by=PERSON),
+    "setSecondFactor": Supply(by=PERSON),
     "listOrganisations": LIST,
     "registerOrganisation": Supply(body=with_names(external_id=unused), by=OPERATOR),
     "getOrganisation": OF_OWN,

@@ -15,18 +15,24 @@ import msgspec
 import pytest
 import pytest_asyncio
 from openpyxl import load_workbook
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.conftest import client_of
 from tests.exchange import Transaction, jsonl_of, rows, transactions
 from tests.factories import offering_line, provider_line
-from tests.identities import Holder, holder
+from tests.identities import Holder, Sitter, holder, sitter
 
 from matchmaker.app import Released, handlers, installed
 from matchmaker.core import jobs
+from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.jobs import Options, Worker
 from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 from matchmaker.core.sheets.formats import MEDIA_TYPES, FileFormat
+from matchmaker.exchange import service
+from matchmaker.exchange.kinds import ExchangeKind
+from matchmaker.identity import principals
+from matchmaker.identity.models import Member, MemberRole
 from matchmaker.identity.models import OrganisationRole as R
 
 NDJSON, CSV, XLSX = (MEDIA_TYPES[name] for name in FileFormat)
@@ -89,7 +95,7 @@ async def keys(api: httpx.AsyncClient, firm: Holder) -> None:
 
 async def hand_in(
     api: httpx.AsyncClient,
-    caller: Holder,
+    caller: Holder | Sitter,
     content: bytes,
     kind: str,
     *,
@@ -103,7 +109,9 @@ async def hand_in(
     )
 
 
-async def over(api: httpx.AsyncClient, caller: Holder, made: httpx.Response) -> dict[str, Any]:
+async def over(
+    api: httpx.AsyncClient, caller: Holder | Sitter, made: httpx.Response
+) -> dict[str, Any]:
     """What became of it, once its job is over."""
     assert made.status_code == 202, made.text
     async with asyncio.timeout(30):
@@ -117,7 +125,7 @@ async def over(api: httpx.AsyncClient, caller: Holder, made: httpx.Response) -> 
 
 
 async def file_of(
-    api: httpx.AsyncClient, caller: Holder, kind: str, format_: str = "jsonl"
+    api: httpx.AsyncClient, caller: Holder | Sitter, kind: str, format_: str = "jsonl"
 ) -> httpx.Response:
     asked = {"kind": kind, "format": format_}
     made = await api.post("/v1/exports", json=asked, headers=caller.headers)
@@ -343,6 +351,29 @@ class TestExporting:
             done = await over(api, firm, again)
             assert done["outcome"]["counts"]["profile"]["unchanged"] == 1, done
             assert (await file_of(api, firm, "profiles", format_.value)).content == taken.content
+
+    async def test_a_person_hands_in_and_takes_away_as_long_as_they_are_a_member(
+        self, api: httpx.AsyncClient, engine: AsyncEngine
+    ) -> None:
+        firm = await holder(engine)
+        editor = await sitter(engine, firm.organisation_id, MemberRole.EDITOR)
+        gone = await sitter(engine, firm.organisation_id, MemberRole.EDITOR)
+        made = await hand_in(api, editor, b"{}", "needs", query="&dry_run=true")
+        assert (await over(api, editor, made))["state"] == "done"
+        assert (await file_of(api, editor, "needs")).status_code == 200
+        async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+            # Asked for and removed in one go: the job finds nobody.
+            principal = await principals.acting(ReadSession(session), None, gone.member_id)
+            assert principal is not None
+            await session.execute(delete(Member).where(Member.id == gone.member_id))
+            asked = await service.ask_for(
+                Session(ReadSession(session)),
+                principal,
+                kind=ExchangeKind.NEEDS,
+                format_=FileFormat.JSONL,
+            )
+        waiting = httpx.Response(202, headers={"Location": f"/v1/exports/{asked.file.id}"})
+        assert (await over(api, firm, waiting))["state"] == "failed"
 
     async def test_an_export_holds_nothing_of_others(
         self, api: httpx.AsyncClient, firm: Holder, operator: Holder, engine: AsyncEngine

@@ -66,6 +66,8 @@ REFERENCES: dict[tuple[str, str], Maker | None] = {
     ("listAudit", "subject_id"): need,
     ("listEvents", "subject_id"): need,
     ("listMatchRuns", "need_id"): need,
+    ("logIn", "organisation_id"): None,
+    ("actFor", "organisation_id"): None,
     ("listEvidence", "offering_id"): draft,
     ("listEvidence", "organisation_id"): None,
     ("listPools", "organisation_id"): None,

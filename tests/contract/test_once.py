@@ -24,7 +24,7 @@ from tests.contract.conftest import stocked
 from tests.contract.match_calls import NEED, PROFILE
 from tests.contract.owned import FILLED, World, things
 from tests.factories import SEEDS
-from tests.identities import Holder, another_key, holder
+from tests.identities import Holder, another_key, holder, sitter
 
 from matchmaker.app import Released, create_app, installed
 from matchmaker.cli.session import Database
@@ -296,7 +296,12 @@ async def test_where_nothing_is_created_no_key_is_taken(
         _, name, make = FILLED[operation.id]
         asking[name] = await make(world)
     before = await counts(engine)
-    answer = await call(api, operation, keyed(world.owner), asking=asking)
+    headers = keyed(world.owner)
+    if operation.wanted.by_person:
+        person = await sitter(engine, world.owner.organisation_id)
+        headers = {**person.headers, "Idempotency-Key": uuid4().hex}
+        before = await counts(engine)
+    answer = await call(api, operation, headers, asking=asking)
     assert code(answer) == (400, "idempotency_key_not_taken")
     assert await counts(engine) == before
 

@@ -40,6 +40,7 @@ from matchmaker.feed.webhooks.models import (
     new_webhook_id,
 )
 from matchmaker.feed.webhooks.sending import Sender
+from matchmaker.feed.webhooks.working.delivering import SECRETS
 
 FAILURES = ("/status/500", "/status/429", "/status/302", "/hang", "/garbage", "/cut")
 SHARE = 0.1
@@ -145,7 +146,7 @@ async def endpoint(engine: AsyncEngine, firm: Holder, receiver: Sink) -> bytes:
                 organisation_id=firm.organisation_id,
                 url=receiver.url(),
                 since=0,
-                secret=Sealer(SECRET.encode()).seal(secret, row=webhook_id.bytes),
+                secret=Sealer(SECRET.encode(), SECRETS).seal(secret, row=webhook_id.bytes),
             )
         )
     return secret

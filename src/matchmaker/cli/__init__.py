@@ -8,13 +8,14 @@ import click
 
 from matchmaker.cli import session
 from matchmaker.cli.audit import audit
-from matchmaker.cli.contract import openapi
+from matchmaker.cli.contract import openapi, permissions
 from matchmaker.cli.demo import demo
 from matchmaker.cli.erasing import erase
 from matchmaker.cli.events import events
 from matchmaker.cli.exchange import export, import_files, template
 from matchmaker.cli.jobs import jobs
 from matchmaker.cli.keys import keys
+from matchmaker.cli.people import people
 from matchmaker.cli.pool import index, migrate, seed
 from matchmaker.cli.processes import worker
 from matchmaker.cli.receipts import verify
@@ -60,9 +61,11 @@ COMMANDS = (
     events,
     audit,
     keys,
+    people,
     erase,
     verify,
     openapi,
+    permissions,
 )
 for command in COMMANDS:
     commands.add_command(command)

@@ -14,6 +14,7 @@ from litestar.routes import HTTPRoute
 
 from matchmaker.core.errors import Forbidden, MatchmakerError, Unauthenticated
 from matchmaker.core.language import Bilingual
+from matchmaker.core.origin import CrossSite
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -54,6 +55,13 @@ class AddressNotAllowed(Forbidden):
     )
 
 
+class SessionNeeded(Forbidden):
+    """A person does this who is logged in; a key does not."""
+
+    slug = "session_needed"
+    title = Bilingual(zh="需要由登录人员操作", en="Only a person who is logged in does this")
+
+
 class AccessNotDeclared(Exception):
     """A handler does not say what its callers must bring."""
 
@@ -67,6 +75,15 @@ class Access:
     scope: str | None = None
     roles: frozenset[str] = frozenset()
     """Any one of these; empty: whatever the organisation's roles are."""
+    by_person: bool = False
+    """For people who are logged in: no key does it."""
+    is_entry: bool = False
+    """Callers say here who they are; whatever they bring, they are counted as nobody yet."""
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it is about a person, who is of no one organisation: the installation acts."""
+        return self.by_person or self.is_entry
 
     @property
     def problems(self) -> tuple[type[MatchmakerError], ...]:
@@ -75,7 +92,9 @@ class Access:
             Unauthenticated,
             AccountInactive,
             AddressNotAllowed,
+            CrossSite,
         )
+        found += (SessionNeeded,) if self.by_person else ()
         found += (ScopeMissing,) if self.scope is not None else ()
         return found + ((RoleMissing,) if self.roles else ())
 
@@ -85,12 +104,22 @@ def public() -> dict[str, Any]:
     return {_KEY: Access(is_public=True)}
 
 
+def entry() -> dict[str, Any]:
+    """``opt`` of an operation, open to everyone, in which callers say who they are."""
+    return {_KEY: Access(is_public=True, is_entry=True)}
+
+
 def needs(scope: str | None, *, roles: Iterable[str] = ()) -> dict[str, Any]:
     """``opt`` of an operation for callers with ``scope`` whose organisation has one of ``roles``.
 
     Without a scope any known caller will do.
     """
     return {_KEY: Access(is_public=False, scope=scope, roles=frozenset(roles))}
+
+
+def person() -> dict[str, Any]:
+    """``opt`` of an operation for people who are logged in; no key does this."""
+    return {_KEY: Access(is_public=False, by_person=True)}
 
 
 def of(handler: BaseRouteHandler) -> Access | None:

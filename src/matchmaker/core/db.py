@@ -208,9 +208,13 @@ def read_only(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
     )
 
 
-def reading(engine: AsyncEngine) -> Callable[[], AbstractAsyncContextManager[ReadSession]]:
-    """Opens read-only transactions on ``engine``."""
+def reading(
+    engine: AsyncEngine, *, acting: UUID | None = None
+) -> Callable[[], AbstractAsyncContextManager[ReadSession]]:
+    """Opens read-only transactions on ``engine``: of ``acting``, or of whom the engine is for."""
     sessions = read_only(engine)
+    if acting is not None:
+        sessions.configure(execution_options={**sessions.kw["execution_options"], _OPTION: acting})
 
     @contextlib.asynccontextmanager
     async def open_one() -> AsyncIterator[ReadSession]:

@@ -11,7 +11,7 @@ from litestar import Router
 from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
 
-from matchmaker.core import access, etags, limits, once, transitions
+from matchmaker.core import access, etags, limits, once, origin, transitions
 from matchmaker.core.edges import ABOUT_BODY
 from matchmaker.core.wire import END, Problem
 
@@ -31,13 +31,21 @@ REF = "#/components/schemas/"
 _REF = re.compile(rf'"{REF}([^"]+)"')
 _PROBLEM_JSON = "application/problem+json"
 _BEARER = "bearer"
+_COOKIE = "session"
 _SECURITY = {
     _BEARER: {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "mmk_live_*",
         "description": "An API key of an organisation; an operation names the scope it needs",
-    }
+    },
+    _COOKIE: {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": origin.COOKIE,
+        "description": "A person who is logged in (`POST /v1/sessions`); changes also carry the "
+        f"header `{origin.HEADER}`, which no other site can send",
+    },
 }
 _PYTHON_END = msgspec.json.encode(END)[1:-1]
 _ABOUT = (
@@ -182,9 +190,11 @@ def _name_transitions(handler: HTTPRouteHandler, operation: dict[str, Any]) -> N
 
 def _declare_security(wanted: Access | None, operation: dict[str, Any]) -> None:
     """Say who may call the operation, from what the guard reads."""
-    if wanted is not None:
-        key = {_BEARER: [] if wanted.scope is None else [wanted.scope]}
-        operation["security"] = [{}, key] if wanted.is_public else [key]
+    if wanted is None:
+        return
+    scopes = [] if wanted.scope is None else [wanted.scope]
+    known = [{_COOKIE: scopes}] if wanted.by_person else [{_BEARER: scopes}, {_COOKIE: scopes}]
+    operation["security"] = [{}, *known] if wanted.is_public else known
 
 
 def _declare_problems(kinds: Iterable[type[MatchmakerError]], operation: dict[str, Any]) -> None:

@@ -14,22 +14,21 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-_PURPOSE: Final = b"matchmaker sealed secrets, AES-256-GCM, 1"
-"""What the key is derived for: no other use of the secret has a key in common with it."""
 _NONCE: Final = 12
 _KEY: Final = 32
 
 
 class CannotOpen(Exception):
-    """It was sealed under another secret or for another row, or was changed since."""
+    """It was sealed under another secret, for another purpose or row, or was changed since."""
 
 
 class Sealer:
-    """Seals and opens with the key of an installation."""
+    """Seals and opens for one purpose; no other use of the secret has a key in common with it."""
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, purpose: str) -> None:
         """Derive the key; whoever has the secret derives the same one."""
-        derived = HKDF(SHA256(), _KEY, salt=None, info=_PURPOSE).derive(secret)
+        info = f"matchmaker {purpose}, AES-256-GCM, 1".encode()
+        derived = HKDF(SHA256(), _KEY, salt=None, info=info).derive(secret)
         self._cipher = AESGCM(derived)
 
     def seal(self, plain: bytes, *, row: bytes) -> bytes:
@@ -41,7 +40,7 @@ class Sealer:
         """What was sealed for this row.
 
         Raises:
-            CannotOpen: it was not sealed here, not for this row, or was changed.
+            CannotOpen: it was not sealed here, not for this purpose and row, or was changed.
         """
         try:
             return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], row)

@@ -10,6 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+Span = Annotated[float, msgspec.Meta(ge=1, le=30 * 24 * 3600)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=600)]
 
 
@@ -56,6 +57,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """``off``, or what differs from the published limits: ``anonymous_match=50/60,keys=5/60``."""
     trusted_proxies: str = ""
     """Networks whose ``X-Forwarded-For`` is believed, as ``10.0.0.0/8, ::1``."""
+    session_idle: Span = 30 * 60
+    """How long a person who does nothing stays logged in."""
+    session_lifetime: Span = 12 * 60 * 60
+    """How long they stay logged in at most."""
     log_format: Literal["json", "console"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

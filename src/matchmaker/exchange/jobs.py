@@ -18,10 +18,8 @@ from matchmaker.core.sheets.lines import Progress
 from matchmaker.core.sheets.writing import NotForSheets
 from matchmaker.exchange import carrying, queries, service
 from matchmaker.exchange.kinds import Asked, Means
-from matchmaker.exchange.models import ExportId, ImportId
-from matchmaker.identity.access import INACTIVE
-from matchmaker.identity.authentication import caller
-from matchmaker.identity.issuing import queries as identity
+from matchmaker.exchange.models import ExportFile, ExportId, ImportFile, ImportId
+from matchmaker.identity.principals import acting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from matchmaker.core.db import ReadSession
     from matchmaker.core.sheets import ImportReport
     from matchmaker.identity.access import Principal
-    from matchmaker.identity.models import ApiKeyId
 
 PRUNE: Final = "exchange.prune"
 KEPT_DAYS: Final = 30
@@ -65,7 +62,7 @@ async def _import(
         if found is None:
             raise GiveUp("the file is gone")
         file, content = found
-        principal = await _acting(session, file.requested_by)
+        principal = await _acting(session, file)
     with _refusals():
         service.check_importer(principal, file.kind)
     progress = Progress()
@@ -103,7 +100,7 @@ async def _export(
         file = await queries.export_to_do(session, export_id)
         if file is None:
             raise GiveUp("nobody waits for the file")
-        principal = await _acting(session, file.requested_by)
+        principal = await _acting(session, file)
         with _refusals():
             service.check_exporter(principal, file.kind)
         owner = service.exported_owner(principal)
@@ -133,16 +130,16 @@ async def _prune(context: Context, _: dict[str, Any]) -> dict[str, Any]:
     return {"removed": await queries.prune(context.session, dt.timedelta(days=KEPT_DAYS))}
 
 
-async def _acting(session: ReadSession, key_id: ApiKeyId) -> Principal:
+async def _acting(session: ReadSession, file: ImportFile | ExportFile) -> Principal:
     """Whoever asked, in the roles and scopes they have now.
 
     Raises:
-        GiveUp: their key or their organisation acts no more.
+        GiveUp: the key, the member or their organisation acts no more.
     """
-    credential = await identity.live_key(session, key_id)
-    if credential is None or credential.state in INACTIVE:
-        raise GiveUp("the key that asked for it acts no more")
-    return caller(credential)
+    principal = await acting(session, file.requested_by, file.requested_by_member)
+    if principal is None:
+        raise GiveUp("whoever asked for it acts no more")
+    return principal
 
 
 @contextlib.contextmanager

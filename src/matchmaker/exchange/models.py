@@ -13,7 +13,7 @@ from matchmaker.core.db import Base
 from matchmaker.core.jobs.models import JobId
 from matchmaker.core.sheets import FileFormat
 from matchmaker.exchange.kinds import ExchangeKind
-from matchmaker.identity.models import ApiKey, ApiKeyId, Organisation, OrganisationId
+from matchmaker.identity.models import ApiKey, ApiKeyId, MemberId, Organisation, OrganisationId
 
 ImportId = NewType("ImportId", UUID)
 ExportId = NewType("ExportId", UUID)
@@ -36,7 +36,8 @@ class ImportFile(Base, kw_only=True):
 
     id: Mapped[ImportId] = mapped_column(Uuid, primary_key=True)
     organisation_id: Mapped[OrganisationId] = mapped_column(Uuid, ForeignKey(Organisation.id))
-    requested_by: Mapped[ApiKeyId] = mapped_column(Uuid, ForeignKey(ApiKey.id))
+    requested_by: Mapped[ApiKeyId | None] = mapped_column(Uuid, ForeignKey(ApiKey.id))
+    requested_by_member: Mapped[MemberId | None] = mapped_column(Uuid)
     job_id: Mapped[JobId] = mapped_column(Uuid)
     """No foreign key: jobs that are long over are removed."""
     kind: Mapped[ExchangeKind]
@@ -66,7 +67,8 @@ class ExportFile(Base, kw_only=True):
 
     id: Mapped[ExportId] = mapped_column(Uuid, primary_key=True)
     organisation_id: Mapped[OrganisationId] = mapped_column(Uuid, ForeignKey(Organisation.id))
-    requested_by: Mapped[ApiKeyId] = mapped_column(Uuid, ForeignKey(ApiKey.id))
+    requested_by: Mapped[ApiKeyId | None] = mapped_column(Uuid, ForeignKey(ApiKey.id))
+    requested_by_member: Mapped[MemberId | None] = mapped_column(Uuid)
     job_id: Mapped[JobId] = mapped_column(Uuid)
     kind: Mapped[ExchangeKind]
     format: Mapped[FileFormat]

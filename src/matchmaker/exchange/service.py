@@ -13,7 +13,7 @@ from matchmaker.exchange.errors import ExportNotFound, FileNotReady, ImportNotFo
 from matchmaker.exchange.kinds import KINDS
 from matchmaker.exchange.models import ExportFile, ExportId, ImportFile, ImportId
 from matchmaker.feed import queries as feed
-from matchmaker.identity.models import ApiKeyId, OrganisationId, OrganisationRole
+from matchmaker.identity.models import OrganisationId, OrganisationRole
 
 if TYPE_CHECKING:
     from matchmaker.core.db import ReadSession, Session
@@ -89,7 +89,8 @@ async def hand_in(
     file = ImportFile(
         id=import_id,
         organisation_id=principal.organisation_id,
-        requested_by=_key_of(principal),
+        requested_by=principal.key_id,
+        requested_by_member=None if principal.seat is None else principal.seat.member_id,
         job_id=await _enqueue(session, IMPORT, principal, str(import_id)),
         kind=kind,
         format=format_,
@@ -113,18 +114,14 @@ async def ask_for(
     file = ExportFile(
         id=export_id,
         organisation_id=principal.organisation_id,
-        requested_by=_key_of(principal),
+        requested_by=principal.key_id,
+        requested_by_member=None if principal.seat is None else principal.seat.member_id,
         job_id=await _enqueue(session, EXPORT, principal, str(export_id)),
         kind=kind,
         format=format_,
     )
     await queries.add(session, file)
     return AnExport(file, await feed.find_job(session, file.job_id))
-
-
-def _key_of(principal: Principal) -> ApiKeyId:
-    assert principal.key_id is not None  # noqa: S101  (the console carries files itself)
-    return principal.key_id
 
 
 async def _enqueue(session: Session, kind: str, principal: Principal, id_: str) -> jobs.JobId:

@@ -11,9 +11,13 @@ from matchmaker.core.events import CLI, ActorType, EventActor
 from matchmaker.core.machine import Actor
 from matchmaker.identity.models import (
     ApiKeyId,
+    MemberId,
+    MemberRole,
     OrganisationId,
     OrganisationRole,
     OrganisationState,
+    PersonId,
+    SessionId,
 )
 
 if TYPE_CHECKING:
@@ -69,6 +73,27 @@ SCOPES_OF: Final[Mapping[OrganisationRole, frozenset[Scope]]] = {
 }
 """What the credentials of an organisation may be good for at most, and are good for by default."""
 
+_READS: Final = frozenset(
+    {
+        *(_S.ORGANISATIONS_READ, _S.MEMBERS_READ, _S.CONSENTS_READ, _S.PROFILES_READ),
+        *(_S.NEEDS_READ, _S.OFFERINGS_READ, _S.POOLS_READ, _S.MATCH_READ),
+        *(_S.EVENTS_READ, _S.JOBS_READ),
+    }
+)
+_WORKS: Final = _READS | {
+    *(_S.PROFILES_WRITE, _S.NEEDS_WRITE, _S.OFFERINGS_WRITE, _S.POOLS_WRITE, _S.MATCH_RUN),
+    *(_S.JOBS_WRITE, _S.IMPORTS_WRITE, _S.EXPORTS_READ),
+}
+SCOPES_OF_MEMBER: Final[Mapping[MemberRole, frozenset[Scope]]] = {
+    MemberRole.OWNER: frozenset(Scope),
+    # What an organisation consents to is said by who owns it.
+    MemberRole.ADMIN: frozenset(Scope) - {_S.CONSENTS_WRITE},
+    MemberRole.EDITOR: _WORKS,
+    MemberRole.VIEWER: _READS,
+    MemberRole.AUDITOR: frozenset({_S.EVENTS_READ, _S.ORGANISATIONS_READ}),
+}
+"""What a person may do in an organisation, as far as its own roles allow it."""
+
 _VOUCHED: Final = frozenset({_R.AGENCY, _R.OPERATOR})
 """Roles that act on what is others': in force only once the organisation is verified."""
 INACTIVE: Final = frozenset({OrganisationState.SUSPENDED, OrganisationState.CLOSED})
@@ -76,17 +101,49 @@ INACTIVE: Final = frozenset({OrganisationState.SUSPENDED, OrganisationState.CLOS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """As which member of the organisation a person acts."""
+
+    member_id: MemberId
+    role: MemberRole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedIn:
+    """The session of a person, and who they are."""
+
+    id: SessionId
+    person_id: PersonId
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """The caller: an organisation, through one of its keys or at the console."""
+    """The caller: an organisation, through a key, one of its people, or at the console."""
 
     organisation_id: OrganisationId
     roles: frozenset[OrganisationRole]
     """The roles in force: agency and operator only of a verified organisation."""
     state: OrganisationState
     key_id: ApiKeyId | None
-    """None at the console; whoever calls over HTTP has one."""
+    """None of a person, and at the console."""
     scopes: frozenset[Scope]
-    """What the key was given, as far as the organisation's roles allow it now."""
+    """What key or person may do, as far as the organisation's roles allow it now."""
+    seat: Seat | None = None
+    """Of a person, also where a worker does what they asked for."""
+    login: LoggedIn | None = None
+    """Of a person whose request this is."""
+
+
+def entry() -> dict[str, Any]:
+    """``opt`` of an operation, open to everyone, in which callers say who they are."""
+    return access.entry()
+
+
+def person() -> dict[str, Any]:
+    """``opt`` of an operation for people who are logged in; no key does this."""
+    return access.person()
 
 
 def needs(scope: Scope | None, *, roles: Iterable[OrganisationRole] = ()) -> dict[str, Any]:
@@ -108,6 +165,14 @@ def roles_in_force(
 def scopes_of(roles: Iterable[OrganisationRole]) -> frozenset[Scope]:
     """Everything that ``roles`` allow."""
     return frozenset[Scope]().union(*(SCOPES_OF[role] for role in roles))
+
+
+def scopes_of_member(role: MemberRole, roles: Iterable[OrganisationRole]) -> frozenset[Scope]:
+    """What a person in ``role`` may do in an organisation that acts in ``roles``."""
+    held = frozenset(roles)
+    if role is MemberRole.AUDITOR and OrganisationRole.OPERATOR not in held:
+        return frozenset()
+    return SCOPES_OF_MEMBER[role] & scopes_of(held)
 
 
 def actors_of(principal: Principal, owner: OrganisationId) -> frozenset[Actor]:
@@ -137,11 +202,12 @@ def at_console(organisation: Organisation) -> Principal:
 
 
 def event_actor(principal: Principal | None) -> EventActor:
-    """Who an event says it was: the caller's key, or the command line, for whomever it acts."""
+    """Who an event says it was: a key, a member, or the command line, for whomever it acts."""
     if principal is None:
         return CLI
+    of = principal.organisation_id
+    if principal.seat is not None:
+        return EventActor(type=ActorType.MEMBER, id=principal.seat.member_id, organisation_id=of)
     if principal.key_id is None:
-        return EventActor(type=ActorType.CLI, organisation_id=principal.organisation_id)
-    return EventActor(
-        type=ActorType.API_KEY, id=principal.key_id, organisation_id=principal.organisation_id
-    )
+        return EventActor(type=ActorType.CLI, organisation_id=of)
+    return EventActor(type=ActorType.API_KEY, id=principal.key_id, organisation_id=of)

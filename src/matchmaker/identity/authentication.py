@@ -7,32 +7,33 @@ OPTIONS is answered there, for everyone.
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import ipaddress
-import time
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
 from litestar import Request  # noqa: TC002  (Litestar reads it at run time)
+from litestar.connection import ASGIConnection
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 
-from matchmaker.core import access, db, http, provided
+from matchmaker.core import access, db, http, origin, provided
 from matchmaker.core.access import (
     AccountInactive,
     AddressNotAllowed,
     RoleMissing,
     ScopeMissing,
+    SessionNeeded,
 )
-from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.errors import Unauthenticated
 from matchmaker.identity import keys
-from matchmaker.identity.access import INACTIVE, Principal, Scope, roles_in_force, scopes_of
-from matchmaker.identity.issuing import queries
-from matchmaker.identity.models import OrganisationRole
+from matchmaker.identity.access import INACTIVE, Principal
+from matchmaker.identity.issuing import queries as issued
+from matchmaker.identity.principals import caller, sitter
+from matchmaker.identity.remembering import Memory, Notes
+from matchmaker.identity.sessions import queries as sessions
+from matchmaker.identity.sessions import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,25 +43,10 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
     from matchmaker.core.access import Access
-    from matchmaker.identity.issuing.queries import Credential, Maker
+    from matchmaker.identity.models import OrganisationState
 
-CACHE_SECONDS: Final = 2.0
-"""How long a credential is taken at its word: after that, a revocation has acted everywhere."""
-_CACHED: Final = 10_000
-USE_NOTED_EVERY: Final = 60.0
-"""Seconds between two notes of when a key was last used."""
 _NOBODY: Final = bytes(32)
 _PRINCIPAL: Final = "principal"
-
-_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """A credential as the database had it at ``at``."""
-
-    credential: Credential
-    at: float
 
 
 class Authentication(ASGIMiddleware):
@@ -72,13 +58,16 @@ class Authentication(ASGIMiddleware):
         self,
         read: async_sessionmaker[AsyncSession],
         write: async_sessionmaker[AsyncSession],
+        *,
+        idle: float,
     ) -> None:
-        """Look credentials up through ``read``, note their use through ``write``."""
-        self._read = read
-        self._write = write
-        self._seen: dict[str, _Seen] = {}
-        self._noted: dict[str, float] = {}
-        self._notes: set[asyncio.Task[None]] = set()
+        """Look credentials up through ``read``, note their use through ``write``.
+
+        A session that was not used for ``idle`` seconds has ended.
+        """
+        self._keys = Memory(read, issued.live_credential)
+        self._sessions = Memory(read, partial(sessions.sitting, idle=idle))
+        self._notes = Notes(write)
 
     async def handle(
         self, scope: ASGIScope, receive: Receive, send: Send, next_app: ASGIApp
@@ -89,20 +78,15 @@ class Authentication(ASGIMiddleware):
             # Health and contract, beside /v1: they depend on nothing and know nobody.
             await next_app(scope, receive, send)
             return
-        given = [value for name, value in scope["headers"] if name == b"authorization"]
-        if not given:
-            if not wanted.is_public:
-                raise Unauthenticated
+        principal = await self._principal(scope, is_public=wanted.is_public)
+        if wanted.is_personal:
+            scope["state"][provided.ACTING] = db.INSTALLATION
+        if principal is None:
             await next_app(scope, receive, send)
             return
-        token = _bearer(given)
-        if token is None:
-            raise Unauthenticated
-        scope["state"][http.CALLER] = {"key": token.public_id}
-        principal = await self._principal(token, _address(scope))
         _check(wanted, principal)
         scope["state"][_PRINCIPAL] = principal
-        scope["state"][provided.ACTING] = principal.organisation_id
+        scope["state"].setdefault(provided.ACTING, principal.organisation_id)
 
         async def send_privately(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -114,55 +98,55 @@ class Authentication(ASGIMiddleware):
 
     async def drain(self) -> None:
         """Wait for the notes that are being written."""
-        await asyncio.gather(*self._notes)
+        await self._notes.drain()
 
-    async def _principal(self, token: keys.Token, address: str) -> Principal:
-        credential = await self._credential(token.public_id)
+    async def _principal(self, scope: ASGIScope, *, is_public: bool) -> Principal | None:
+        """The caller; None of a public operation where there is none.
+
+        A header is sent on purpose and must be sound. A cookie goes along unasked: one that is
+        over keeps nobody from what everybody may do, logging in above all.
+        """
+        given = [value for name, value in scope["headers"] if name == b"authorization"]
+        if given:
+            return await self._of_key(scope, _bearer(given))
+        found = await self._of_session(scope)
+        if found is None and not is_public:
+            raise Unauthenticated
+        return found
+
+    async def _of_key(self, scope: ASGIScope, token: keys.Token | None) -> Principal:
+        if token is None:
+            raise Unauthenticated
+        scope["state"][http.CALLER] = {"key": token.public_id}
+        credential = await self._keys.get(token.public_id)
         stored = _NOBODY if credential is None else credential.secret_hash
         if not hmac.compare_digest(stored, token.digest) or credential is None:
             raise Unauthenticated
-        if credential.state in INACTIVE:
-            raise AccountInactive(extra={"state": credential.state.value})
-        if not _is_allowed_from(address, credential.allowed_from):
+        _check_active(credential.state)
+        if not _is_allowed_from(_address(scope), credential.allowed_from):
             raise AddressNotAllowed
-        self._note_use(token.public_id, credential)
+        key_id, of = credential.key_id, credential.organisation_id
+        self._notes.note(key_id, of, lambda session: issued.note_use(session, key_id))
         return caller(credential)
 
-    async def _credential(self, public_id: str) -> Credential | None:
-        now = time.monotonic()
-        seen = self._seen.get(public_id)
-        if seen is not None and now - seen.at < CACHE_SECONDS:
-            return seen.credential
-        # Whose key it is, is what is asked: until it is found nobody acts but the installation.
-        async with db.begun(self._read, db.INSTALLATION) as session:
-            found = await queries.live_credential(ReadSession(session), public_id)
-        # What is not found is not remembered: a key made a moment ago in another process works.
-        self._seen.pop(public_id, None)
-        if found is not None:
-            if len(self._seen) >= _CACHED:
-                del self._seen[next(iter(self._seen))]
-            self._seen[public_id] = _Seen(found, now)
-        return found
+    async def _of_session(self, scope: ASGIScope) -> Principal | None:
+        connection: ASGIConnection[Any, Any, Any, State] = ASGIConnection(scope)
+        text = connection.cookies.get(origin.COOKIE)
+        token = None if text is None else tokens.read(text)
+        sitting = None if token is None else await self._sessions.get(token.digest)
+        if sitting is None:
+            return None
+        scope["state"][http.CALLER] = {"session": str(sitting.session_id)}
+        origin.check(str(scope.get("method", "")), connection.headers)
+        _check_active(sitting.membership.state)
+        id_ = sitting.session_id
+        self._notes.note(id_, db.INSTALLATION, lambda session: sessions.note_sight(session, id_))
+        return sitter(sitting)
 
-    def _note_use(self, public_id: str, credential: Credential) -> None:
-        now = time.monotonic()
-        last = self._noted.get(public_id)
-        if last is not None and now - last < USE_NOTED_EVERY:
-            return
-        if len(self._noted) >= _CACHED:
-            del self._noted[next(iter(self._noted))]
-        self._noted[public_id] = now
-        task = asyncio.create_task(self._write_use(credential))
-        self._notes.add(task)
-        task.add_done_callback(self._notes.discard)
 
-    async def _write_use(self, credential: Credential) -> None:
-        """Note the use in a transaction of its own; no request waits for it or fails with it."""
-        try:
-            async with db.begun(self._write, credential.organisation_id) as session:
-                await queries.note_use(Session(ReadSession(session)), credential.key_id)
-        except Exception as failure:  # noqa: BLE001  (a missing note harms nobody)
-            _log.warning("key.use_not_noted", kind=type(failure).__name__)
+def _check_active(state: OrganisationState) -> None:
+    if state in INACTIVE:
+        raise AccountInactive(extra={"state": state.value})
 
 
 def _address(scope: ASGIScope) -> str:
@@ -179,30 +163,6 @@ def _bearer(given: list[bytes]) -> keys.Token | None:
     return keys.read(text.strip(" "))
 
 
-def caller(credential: Credential) -> Principal:
-    """Who acts with ``credential``, in the roles and scopes that are in force now.
-
-    A key is good for no more than each of those it was made with is now.
-    """
-    roles = roles_in_force(map(OrganisationRole, credential.roles), credential.state)
-    scopes = _scopes_in_force(credential)
-    for maker in credential.makers:
-        is_out = maker.is_ended or maker.state in INACTIVE
-        scopes &= frozenset() if is_out else _scopes_in_force(maker)
-    return Principal(
-        organisation_id=credential.organisation_id,
-        roles=roles,
-        state=credential.state,
-        key_id=credential.key_id,
-        scopes=scopes,
-    )
-
-
-def _scopes_in_force(key: Credential | Maker) -> frozenset[Scope]:
-    given = frozenset(scope for scope in Scope if scope.value in key.scopes)
-    return given & scopes_of(roles_in_force(map(OrganisationRole, key.roles), key.state))
-
-
 def _is_allowed_from(address: str, networks: Sequence[str] | None) -> bool:
     """Whether ``address`` lies in one of ``networks``; where none are named, it does."""
     if networks is None:
@@ -217,6 +177,8 @@ def _is_allowed_from(address: str, networks: Sequence[str] | None) -> bool:
 
 
 def _check(wanted: Access, principal: Principal) -> None:
+    if wanted.by_person and principal.login is None:
+        raise SessionNeeded
     if wanted.scope is not None and wanted.scope not in principal.scopes:
         raise ScopeMissing(
             zh=f"该操作需要权限范围 {wanted.scope}",

@@ -39,7 +39,10 @@ from matchmaker.identity.people.controllers import (
     MemberController,
     OrganisationConsentController,
     OrganisationMemberController,
+    member_to_wire,
 )
+from matchmaker.identity.sessions.controllers import CONTROLLERS as SESSIONS
+from matchmaker.identity.sessions.controllers import login_to_wire
 from matchmaker.taxonomy.registry import Taxonomy
 
 Released = NamedDependency[SkipValidation[Taxonomy]]
@@ -206,13 +209,20 @@ class MeController(Controller):
     async def read(
         self, read_session: NamedDependency[ReadSession], principal: NamedDependency[Principal]
     ) -> schemas.Me:
-        """Say who is calling: the organisation, the key, and the rights it has at this moment."""
+        """Say who is calling: the organisation, the key or the person, and the rights they have."""
         found, _ = await organisations.read(read_session, principal.organisation_id, by=principal)
-        assert principal.key_id is not None  # noqa: S101  (the console calls no operation)
-        key = await issuing.read(read_session, principal.key_id, by=principal)
+        key = person = member = None
+        if principal.key_id is not None:
+            key = key_to_wire(await issuing.read(read_session, principal.key_id, by=principal))
+        if principal.login is not None:
+            person = login_to_wire(principal.login)
+        if principal.seat is not None:
+            member = await queries.member(read_session, principal.seat.member_id)
         return schemas.Me(
             organisation=organisation_to_wire(found),
-            key=key_to_wire(key),
+            key=key,
+            person=person,
+            member=None if member is None else member_to_wire(member),
             roles=sorted(principal.roles),
             scopes=sorted(principal.scopes),
         )
@@ -249,4 +259,5 @@ CONTROLLERS = (
     MemberController,
     OrganisationConsentController,
     ConsentController,
+    *SESSIONS,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matchmaker.core.errors import Conflict, Forbidden, NotFound
+from matchmaker.core.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unprocessable
 from matchmaker.core.language import Bilingual
 
 
@@ -53,6 +53,48 @@ class RotationUnderway(Conflict):
 
     slug = "rotation_underway"
     title = Bilingual(zh="上一次轮换尚未结束", en="The rotation before has not ended")
+
+
+class LoginRefused(Unauthenticated):
+    """Address, password and code are not together those of anybody; it is not said which is not."""
+
+    slug = "login_refused"
+    title = Bilingual(zh="登录信息不正确", en="The login is not right")
+
+
+class SecondFactorNeeded(Unauthenticated):
+    """The password is right; a code of the authenticator is missing."""
+
+    slug = "second_factor_needed"
+    title = Bilingual(zh="还需要验证码", en="A code is needed as well")
+
+
+class NotAMember(Forbidden):
+    """The person is no member of the organisation, or of any."""
+
+    slug = "not_a_member"
+    title = Bilingual(zh="不是该组织的成员", en="Not a member of the organisation")
+
+
+class AlreadyProtected(Conflict):
+    """The person has a second factor; whoever lost theirs asks an operator."""
+
+    slug = "already_protected"
+    title = Bilingual(zh="已设置第二验证因素", en="There is a second factor already")
+
+
+class PersonNotFound(NotFound):
+    """Nobody logs in with this address."""
+
+    slug = "person_not_found"
+    title = Bilingual(zh="没有这个登录人员", en="No such person")
+
+
+class WrongCode(Unprocessable):
+    """The code is not one of the secret now."""
+
+    slug = "wrong_code"
+    title = Bilingual(zh="验证码不正确", en="The code is not right")
 
 
 class MemberNotFound(NotFound):

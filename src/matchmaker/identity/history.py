@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from matchmaker.core.db import Session
     from matchmaker.core.events import EventActor
-    from matchmaker.identity.models import OrganisationId
+    from matchmaker.identity.models import OrganisationId, PersonSession
 
 
 async def tell(
@@ -41,6 +41,22 @@ async def tell(
     position = await events.append(session, event)
     if isinstance(of, Organisation):
         await queries.follow_live(session, [of.id], position)
+
+
+async def tell_of_session(
+    session: Session, kind: str, of: PersonSession, actor: EventActor
+) -> None:
+    """Append what a person does with their session."""
+    await events.append(
+        session,
+        Event(
+            kind=kind,
+            subject_type=of.__tablename__,
+            subject_id=of.id,
+            organisation_id=of.organisation_id,
+            actor=actor,
+        ),
+    )
 
 
 def revised(organisation_id: OrganisationId, actor: EventActor, *fields: str) -> Event:

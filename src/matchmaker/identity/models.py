@@ -32,6 +32,8 @@ from matchmaker.core.rows import Revised
 OrganisationId = NewType("OrganisationId", UUID)
 ApiKeyId = NewType("ApiKeyId", UUID)
 MemberId = NewType("MemberId", UUID)
+PersonId = NewType("PersonId", UUID)
+SessionId = NewType("SessionId", UUID)
 ConsentId = NewType("ConsentId", UUID)
 
 
@@ -67,6 +69,8 @@ class MemberRole(enum.StrEnum):
     ADMIN = "admin"
     EDITOR = "editor"
     VIEWER = "viewer"
+    AUDITOR = "auditor"
+    """Of an operator: reads what happened on the platform, and nothing else."""
 
 
 class ConsentPurpose(enum.StrEnum):
@@ -93,6 +97,16 @@ def new_api_key_id() -> ApiKeyId:
 def new_member_id() -> MemberId:
     """A new id, in order of time."""
     return MemberId(uuid7())
+
+
+def new_person_id() -> PersonId:
+    """A new id, in order of time."""
+    return PersonId(uuid7())
+
+
+def new_session_id() -> SessionId:
+    """A new id, in order of time."""
+    return SessionId(uuid7())
 
 
 def new_consent_id() -> ConsentId:
@@ -211,7 +225,9 @@ class ApiKey(Base, kw_only=True):
     name: Mapped[str] = mapped_column(Text)
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     created_by: Mapped[ApiKeyId | None] = mapped_column(Uuid, ForeignKey("mm.api_key.id"))
-    """The key it was made with; none where an operator made it at the console."""
+    """The key it was made with; none where a member or the console made it."""
+    created_by_member: Mapped[MemberId | None] = mapped_column(Uuid, default=None)
+    """No foreign key: a key whose maker was removed is to be good for nothing, not for more."""
     expires_at: Mapped[dt.datetime | None] = mapped_column(default=None)
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
     replaced_by: Mapped[ApiKeyId | None] = mapped_column(Uuid, unique=True, default=None)
@@ -222,6 +238,52 @@ class ApiKey(Base, kw_only=True):
     """Networks in CIDR notation from which it is taken; none: from anywhere."""
 
 
+class Person(Base, kw_only=True):
+    """Somebody who can log in; whose members they are says their address."""
+
+    __tablename__ = "person"
+    __table_args__ = (
+        CheckConstraint("email = lower(email)", name="email_in_lower_case"),
+        CheckConstraint("totp_step >= 0", name="totp_step_from_zero"),
+    )
+
+    id: Mapped[PersonId] = mapped_column(Uuid, primary_key=True, default_factory=new_person_id)
+    email: Mapped[str] = mapped_column(Text, unique=True)
+    """Vouched for by whoever registered the person."""
+    name: Mapped[str] = mapped_column(Text)
+    password_hash: Mapped[str | None] = mapped_column(Text, default=None, repr=False)
+    totp: Mapped[bytes | None] = mapped_column(LargeBinary, default=None, repr=False)
+    """The secret of the second factor, sealed."""
+    totp_step: Mapped[int] = mapped_column(default=0)
+    """The last step whose code was used: none is used twice."""
+    recovery: Mapped[list[bytes]] = mapped_column(
+        ARRAY(LargeBinary), default_factory=list, repr=False
+    )
+    """SHA-256 of each recovery code that is left."""
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
+
+
+class PersonSession(Base, kw_only=True):
+    """That a person is logged in and acts for one organisation."""
+
+    __tablename__ = "person_session"
+    __table_args__ = (
+        CheckConstraint("octet_length(token_hash) = 32", name="token_hash_is_sha256"),
+        Index(None, "person_id"),
+    )
+
+    id: Mapped[SessionId] = mapped_column(Uuid, primary_key=True, default_factory=new_session_id)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, repr=False)
+    person_id: Mapped[PersonId] = mapped_column(Uuid, ForeignKey(Person.id, ondelete="CASCADE"))
+    organisation_id: Mapped[OrganisationId] = mapped_column(Uuid, ForeignKey(Organisation.id))
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
+    seen_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
+    """To the minute."""
+    expires_at: Mapped[dt.datetime]
+    """However busy it is."""
+    ended_at: Mapped[dt.datetime | None] = mapped_column(default=None)
+
+
 class Member(Revised, Base, kw_only=True):
     """A person of an organisation."""
 
@@ -229,7 +291,10 @@ class Member(Revised, Base, kw_only=True):
     __table_args__ = (
         UniqueConstraint("organisation_id", "email"),
         CheckConstraint("email = lower(email)", name="email_in_lower_case"),
-        CheckConstraint("role in ('owner', 'admin', 'editor', 'viewer')", name="role_known"),
+        CheckConstraint(
+            "role in ('owner', 'admin', 'editor', 'viewer', 'auditor')", name="role_known"
+        ),
+        Index(None, "email"),
         CheckConstraint("revision > 0", name="revision_from_one"),
     )
 
@@ -251,14 +316,18 @@ class Consent(Base, kw_only=True):
         ),
         Index(None, "organisation_id", "id"),
         CheckConstraint("withdrawn_at >= granted_at", name="withdrawn_after_granted"),
+        CheckConstraint("num_nonnulls(granted_by, granted_by_member) = 1", name="granted_by_one"),
     )
 
     id: Mapped[ConsentId] = mapped_column(Uuid, primary_key=True, default_factory=new_consent_id)
     organisation_id: Mapped[OrganisationId] = mapped_column(Uuid, ForeignKey(Organisation.id))
     purpose: Mapped[ConsentPurpose]
-    granted_by: Mapped[ApiKeyId] = mapped_column(Uuid, ForeignKey(ApiKey.id))
+    granted_by: Mapped[ApiKeyId | None] = mapped_column(Uuid, ForeignKey(ApiKey.id))
+    granted_by_member: Mapped[MemberId | None] = mapped_column(Uuid)
+    """No foreign key: that a member consented stays known when they are forgotten."""
     granted_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
     withdrawn_by: Mapped[ApiKeyId | None] = mapped_column(Uuid, ForeignKey(ApiKey.id), default=None)
+    withdrawn_by_member: Mapped[MemberId | None] = mapped_column(Uuid, default=None)
     withdrawn_at: Mapped[dt.datetime | None] = mapped_column(default=None)
 
 

@@ -227,10 +227,17 @@ async def list_consents(
     return await page(session, statement, Consent.id, after=after, limit=limit)
 
 
-async def withdraw_consent(session: Session, id_: ConsentId, *, by: ApiKeyId) -> bool:
-    """End a consent now; False if it was withdrawn before."""
+async def withdraw_consent(
+    session: Session, id_: ConsentId, *, by: tuple[ApiKeyId | None, MemberId | None]
+) -> bool:
+    """End a consent now, by a key or a member; False if it was withdrawn before."""
+    key_id, member_id = by
     statement = update(Consent).where(Consent.id == id_, Consent.withdrawn_at.is_(None))
-    values = {"withdrawn_at": func.now(), "withdrawn_by": by}
+    values = {
+        "withdrawn_at": func.now(),
+        "withdrawn_by": key_id,
+        "withdrawn_by_member": member_id,
+    }
     return await changed(session, statement.values(values), Consent.id)
 
 

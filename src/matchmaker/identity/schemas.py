@@ -20,6 +20,7 @@ from matchmaker.identity.models import (
     OrganisationId,
     OrganisationRole,
     OrganisationState,
+    PersonId,
 )
 from matchmaker.taxonomy.coded import PlaceCode, ProviderKindCode
 
@@ -38,6 +39,10 @@ CreditCode = Annotated[
 Email = Annotated[
     str,
     msgspec.Meta(max_length=254, pattern=f"^[^@\\x00-\\x20\\x7f]+@[^@\\x00-\\x20\\x7f]+{END}"),
+]
+Password = Annotated[
+    str,
+    msgspec.Meta(min_length=1, max_length=256, pattern=f"^[^\\x00-\\x1f\\x7f]+{END}"),
 ]
 Scopes: TypeAlias = Annotated[tuple[Scope, ...], msgspec.Meta(min_length=1, max_length=64)]
 Networks: TypeAlias = Annotated[
@@ -143,6 +148,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     scopes: list[str]
     created_by: ApiKeyId | None
+    created_by_member: MemberId | None
     created_at: Moment
     expires_at: Moment | None
     replaced_by: ApiKeyId | None
@@ -157,14 +163,69 @@ class NewKey(Key, frozen=True, kw_only=True):
     key: str
 
 
-class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """The caller: its organisation, and what its key is good for now."""
+class LoginRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who logs in; without an organisation they act for the first that recorded them."""
 
-    organisation: Organisation
-    key: Key
-    roles: list[OrganisationRole]
-    """The roles in force: agency and operator once verified."""
-    scopes: list[Scope]
+    email: Email
+    password: Password
+    code: Annotated[str, msgspec.Meta(pattern=f"^([0-9]{{6}}|[A-Za-z2-7]{{16}}){END}")] | None = (
+        None
+    )
+    """Of the authenticator, or a recovery code."""
+    organisation_id: OrganisationId | None = None
+
+
+class ActingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For whom the person acts from now on."""
+
+    organisation_id: OrganisationId
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who logs in."""
+
+    id: PersonId
+    name: str
+    email: str
+
+
+class Membership(msgspec.Struct, frozen=True, kw_only=True):
+    """An organisation that a person may act for."""
+
+    organisation_id: OrganisationId
+    name: Text
+    role: MemberRole
+
+
+class Login(msgspec.Struct, frozen=True, kw_only=True):
+    """A session: who it is of, for whom they act, and for whom they could."""
+
+    person: Person
+    organisation_id: OrganisationId
+    role: MemberRole
+    memberships: list[Membership]
+    expires_at: Moment
+    """However busy it is; it ends sooner when nothing is done."""
+
+
+class ProposedFactor(msgspec.Struct, frozen=True, kw_only=True):
+    """A secret for an authenticator, as text and as what a QR code holds."""
+
+    secret: str
+    uri: str
+
+
+class SecondFactor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The secret that an authenticator has, and a code that it shows now."""
+
+    secret: Annotated[str, msgspec.Meta(pattern=f"^[A-Z2-7]{{32}}{END}")]
+    code: Annotated[str, msgspec.Meta(pattern=f"^[0-9]{{6}}{END}")]
+
+
+class RecoveryCodes(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands in for an authenticator that is lost, each once."""
+
+    codes: list[str]
 
 
 class MemberDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -216,3 +277,18 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
     purpose: ConsentPurpose
     granted_at: Moment
     withdrawn_at: Moment | None
+
+
+class Me(msgspec.Struct, frozen=True, kw_only=True):
+    """The caller: its organisation, and what its key or the person may do now."""
+
+    organisation: Organisation
+    key: Key | None
+    """Null for a person who is logged in."""
+    person: Person | None
+    """Null for a key."""
+    member: Member | None
+    """As whom the person acts."""
+    roles: list[OrganisationRole]
+    """The roles in force: agency and operator once verified."""
+    scopes: list[Scope]

@@ -13,7 +13,7 @@ from litestar import Controller, get, post
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.conftest import client_of
-from tests.identities import holder
+from tests.identities import holder, sitter
 
 from matchmaker.app import create_app
 from matchmaker.core import access, db, limits, once, provided
@@ -23,7 +23,8 @@ from matchmaker.core.limits.addresses import Addresses, networks
 from matchmaker.core.limits.queries import prune, settle
 from matchmaker.core.settings import Settings, SettingsInvalid
 
-SAID = "anonymous=3/300,reads=4/300,writes=2/300,anonymous_match=1/300,match=2/300,keys=1/300"
+SAID = "anonymous=3/300,reads=4/300,writes=2/300,anonymous_match=1/300,match=2/300,keys=1/300,"
+SAID += "login=2/300"
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 
@@ -41,6 +42,15 @@ class Things(Controller):
 
     @post("/match", operation_id="matchThing", status_code=200, opt=limits.under("match"))
     async def match(self) -> dict[str, str]:
+        return {}
+
+    @post(
+        "/entry",
+        operation_id="enterThing",
+        status_code=200,
+        opt={**access.entry(), **limits.under("login")},
+    )
+    async def enter(self) -> dict[str, str]:
         return {}
 
     @post("/keys", operation_id="keyThing", status_code=200, opt=limits.under("keys"))
@@ -94,6 +104,24 @@ async def test_an_answer_says_what_is_left_and_a_refusal_when_to_come_again(
     assert (refused.json()["code"], refused.json()["purpose"]) == ("too_many_requests", "anonymous")
     assert refused.headers["content-type"] == "application/problem+json"
     assert "retry-after" not in answers[0].headers
+
+
+async def test_who_logs_in_is_counted_by_address_whoever_they_are(
+    api: httpx.AsyncClient, engine: AsyncEngine
+) -> None:
+    """Each login begins a session: counted by those, a guesser would have no limit at all."""
+    firm = await holder(engine)
+    for headers in (firm.headers, (await sitter(engine, firm.organisation_id)).headers):
+        assert await statuses(api, "GET", "", {**headers, **by("192.0.2.9")}, 1) == [200]
+    one, other = [(await sitter(engine, firm.organisation_id)).headers for _ in range(2)]
+    here = by("192.0.2.9")
+    assert await statuses(api, "POST", "/entry", {**one, **here}, 1) == [200]
+    assert await statuses(api, "POST", "/entry", {**other, **here}, 1) == [200]
+    assert await statuses(api, "POST", "/entry", {**firm.headers, **here}, 1) == [429]
+    assert await statuses(api, "POST", "/entry", here, 1) == [429]
+    # The control: what is no entry counts each session by itself.
+    assert await statuses(api, "POST", "/keys", {**one, **here}, 2) == [200, 429]
+    assert await statuses(api, "POST", "/keys", {**other, **here}, 2) == [200, 429]
 
 
 async def test_reads_writes_and_matches_are_counted_apart(

@@ -12,7 +12,7 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker
-from tests.identities import Holder, holder
+from tests.identities import Holder, holder, sitter
 
 from matchmaker.core import db, transient
 from matchmaker.core.postgres import Server
@@ -198,6 +198,36 @@ class TestActing:
                 {"id": operator.organisation_id},
             )
         assert await self.seen(engine, operator.organisation_id) == {operator.organisation_id}
+
+    async def test_people_are_no_organisations(self, engine: AsyncEngine) -> None:
+        """No organisation reads who logs in, or how: not their own, and no operator."""
+        firm = await holder(engine)
+        operator = await holder(engine, OrganisationRole.OPERATOR)
+        who = await sitter(engine, firm.organisation_id, password_hash="x")  # noqa: S106
+        end = "update mm.person_session set ended_at = now() where id = :id returning id"
+        rob = "update mm.person set password_hash = 'y' where id = :id returning id"
+        for acting, sees in (
+            (firm.organisation_id, False),
+            (operator.organisation_id, False),
+            (None, False),
+            (db.INSTALLATION, True),
+        ):
+            async with db.begun(async_sessionmaker(engine), acting) as session:
+                for table, id_, change in (
+                    ("person", who.person_id, rob),
+                    ("person_session", who.session_id, end),
+                ):
+                    read = text(f"select id from mm.{table} where id = :id")  # noqa: S608
+                    assert bool((await session.execute(read, {"id": id_})).all()) is sees
+                    done = await session.execute(text(change), {"id": id_})
+                    assert bool(done.all()) is sees
+        begin = (
+            "insert into mm.person_session (id, token_hash, person_id, organisation_id, expires_at)"
+            " values (gen_random_uuid(), sha256(:token), :who, :of, now() + interval '1 hour')"
+        )
+        said = {"token": uuid4().bytes, "who": who.person_id, "of": firm.organisation_id}
+        assert await self.refused(engine, firm.organisation_id, begin, **said)
+        assert not await self.refused(engine, db.INSTALLATION, begin, **said), "the control"
 
     async def refused(
         self, engine: AsyncEngine, acting: UUID, statement: str, **values: object

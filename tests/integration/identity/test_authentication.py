@@ -18,13 +18,13 @@ from litestar.di import NamedDependency
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.conftest import client_of
-from tests.identities import Holder, bearer, holder
+from tests.identities import Holder, Sitter, bearer, holder, sitter
 
 from matchmaker.app import create_app
 from matchmaker.core import db
 from matchmaker.core.problems import problems
 from matchmaker.core.settings import Settings
-from matchmaker.identity import access, authentication, keys
+from matchmaker.identity import access, keys, remembering
 from matchmaker.identity.access import Principal, Scope
 from matchmaker.identity.issuing import queries
 from matchmaker.identity.models import OrganisationRole, OrganisationState
@@ -67,6 +67,11 @@ class GateController(Controller):
     )
     async def operators(self, principal: NamedDependency[Principal]) -> dict[str, Any]:
         """Tell an operator or agency who they are."""
+        return told(principal)
+
+    @get("/persons", operation_id="persons", responses=problems(), opt=access.person())
+    async def persons(self, principal: NamedDependency[Principal]) -> dict[str, Any]:
+        """Tell a person who they are."""
         return told(principal)
 
     @get("/mistaken", operation_id="mistaken", responses=problems(), opt=access.public())
@@ -318,7 +323,7 @@ class TestRevocation:
     LIMIT = 5.0
 
     async def seconds_until_refused(
-        self, engine: AsyncEngine, settings: Settings, caller: Holder, statement: str
+        self, engine: AsyncEngine, settings: Settings, caller: Holder | Sitter, statement: str
     ) -> float:
         """From the commit of ``statement`` until two processes that had seen the key refuse it."""
         async with gate(engine, settings) as one, gate(engine, settings) as other:
@@ -351,13 +356,31 @@ class TestRevocation:
         took = await self.seconds_until_refused(engine, settings, caller, statement)
         assert took < self.LIMIT / 2
 
+    MEMBERS_ENDS = (
+        "update mm.person_session set ended_at = now() where organisation_id = :id",
+        "update mm.person_session set seen_at = '2026-01-01' where organisation_id = :id",
+        "delete from mm.member where organisation_id = :id",
+        "update mm.organisation set state = 'closed' where id = :id",
+    )
+
+    @pytest.mark.parametrize("statement", MEMBERS_ENDS)
+    async def test_it_acts_in_time_on_who_is_logged_in(
+        self, engine: AsyncEngine, settings: Settings, statement: str
+    ) -> None:
+        caller = await sitter(engine, (await holder(engine)).organisation_id)
+        took = await self.seconds_until_refused(engine, settings, caller, statement)
+        assert took < self.LIMIT / 2
+
     async def test_a_longer_memory_would_be_caught(
         self, engine: AsyncEngine, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The control: a credential remembered for a minute."""
-        monkeypatch.setattr(authentication, "CACHE_SECONDS", 60.0)
+        monkeypatch.setattr(remembering, "CACHE_SECONDS", 60.0)
         caller = await holder(engine)
         took = await self.seconds_until_refused(engine, settings, caller, self.ENDS[0])
+        assert took >= self.LIMIT
+        person = await sitter(engine, caller.organisation_id)
+        took = await self.seconds_until_refused(engine, settings, person, self.MEMBERS_ENDS[0])
         assert took >= self.LIMIT
 
     async def test_a_new_key_works_at_once_where_its_name_was_asked_for_before(
@@ -457,9 +480,14 @@ class TestContract:
     async def test_security_is_said_of_every_operation(self, api: httpx.AsyncClient) -> None:
         document = (await api.get("/openapi.json")).json()
         operations = {path: item["get"] for path, item in document["paths"].items()}
-        assert operations["/v1/gate/open"]["security"] == [{}, {"bearer": []}]
-        assert operations["/v1/gate/known"]["security"] == [{"bearer": []}]
-        assert operations["/v1/gate/scoped"]["security"] == [{"bearer": ["needs:write"]}]
+        assert operations["/v1/gate/open"]["security"] == [
+            *({}, {"bearer": []}, {"session": []}),
+        ]
+        assert operations["/v1/gate/known"]["security"] == [{"bearer": []}, {"session": []}]
+        assert operations["/v1/gate/scoped"]["security"] == [
+            *({"bearer": ["needs:write"]}, {"session": ["needs:write"]}),
+        ]
+        assert operations["/v1/gate/persons"]["security"] == [{"session": []}]
         assert "security" not in operations["/livez"]
         assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
         said = {path: operation["responses"] for path, operation in operations.items()}

@@ -173,7 +173,7 @@ class TestConsents:
     ) -> None:
         """The control: the same change as a look and then a write."""
 
-        async def naive(session: Session, id_: ConsentId, *, by: ApiKeyId) -> bool:
+        async def naive(session: Session, id_: ConsentId, *, by: tuple[ApiKeyId, None]) -> bool:
             found = await queries.consent(session, id_)
             assert found is not None
             if found.withdrawn_at is not None:
@@ -183,7 +183,7 @@ class TestConsents:
                 text(
                     "update mm.consent set withdrawn_at = now(), withdrawn_by = :by where id = :id"
                 ),
-                {"by": by, "id": id_},
+                {"by": by[0], "id": id_},
             )
             return True
 

@@ -7,12 +7,13 @@ import pytest
 from matchmaker.core.sealing import CannotOpen, Sealer
 
 PLAIN = b"p" * 32
-SEALER = Sealer(b"s" * 32)
+PURPOSE = "tests"
+SEALER = Sealer(b"s" * 32, PURPOSE)
 
 
 def test_it_opens_again_by_whoever_has_the_secret() -> None:
     sealed = SEALER.seal(PLAIN, row=b"a")
-    assert Sealer(b"s" * 32).open(sealed, row=b"a") == PLAIN
+    assert Sealer(b"s" * 32, PURPOSE).open(sealed, row=b"a") == PLAIN
 
 
 def test_it_tells_nothing_and_not_even_that_two_are_equal() -> None:
@@ -25,7 +26,12 @@ def test_it_tells_nothing_and_not_even_that_two_are_equal() -> None:
 @pytest.mark.parametrize("secret", [b"t" * 32, b"s" * 33, b""])
 def test_another_installation_does_not_open_it(secret: bytes) -> None:
     with pytest.raises(CannotOpen):
-        Sealer(secret).open(SEALER.seal(PLAIN, row=b"a"), row=b"a")
+        Sealer(secret, PURPOSE).open(SEALER.seal(PLAIN, row=b"a"), row=b"a")
+
+
+def test_it_does_not_open_for_another_purpose() -> None:
+    with pytest.raises(CannotOpen):
+        Sealer(b"s" * 32, "something else").open(SEALER.seal(PLAIN, row=b"a"), row=b"a")
 
 
 def test_another_row_does_not_open_it() -> None:

@@ -45,11 +45,13 @@ class Limits(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Count the request."""
         handler = scope["route_handler"]
-        if access.of(handler) is None:
+        wanted = access.of(handler)
+        if wanted is None:
             await next_app(scope, receive, send)
             return
-        caller = scope["state"].get(http.CALLER)
-        subject = caller["key"] if caller else self._addresses.of(scope)
+        # Who logs in is nobody yet: a session that goes along would begin a count of its own.
+        caller = None if wanted.is_entry else scope["state"].get(http.CALLER)
+        subject = next(iter(caller.values())) if caller else self._addresses.of(scope)
         purpose = self._purpose(handler, is_known=bool(caller))
         policy = self._policies[purpose]
         standing = await self.ledger.charge(purpose, policy, subject)

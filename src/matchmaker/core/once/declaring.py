@@ -75,9 +75,11 @@ def check(app: Litestar) -> None:
 
 
 def _undeclared(app: Litestar) -> Iterator[tuple[str, str]]:
-    for method, path, handler, _ in access.declared(app):
+    for method, path, handler, wanted in access.declared(app):
         keeping = of(handler)
         creates_always = method == "POST" and getattr(handler, "status_code", None) in _CREATED
+        # A key is an organisation's, and here none acts; a second session harms nobody.
+        creates_always &= wanted is None or not wanted.is_personal
         if creates_always != (keeping is not None and keeping.only_if is None) or (
             keeping is not None and method != "POST"
         ):

@@ -134,6 +134,7 @@ def key_to_wire(row: ApiKey) -> schemas.Key:
         name=row.name,
         scopes=row.scopes,
         created_by=row.created_by,
+        created_by_member=row.created_by_member,
         created_at=row.created_at,
         expires_at=row.expires_at,
         replaced_by=row.replaced_by,

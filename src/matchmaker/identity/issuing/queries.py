@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import and_, false, func, or_, select, true, update
+from sqlalchemy.orm import aliased
 
 from matchmaker.identity import queries as rows
 from matchmaker.identity.models import (
     ApiKey,
     ApiKeyId,
+    Member,
+    MemberRole,
     Organisation,
     OrganisationId,
     OrganisationState,
@@ -25,12 +28,22 @@ if TYPE_CHECKING:
     from matchmaker.core.db import ReadSession, Session
 
 
+class MemberMaker(NamedTuple):
+    """The member that made a key, as they are now; all None once they were removed."""
+
+    role: MemberRole | None
+    roles: list[str] | None
+    """Of their organisation."""
+    state: OrganisationState | None
+
+
 class Maker(NamedTuple):
     """A key that another one was made with, itself or by way of others, and whose it is."""
 
     scopes: list[str]
     roles: list[str]
     state: OrganisationState
+    member: MemberMaker | None
     is_ended: bool
     """Revoked or expired with no key in its place."""
 
@@ -46,6 +59,8 @@ class Credential(NamedTuple):
     state: OrganisationState
     expires_at: dt.datetime | None
     allowed_from: list[str] | None
+    member: MemberMaker | None = None
+    """None where no member made it."""
     makers: tuple[Maker, ...] = ()
 
 
@@ -60,7 +75,7 @@ async def live_key(session: ReadSession, key_id: ApiKeyId) -> Credential | None:
 
 
 async def _credential(session: ReadSession, which: ColumnElement[bool]) -> Credential | None:
-    line = _line(which)
+    line, home = _line(which), aliased(Organisation)
     line_rows = await session.execute(
         select(
             line.c.is_own,
@@ -74,19 +89,26 @@ async def _credential(session: ReadSession, which: ColumnElement[bool]) -> Crede
             ApiKey.expires_at,
             ApiKey.allowed_from,
             ApiKey.replaced_by,
+            ApiKey.created_by_member,
+            Member.role,
+            home.roles,
+            home.state,
         )
         .join(ApiKey, ApiKey.id == line.c.id)
         .join(Organisation, Organisation.id == ApiKey.organisation_id)
+        .outerjoin(Member, Member.id == ApiKey.created_by_member)
+        .outerjoin(home, home.id == Member.organisation_id)
     )
     own: Credential | None = None
     makers: list[Maker] = []
-    for is_own, acts, *key_, replaced_by in line_rows:
-        found = Credential(*key_)
+    for is_own, acts, *key_, replaced_by, member_id, role, roles, state in line_rows:
+        member = None if member_id is None else MemberMaker(role, roles, state)
+        found = Credential(*key_)._replace(member=member)
         if is_own:
             own = found
         else:
             is_ended = not acts and replaced_by is None
-            makers.append(Maker(found.scopes, found.roles, found.state, is_ended))
+            makers.append(Maker(found.scopes, found.roles, found.state, member, is_ended))
     return None if own is None else own._replace(makers=tuple(makers))
 
 

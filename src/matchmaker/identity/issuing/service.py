@@ -162,6 +162,7 @@ async def _add(
         name=terms.name,
         scopes=sorted(scope.value for scope in terms.scopes),
         created_by=None if by is None else by.key_id,
+        created_by_member=None if by is None or by.seat is None else by.seat.member_id,
         expires_at=until,
         allowed_from=terms.allowed_from,
     )

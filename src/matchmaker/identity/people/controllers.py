@@ -20,6 +20,7 @@ from matchmaker.identity.errors import (
     ConsentWithdrawn,
     MemberNotFound,
     OrganisationNotFound,
+    ScopesExceeded,
 )
 from matchmaker.identity.models import Consent, ConsentId, Member, MemberId, OrganisationId
 from matchmaker.identity.people import service
@@ -36,7 +37,7 @@ class OrganisationMemberController(Controller):
 
     @post(
         operation_id="addMember",
-        responses=problems(OrganisationNotFound, AlreadyExists),
+        responses=problems(OrganisationNotFound, ScopesExceeded, AlreadyExists),
         response_headers=etags.HEADERS,
         opt={**_WRITE, **creates()},
     )
@@ -47,7 +48,10 @@ class OrganisationMemberController(Controller):
         session: NamedDependency[Session],
         principal: NamedDependency[Principal],
     ) -> Response[schemas.Member]:
-        """Record a person of one's own organisation; they cannot log in by this."""
+        """Record a person of one's own organisation; whoever logs in with the address acts for it.
+
+        Nobody gives or takes a role that allows more than they may do themselves.
+        """
         added = await service.add_member(session, organisation_id, data, by=principal)
         return _tagged(added, status_code=201)
 
@@ -99,7 +103,7 @@ class MemberController(Controller):
 
     @patch(
         operation_id="reviseMember",
-        responses=problems(MemberNotFound, *etags.PROBLEMS),
+        responses=problems(MemberNotFound, ScopesExceeded, *etags.PROBLEMS),
         response_headers=etags.HEADERS,
         opt=_WRITE | patching.OPT,
     )
@@ -120,7 +124,7 @@ class MemberController(Controller):
 
     @delete(
         operation_id="removeMember",
-        responses=problems(MemberNotFound, *etags.PROBLEMS),
+        responses=problems(MemberNotFound, ScopesExceeded, *etags.PROBLEMS),
         opt=_WRITE,
     )
     async def remove(

@@ -8,12 +8,13 @@ from matchmaker.core import patching, rows
 from matchmaker.core.errors import StaleVersion
 from matchmaker.core.machine import Actor
 from matchmaker.identity import queries, schemas
-from matchmaker.identity.access import Principal, actors_of
+from matchmaker.identity.access import Principal, actors_of, scopes_of_member
 from matchmaker.identity.errors import (
     ConsentNotFound,
     ConsentWithdrawn,
     MemberNotFound,
     OrganisationNotFound,
+    ScopesExceeded,
 )
 from matchmaker.identity.history import tell
 from matchmaker.identity.models import (
@@ -23,6 +24,7 @@ from matchmaker.identity.models import (
     ConsentPurpose,
     Member,
     MemberId,
+    MemberRole,
     OrganisationId,
 )
 
@@ -66,9 +68,11 @@ async def add_member(
 
     Raises:
         OrganisationNotFound: the organisation is not the caller's.
+        ScopesExceeded: the role allows what the caller may not do.
         AlreadyExists: it has a member of this address.
     """
     require_own(organisation_id, by)
+    _refuse_more(draft.role, by)
     added = Member(
         organisation_id=organisation_id,
         name=draft.name,
@@ -106,6 +110,7 @@ async def revise_member(
     Raises:
         MemberNotFound: there is none, or the organisation is not the caller's.
         StaleVersion: it is no longer at ``revision``.
+        ScopesExceeded: the role it has or is to have allows what the caller may not do.
     """
     found = await read_member(session, member_id, by=by)
     # Of what was read: a revision that came later is one that nobody has looked at here.
@@ -115,6 +120,8 @@ async def revise_member(
     after = patching.merged(before, patch)
     if after == before:
         return found
+    for role in {before.role, after.role}:
+        _refuse_more(role, by)
     values = {"name": after.name, "role": after.role}
     written = await rows.revise(session, Member, member_id, revision=revision, values=values)
     if written is None:
@@ -133,8 +140,10 @@ async def remove_member(
     Raises:
         MemberNotFound: there is none, or the organisation is not the caller's.
         StaleVersion: it is no longer at ``revision``.
+        ScopesExceeded: the role it has allows what the caller may not do.
     """
     found = await read_member(session, member_id, by=by)
+    _refuse_more(found.role, by)
     if not await queries.remove_member(session, member_id, revision=revision):
         raise StaleVersion
     await tell(session, "member.removed", found, by=by)
@@ -150,7 +159,13 @@ async def grant_consent(
         AlreadyExists: it allows this already.
     """
     require_own(organisation_id, by)
-    added = Consent(organisation_id=organisation_id, purpose=purpose, granted_by=_key(by))
+    key_id, member_id = _whose_word(by)
+    added = Consent(
+        organisation_id=organisation_id,
+        purpose=purpose,
+        granted_by=key_id,
+        granted_by_member=member_id,
+    )
     await queries.add(session, added)
     now = await _own_consent(session, added.id, by)
     await tell(session, "consent.granted", now, by=by, data={"purpose": purpose.value})
@@ -165,7 +180,7 @@ async def withdraw_consent(session: Session, consent_id: ConsentId, *, by: Princ
         ConsentWithdrawn: it ended before.
     """
     await _own_consent(session, consent_id, by)
-    if not await queries.withdraw_consent(session, consent_id, by=_key(by)):
+    if not await queries.withdraw_consent(session, consent_id, by=_whose_word(by)):
         raise ConsentWithdrawn
     now = await _own_consent(session, consent_id, by)
     await tell(session, "consent.withdrawn", now, by=by, data={"purpose": now.purpose.value})
@@ -179,10 +194,23 @@ async def consenting(
     return await queries.consenting(session, organisation_ids, purpose)
 
 
-def _key(by: Principal) -> ApiKeyId:
-    """The key whose word it is: the console consents for nobody."""
-    assert by.key_id is not None  # noqa: S101  (no command leads here)
-    return by.key_id
+def _refuse_more(role: MemberRole, by: Principal) -> None:
+    """Let nobody give or take a role that allows more than they may do themselves.
+
+    Raises:
+        ScopesExceeded: it does.
+    """
+    if exceeding := sorted(scopes_of_member(role, by.roles) - by.scopes):
+        raise ScopesExceeded(
+            zh=f"角色 {role} 的权限超出您的权限：{'、'.join(exceeding)}",
+            en=f"the role {role} allows more than you may do: {', '.join(exceeding)}",
+            extra={"scopes": exceeding},
+        )
+
+
+def _whose_word(by: Principal) -> tuple[ApiKeyId | None, MemberId | None]:
+    """The key or the member whose word it is: the console consents for nobody."""
+    return by.key_id, None if by.seat is None else by.seat.member_id
 
 
 async def _own_consent(session: ReadSession, consent_id: ConsentId, by: Principal) -> Consent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from matchmaker.core import events, jobs
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from matchmaker.feed.webhooks.working.queries import Due
 
     Reading = Callable[[], AbstractAsyncContextManager[ReadSession]]
+
+SECRETS: Final = "webhook secrets"
+"""What they are sealed for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
