@@ -74,6 +74,7 @@ from matchmaker.identity.authentication import (
     provide_principal,
     provide_visitor,
 )
+from matchmaker.identity.sessions import jobs as session_jobs
 from matchmaker.identity.sessions.passwords import Passwords
 from matchmaker.identity.sessions.service import SECOND_FACTORS, Desk
 from matchmaker.matching import editions, phrases
@@ -183,6 +184,7 @@ def handlers(released: Released, engine: AsyncEngine) -> Mapping[str, Handler]:
         **housekeeping.HANDLERS,
         **once_jobs.HANDLERS,
         **limit_jobs.HANDLERS,
+        **session_jobs.HANDLERS,
         **catalog_jobs.HANDLERS,
         **evidence_jobs.HANDLERS,
         **admission_jobs.handlers(released.checker.fields),
@@ -218,6 +220,7 @@ def crons() -> Sequence[Cron]:
         *housekeeping.CRONS,
         *once_jobs.CRONS,
         *limit_jobs.CRONS,
+        *session_jobs.CRONS,
         *catalog_jobs.CRONS,
         *evidence_jobs.CRONS,
         *admission_jobs.CRONS,

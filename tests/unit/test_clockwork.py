@@ -15,6 +15,7 @@ CLOCKS = {
     "evidence.expire",
     "exchange.prune",
     "jobs.prune",
+    "sessions.prune",
 }
 
 

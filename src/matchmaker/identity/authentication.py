@@ -68,6 +68,7 @@ class Authentication(ASGIMiddleware):
         self._keys = Memory(read, issued.live_credential)
         self._sessions = Memory(read, partial(sessions.sitting, idle=idle))
         self._notes = Notes(write)
+        self._idle = idle
 
     async def handle(
         self, scope: ASGIScope, receive: Receive, send: Send, next_app: ASGIApp
@@ -140,7 +141,11 @@ class Authentication(ASGIMiddleware):
         origin.check(str(scope.get("method", "")), connection.headers)
         _check_active(sitting.membership.state)
         id_ = sitting.session_id
-        self._notes.note(id_, db.INSTALLATION, lambda session: sessions.note_sight(session, id_))
+        self._notes.note(
+            id_,
+            db.INSTALLATION,
+            lambda session: sessions.note_sight(session, id_, idle=self._idle),
+        )
         return sitter(sitting)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import time
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -18,17 +20,22 @@ from tests.conftest import client_of
 from tests.identities import PASSWORD, Holder, Sitter, bearer, holder, sitter
 
 from matchmaker.core import events, origin
+from matchmaker.core.clock import utc_now
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.events import ActorType
+from matchmaker.identity import queries as rows
 from matchmaker.identity.access import SCOPES_OF, SCOPES_OF_MEMBER, Scope, scopes_of_member
 from matchmaker.identity.models import (
     Member,
     MemberRole,
+    Organisation,
     OrganisationId,
     OrganisationRole,
+    Person,
     PersonId,
+    PersonSession,
 )
-from matchmaker.identity.sessions import factors, queries
+from matchmaker.identity.sessions import factors, jobs, queries, tokens
 from matchmaker.identity.sessions.passwords import AT_ONCE, Passwords
 
 R, M = OrganisationRole, MemberRole
@@ -237,6 +244,53 @@ class TestSession:
                 await asyncio.sleep(0.2)
         async with client_of(app()) as api:
             assert not await is_known(api, caller.headers)
+
+    async def test_use_is_noted_and_brings_nobody_back(
+        self, app: Apps, engine: AsyncEngine, person: Sitter
+    ) -> None:
+        """A minute ago is noted as now; 31 minutes ago is over, whoever notes it."""
+        for minutes, is_noted in ((2, True), (31, False)):
+            await execute(
+                engine,
+                "update mm.person_session set seen_at = now() - make_interval(mins => :ago)"
+                " where id = :id",
+                ago=minutes,
+                id=person.session_id,
+            )
+            async with client_of(app()) as api:
+                assert await is_known(api, person.headers) is is_noted
+            async with AsyncSession(engine) as session, session.begin():
+                writing = Session(ReadSession(session))
+                await queries.note_sight(writing, person.session_id, idle=1800)
+            async with AsyncSession(engine) as session:
+                found = await queries.started(ReadSession(session), person.session_id)
+            assert found is not None
+            assert (utc_now() - found.seen_at < dt.timedelta(minutes=1)) is is_noted
+
+    async def test_what_ended_long_ago_is_removed(self, session: Session) -> None:
+        """The control: what ended a day ago, and what goes on, stay."""
+        made = {}
+        for name, ended, expires in (
+            ("logged out", dt.timedelta(days=-31), dt.timedelta(days=-30)),
+            ("ran out", None, dt.timedelta(days=-31)),
+            ("a day ago", dt.timedelta(days=-1), dt.timedelta(hours=1)),
+            ("goes on", None, dt.timedelta(hours=1)),
+        ):
+            firm = Organisation(name={"en": "Firm"}, roles=["sme"])
+            person = Person(email=f"{uuid4().hex}@example.org", name="Lin")
+            await rows.add(session, firm, person)
+            begun = PersonSession(
+                token_hash=tokens.mint().digest,
+                person_id=person.id,
+                organisation_id=firm.id,
+                expires_at=utc_now() + expires,
+                ended_at=None if ended is None else utc_now() + ended,
+            )
+            await rows.add(session, begun)
+            made[name] = begun.id
+        await queries.prune(session, dt.timedelta(days=jobs.KEPT_DAYS))
+        left = {name for name, id_ in made.items() if await queries.started(session, id_)}
+        assert left == {"a day ago", "goes on"}
 
     async def test_an_old_cookie_keeps_nobody_out(
         self, app: Apps, engine: AsyncEngine, person: Sitter

@@ -126,13 +126,17 @@ async def sitting(session: ReadSession, digest: bytes, *, idle: float) -> Sittin
     return Sitting(session_id, person_id, name, email, Membership(*seat))
 
 
-async def note_sight(session: Session, id_: SessionId) -> None:
-    """Set when the session was last used, to the minute; a row somebody holds is left alone."""
+async def note_sight(session: Session, id_: SessionId, *, idle: float) -> None:
+    """Set when the session was last used, to the minute; a row somebody holds is left alone.
+
+    One that is over stays so: a note that comes late brings nobody back.
+    """
     due = (
         select(PersonSession.id)
         .where(
             PersonSession.id == id_,
             PersonSession.seen_at < func.now() - func.make_interval(0, 0, 0, 0, 0, 1),
+            *_open(idle),
         )
         .with_for_update(skip_locked=True)
     )
