@@ -15,7 +15,10 @@ CLOCKS = {
     "evidence.expire",
     "exchange.prune",
     "jobs.prune",
+    "limits.prune",
+    "once.prune",
     "sessions.prune",
+    "webhooks.prune",
 }
 
 
