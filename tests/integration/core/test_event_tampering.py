@@ -35,7 +35,7 @@ async def superuser(server: Server) -> AsyncIterator[Session]:
 CHANGES = (
     "update mm.event set data = '{}' where position = :p",
     "delete from mm.event where position = :p",
-    "truncate mm.event",
+    "truncate mm.event cascade",
 )
 INSERT = (
     "insert into mm.event select position + 1, recorded_at, kind, subject_type, subject_id,"
