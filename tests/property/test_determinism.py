@@ -249,7 +249,7 @@ def test_an_index_built_from_rows_in_another_order_is_the_same(
     for name in names:
         one, other = folders[0] / "v000001" / name, tmp_path / "v000001" / name
         assert one.read_bytes() == other.read_bytes(), name
-    assert first.cards == second.cards
+    assert first.cards[:] == second.cards[:]
     assert in_words(shuffled)
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.machines import MACHINES
 from tests.objects import ELSEWHERE, OBJECTS
 
-from matchmaker.core import rows
+from matchmaker.core import db, rows
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.machine import Machine, Step
 from matchmaker.core.rows import Revised
@@ -44,7 +44,12 @@ async def racing(engine: AsyncEngine) -> AsyncIterator[Racing]:
             connection = await stack.enter_async_context(engine.connect())
             raw = await connection.get_raw_connection()
             found.append(cast("asyncpg.Connection", raw.driver_connection))
+        # Nothing here begins a transaction, with which it is said who acts.
+        for racer in found:
+            await racer.execute(f"set {db.ACTING} = '{db.INSTALLATION}'")
         yield found
+        for racer in found:
+            await racer.execute(f"reset {db.ACTING}")
 
 
 def test_every_machine_is_raced() -> None:
