@@ -51,7 +51,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-from tests.benchmark.psg import learned, metrics
+from tests.benchmark.psg import metrics
 from tests.benchmark.psg.catalogue import Catalogue, Need, import_lines, read
 from tests.benchmark.psg.metrics import Figures
 from tests.benchmark.psg.overlap import Overlap, overlap, without
@@ -186,16 +186,21 @@ def report(folder: Path) -> dict[str, Any]:
     }
 
 
+def _learned(folder: Path, train: Path) -> dict[str, Any]:
+    # Its peers are no dependency of the product: whoever judges the card alone goes without them.
+    from tests.benchmark.psg import learned
+
+    return learned.report(folder, train)
+
+
 def main() -> int:
     """0 when everything was measured, whatever was reached."""
     summary = (__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark.psg", description=summary)
     parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("--train", type=Path, metavar="DIR2", help=(learned.__doc__ or "")[:73])
+    parser.add_argument("--train", type=Path, metavar="DIR2", help="Learn from its judgements.")
     asked = parser.parse_args()
-    found = (
-        report(asked.folder) if asked.train is None else learned.report(asked.folder, asked.train)
-    )
+    found = report(asked.folder) if asked.train is None else _learned(asked.folder, asked.train)
     print(json.dumps(found, ensure_ascii=False), flush=True)
     return 0
 
