@@ -44,5 +44,12 @@ def check(method: str, headers: Mapping[str, str]) -> None:
     if headers.get("Sec-Fetch-Site", "same-origin") not in _OURS:
         raise CrossSite(zh="请求来自其他站点", en="another site sent it")
     origin = headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != headers.get("Host"):
+    if origin is not None and _host_of(origin) != headers.get("Host", ""):
         raise CrossSite(zh="请求来自其他站点", en="another site sent it")
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None

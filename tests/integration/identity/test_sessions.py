@@ -333,6 +333,7 @@ class TestOtherSites:
         {**OURS, "Sec-Fetch-Site": "same-site"},
         {**OURS, "Origin": "https://evil.example"},
         {**OURS, "Origin": "null"},
+        {**OURS, "Origin": "http://["},
         {**OURS, "Origin": "http://test.evil.example"},
     )
     MEANT = (OURS, {**OURS, "Sec-Fetch-Site": "same-origin", "Origin": "http://test"})
@@ -460,6 +461,33 @@ class TestSecondFactor:
         body = {"secret": factors.written(secret), "code": now(secret)}
         answer = await identity.put("/v1/me/second-factor", json=body, headers=person.headers)
         assert code(answer) == (409, "already_protected")
+
+    async def protect_at_once(self, identity: Client, person: Sitter, times: int) -> list[int]:
+        secrets = [factors.new_secret() for _ in range(times)]
+        bodies = [{"secret": factors.written(each), "code": now(each)} for each in secrets]
+        path = "/v1/me/second-factor"
+        answers = await asyncio.gather(
+            *(identity.put(path, json=body, headers=person.headers) for body in bodies)
+        )
+        return sorted(answer.status_code for answer in answers)
+
+    async def test_of_several_at_once_one_is_set_up(self, identity: Client, person: Sitter) -> None:
+        assert await self.protect_at_once(identity, person, 4) == [200, 409, 409, 409]
+
+    async def test_control_a_look_before_the_change_sets_several_up(
+        self, identity: Client, person: Sitter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def naive(session: Session, id_: PersonId, **values: object) -> bool:
+            found = await queries.person(session, id_)
+            assert found is not None
+            is_bare = found.totp is None
+            await asyncio.sleep(0.3)
+            if is_bare:
+                await queries.change_person(session, id_, **values)
+            return is_bare
+
+        monkeypatch.setattr(queries, "set_factor", naive)
+        assert await self.protect_at_once(identity, person, 2) == [200, 200]
 
     async def test_a_wrong_code_sets_nothing_up(self, identity: Client, person: Sitter) -> None:
         secret = factors.new_secret()

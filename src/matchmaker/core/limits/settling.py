@@ -100,8 +100,9 @@ class Ledger:
         """Settle what is open, if that can be done in a moment."""
         self._hurry.set()
         if self._settling is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._settling, PATIENCE * 4)
+            _, late = await asyncio.wait([self._settling], timeout=PATIENCE * 4)
+            for each in late:
+                each.cancel()
 
     async def _settled(self, key: tuple[str, str], used: _Used) -> None:
         """Wait until the others know what was let through here, and this worker what was there."""
@@ -110,8 +111,7 @@ class Ledger:
         self._waiting.append(done)
         self._hurry.set()
         self._begin()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(done, PATIENCE)
+        await asyncio.wait([done], timeout=PATIENCE)
 
     def _begin(self) -> None:
         if self._settling is None or self._settling.done():
@@ -120,8 +120,10 @@ class Ledger:
     async def _settle_all(self) -> None:
         """Settle until nothing is open; no request fails with it."""
         while self._open or self._waiting:
+            # Not `wait_for`: where the wait is over already, it forgets that it was cancelled.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), GAP)
+                async with asyncio.timeout(GAP):
+                    await self._hurry.wait()
             self._hurry.clear()
             try:
                 await self._settle()

@@ -75,6 +75,12 @@ async def change_person(session: Session, id_: PersonId, **values: object) -> No
     await session.execute(update(Person).where(Person.id == id_).values(values))
 
 
+async def set_factor(session: Session, id_: PersonId, **values: object) -> bool:
+    """Give a person a second factor; False if they have one."""
+    bare = update(Person).where(Person.id == id_, Person.totp.is_(None))
+    return await rows.changed(session, bare.values(values), Person.id)
+
+
 async def use_step(session: Session, id_: PersonId, step: int) -> bool:
     """Let a step of the second factor be used; False if it or a later one was before."""
     later = update(Person).where(Person.id == id_, Person.totp_step < step)

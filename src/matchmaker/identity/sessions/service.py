@@ -176,16 +176,16 @@ async def protect(
     person = await queries.person(session, login.person_id)
     if person is None:
         raise Unauthenticated
-    if person.totp is not None:
-        raise AlreadyProtected
     codes = factors.recovery_codes()
-    await queries.change_person(
+    is_set = await queries.set_factor(
         session,
-        login.person_id,
+        person.id,
         totp=desk.sealer.seal(secret, row=person.id.bytes),
         totp_step=step,
         recovery=factors.digests(codes),
     )
+    if not is_set:
+        raise AlreadyProtected
     return codes
 
 
