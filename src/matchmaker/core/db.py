@@ -141,13 +141,19 @@ def with_driver(url: str) -> URL:
 
 
 def create_engine(
-    url: str, settings: Settings, *, role: Role = "mm_app", acting: UUID | None = None
+    url: str,
+    settings: Settings,
+    *,
+    role: Role = "mm_app",
+    acting: UUID | None = None,
+    planning: Mapping[str, str] | None = None,
 ) -> AsyncEngine:
     """An engine that acts as ``role`` and on which nothing waits for ever; the caller disposes it.
 
     ``role`` is a session default sent at connect: a login that may not take it cannot connect, and
     ``RESET ROLE`` comes back to it. ``acting`` is who acts where a session does not say (`begun`):
-    by default nobody, who reads what is published.
+    by default nobody, who reads what is published. ``planning`` are settings of the server's
+    planner for all statements of the engine.
     """
     made = create_async_engine(
         with_driver(url),
@@ -177,6 +183,7 @@ def create_engine(
                 "tcp_keepalives_idle": "10",
                 "tcp_keepalives_interval": "5",
                 "tcp_keepalives_count": "3",
+                **(planning or {}),
             },
         },
     )

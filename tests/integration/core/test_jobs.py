@@ -656,6 +656,47 @@ class TestListen:
             assert await connection.scalar(text("select pg_terminate_backend(:pid)"), {"pid": pid})
 
 
+def rows_read(node: Mapping[str, Any]) -> int:
+    """How many rows the scans below a node of an executed plan gave."""
+    below = sum(rows_read(part) for part in node.get("Plans", []))
+    own = node["Actual Rows"] * node["Actual Loops"] if "Relation Name" in node else 0
+    return int(below + own)
+
+
+class TestBacklog:
+    """Many jobs come at once, and the planner's numbers are of a queue without them."""
+
+    MANY = 3_000
+    FILL = text("""
+        insert into mm.job (id, kind, queue, payload, state, attempt, max_attempts, lapses,
+            revision, run_at)
+        select gen_random_uuid(), :kind, 'default', '{}', 'queued', 0, 1, 0, 1, '2020-01-01'
+        from generate_series(1, :many)
+    """)
+
+    async def reads(self, server: Server, kind: str, planning: Mapping[str, str] | None) -> int:
+        """The rows that are read to take eight of the many."""
+        engine = db.create_engine(
+            server.url("mm_app"), Settings(), acting=db.INSTALLATION, planning=planning
+        )
+        asked = queries._asked([kind], 8, LEASE, "test", alone=False)
+        claim = queries._statement(f"explain (analyze, format json) {queries._CLAIM_UNLIMITED}")
+        async with engine.connect() as connection, connection.begin() as transaction:
+            await connection.execute(self.FILL, {"kind": kind, "many": self.MANY})
+            (plan,) = (await connection.execute(claim, asked)).scalar_one()
+            await transaction.rollback()
+        await engine.dispose()
+        return rows_read(plan["Plan"])
+
+    async def test_a_claim_reads_from_the_front(self, server: Server, kind: str) -> None:
+        assert await self.reads(server, kind, queries.FROM_THE_FRONT) < 100
+
+    async def test_control_the_planner_left_alone_reads_them_all(
+        self, server: Server, kind: str
+    ) -> None:
+        assert await self.reads(server, kind, None) >= self.MANY
+
+
 class TestLimit:
     async def most_at_once(
         self, queue: Jobs, kind: str, claim: Callable[..., Any] | None = None

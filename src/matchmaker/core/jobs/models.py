@@ -57,6 +57,12 @@ class StoredJob(Base, kw_only=True):
             "leased_until",
             postgresql_where=literal_column("state = 'running'"),
         ),
+        # `TRUSTED_LAPSES` of the statements of workers.
+        Index(
+            "ix_job_suspect",
+            "run_at",
+            postgresql_where=literal_column("state = 'queued' and lapses > 1"),
+        ),
         Index(
             "ix_job_finished",
             "finished_at",

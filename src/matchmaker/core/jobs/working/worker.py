@@ -103,7 +103,9 @@ class Worker:
         )
         self._work = db.create_engine(url, patient, acting=db.INSTALLATION)
         few = msgspec.structs.replace(settings, pool_size=2, pool_overflow=2)
-        self._control = db.create_engine(url, few, acting=db.INSTALLATION)
+        self._control = db.create_engine(
+            url, few, acting=db.INSTALLATION, planning=queries.FROM_THE_FRONT
+        )
         self._sessions = async_sessionmaker(self._work, expire_on_commit=False)
         self._chores_of = async_sessionmaker(self._control, expire_on_commit=False)
         self._woken = asyncio.Event()
