@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import multiprocessing
 import os
+from itertools import chain as joined
 from typing import TYPE_CHECKING, TypeVar
 
 from litestar import Litestar, Router
@@ -55,8 +56,10 @@ from matchmaker.core.settings import SettingsInvalid, from_environment
 from matchmaker.core.signing import Signer
 from matchmaker.demand import controllers as demand
 from matchmaker.demand import jobs as demand_jobs
+from matchmaker.demand import reading
 from matchmaker.demand.joining.controllers import NeedMemberController
 from matchmaker.demand.queries import needs_shared_with
+from matchmaker.demand.reading.controllers import NeedReadingController
 from matchmaker.enterprise.controllers import ProfileController
 from matchmaker.exchange import controllers as exchange
 from matchmaker.exchange import jobs as exchange_jobs
@@ -123,9 +126,9 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     OfferingVersionController,
     OwnOfferingController,
     SupplyCardController,
-    MatchController,
     ProfileController,
     *demand.CONTROLLERS,
+    NeedReadingController,
     NeedMemberController,
     MatchController,
     NeedMatchController,
@@ -154,6 +157,8 @@ class Released:
         self.declarations = Declarations.of(self.taxonomy, self.words.tokenizer, self.words.version)
         self.book = phrases.load(seeds / PHRASES)
         self.webhooks = policy.load(seeds)
+        phrases_of = {each.id: [*joined(*each.phrases.values())] for each in self.words.concepts}
+        self.need_reader = reading.load(seeds, self.taxonomy, phrases_of)
 
     @property
     def edition(self) -> editions.Edition:
@@ -285,6 +290,7 @@ def installed(
                 _kept(settings, functools.partial(webhook_means, released, settings)),
                 sync_to_thread=False,
             ),
+            "need_reader": Provide(lambda: released.need_reader, sync_to_thread=False),
             "chain": Provide(lambda: chain, sync_to_thread=False),
             "shared": Provide(lambda: seen_too, sync_to_thread=False),
         },

@@ -45,6 +45,7 @@ RECEIPT = {
 
 BODIES: dict[str, dict[str, Any]] = {
     "match": MATCH,
+    "parseNeed": {"text": "排产"},
     "explainMatch": {**MATCH, "offering_id": "0"},
     "replayMatch": {**MATCH, "receipt": RECEIPT},
     "computeScale": {},

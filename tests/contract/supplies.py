@@ -320,6 +320,7 @@ SUPPLIES: Final[dict[str, Supply]] = {
         path=lambda stage: {"need_id": stage.offered_need(), "organisation_id": stage.own},
         is_consumed=True,
     ),
+    "parseNeed": Supply(),
     # matching
     "match": Supply(body=MATCHED),
     "explainMatch": Supply(body=considered),

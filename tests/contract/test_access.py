@@ -98,8 +98,9 @@ def test_there_is_something_to_test() -> None:
         *("listPools", "getPool", "listPoolVersions", "getPoolVersion", "listAdmissions"),
         *("listEvidence", "getEvidence", "listOfferingComponents", "getOfferingComponent"),
         *("match", "explainMatch", "replayMatch", "listReceiptKeys"),
+        "parseNeed",
         "logIn",
-    }, "anonymous callers read what is published, match, explain, replay, verify and log in"
+    }, "anonymous callers read what is published, match, explain, replay, verify, parse and log in"
 
 
 def test_every_scope_that_is_asked_for_is_one() -> None:

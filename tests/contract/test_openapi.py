@@ -291,6 +291,7 @@ BODIES: dict[str, Document] = {
     "moveOffering": STEP,
     "moveOrganisation": STEP,
     "moveShortlist": STEP,
+    "parseNeed": {"text": "A"},
     "patchEvidence": {"unit": "kg"},
     "patchOfferingComponent": {"vendor": "A"},
     "patchOfferingDraft": {"summary": NAME},
