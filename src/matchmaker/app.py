@@ -157,7 +157,9 @@ class Released:
         self.declarations = Declarations.of(self.taxonomy, self.words.tokenizer, self.words.version)
         self.book = phrases.load(seeds / PHRASES)
         self.webhooks = policy.load(seeds)
-        phrases_of = {each.id: [*joined(*each.phrases.values())] for each in self.words.concepts}
+        phrases_of = {
+            each.id: [*joined(*each.phrases.values())] for each in self.words.tokenizer.concepts
+        }
         self.need_reader = reading.load(seeds, self.taxonomy, phrases_of)
 
     @property

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from catboost import CatBoostRanker
 from lightgbm import LGBMRanker
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
+from xgboost import XGBRanker
 
 from matchmaker.ranking import metrics
 from matchmaker.ranking.boosting import ListwiseGradientBoostingRanker
@@ -115,6 +117,45 @@ def lightgbm(objective: str = "lambdarank", **more: Any) -> Way:
         return predict
 
     return way
+
+
+def xgboost(data: Judged, seed: int) -> Fitted:
+    """XGBoost's ``rank:ndcg``, with as many leaves."""
+    ranker = XGBRanker(
+        objective="rank:ndcg",
+        n_estimators=TREES,
+        max_leaves=LEAVES,
+        max_depth=0,
+        grow_policy="lossguide",
+        tree_method="hist",
+        learning_rate=RATE,
+        n_jobs=1,
+        random_state=seed,
+    )
+    order = np.argsort(data.qid, kind="stable")
+    ranker.fit(data.X[order], data.y[order], qid=data.qid[order])
+    predict: Fitted = ranker.predict
+    return predict
+
+
+def catboost(data: Judged, seed: int) -> Fitted:
+    """CatBoost's YetiRank, with as many leaves."""
+    ranker = CatBoostRanker(
+        loss_function="YetiRank",
+        iterations=TREES,
+        grow_policy="Lossguide",
+        max_leaves=LEAVES,
+        min_data_in_leaf=LEAST,
+        learning_rate=RATE,
+        thread_count=1,
+        random_seed=seed,
+        verbose=False,
+        allow_writing_files=False,
+    )
+    order = np.argsort(data.qid, kind="stable")
+    ranker.fit(data.X[order], data.y[order], group_id=data.qid[order])
+    predict: Fitted = ranker.predict
+    return predict
 
 
 def pointwise(data: Judged, seed: int) -> Fitted:

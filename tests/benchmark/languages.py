@@ -17,19 +17,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from tests.benchmark.texts import Texts, Told
 
 from matchmaker.app import Released
 from matchmaker.core import shipped
 from matchmaker.matching.registry import GLOSSARY, Glossary
-from matchmaker.ranking import postings, text
-from matchmaker.ranking.facts import OfferingFacts
 from matchmaker.ranking.text import TextWeights
 from matchmaker.ranking.tokens import Concept, Tokenizer
 
 FIRST: Final = 5
 Offering = Mapping[str, Any]
-Told = Mapping[str, Sequence[str]]
-"""What an offering says, by language: the fields that are read, each as often as it counts."""
 
 
 def ranks(
@@ -42,21 +39,10 @@ def ranks(
 
     A need is its text and the place of the offering it means.
     """
-    facts = [
-        OfferingFacts(
-            offering_id=str(place),
-            provider_id="p",
-            kind="solution",
-            packages=(),
-            text={language: tokenizer.count(texts) for language, texts in told.items()},
-        )
-        for place, told in enumerate(offerings)
-    ]
-    index = postings.index_text(facts, postings.statistics(facts), weights)
+    texts = Texts(offerings, tokenizer, weights)
     found = []
     for need, place in needs:
-        plain, concepts = tokenizer.tokens(need)
-        sums = text.score([*plain, *concepts], index).sums
+        sums = texts.sums(need)
         equal = (sums == sums[place]).sum()
         found.append(float(1 + (sums > sums[place]).sum() + (equal - 1) / 2))
     return found

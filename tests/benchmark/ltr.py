@@ -4,8 +4,9 @@
 or .gz, with ``qid:`` or with LightGBM's file of list lengths beside (``x.query`` of ``x`` or
 ``x.gz``). Without ``--test`` one file is cross-validated in five parts by need, several file by
 file. `ours` is ``xendcg`` unrestricted; additive models have as many splits in all. What draws is
-learned ``--seeds`` times; the figure is the mean. nDCG@10 over needs with a relevant row, and the
-middle 95 % of the paired difference to LightGBM's lambdarank. The last line is one JSON object.
+learned ``--seeds`` times; the figure is the mean. nDCG@1, 5 and 10 over needs with a relevant row,
+and the middle 95 % of the paired difference to LightGBM's lambdarank at 10. The last line is one
+JSON object.
 """
 
 from __future__ import annotations
@@ -33,11 +34,15 @@ WAYS: Final[dict[str, Way]] = {
     "ours_lambdarank_additive": judging.ours(objective="lambdarank", **ADDITIVE),
     "lightgbm_lambdarank": judging.lightgbm(),
     "lightgbm_xendcg": judging.lightgbm("rank_xendcg"),
+    "xgboost": judging.xgboost,
+    "catboost": judging.catboost,
     "pointwise": judging.pointwise,
     "extra_trees": judging.extra_trees,
     "random": judging.shuffled,
 }
-DRAWN: Final = frozenset({"ours", "ours_additive", "lightgbm_xendcg", "extra_trees"})
+DRAWN: Final = frozenset({"ours", "ours_additive", "lightgbm_xendcg", "catboost", "extra_trees"})
+CUTS: Final = (1, 5)
+"""Beside 10."""
 FOLDS: Final = 5
 LEAST_OF_LIGHTGBM: Final = 0.995
 ADDITIVE_WITHIN: Final = 0.010
@@ -99,7 +104,7 @@ def main() -> int:
     parts = read([*asked.files, *tests])
     test = parts.pop() if tests else None
     of_each: dict[str, list[Floats]] = {name: [] for name in WAYS}
-    at_five: dict[str, list[Floats]] = {name: [] for name in WAYS}
+    above: dict[int, dict[str, list[Floats]]] = {k: {name: [] for name in WAYS} for k in CUTS}
     seconds = dict.fromkeys(WAYS, 0.0)
     for train, judged in splits(parts, test):
         for name, way in WAYS.items():
@@ -110,12 +115,15 @@ def main() -> int:
                 seconds[name] += took / len(seeds)
                 scores.append(fitted(judged.X))
             of_each[name].append(np.mean([judging.of_needs(judged, s) for s in scores], axis=0))
-            at_five[name].append(np.mean([judging.of_needs(judged, s, 5) for s in scores], axis=0))
+            for k, found in above.items():
+                of_cut = [judging.of_needs(judged, s, k) for s in scores]
+                found[name].append(np.mean(of_cut, axis=0))
     whole = {name: np.concatenate(found) for name, found in of_each.items()}
     entries = judging.told(whole, seconds)
     rival = whole["lightgbm_lambdarank"]
     for name, entry in entries.items():
-        entry["ndcg@5"] = round(float(np.concatenate(at_five[name]).mean()), 4)
+        for k, found in above.items():
+            entry[f"ndcg@{k}"] = round(float(np.concatenate(found[name]).mean()), 4)
         entry["over_lightgbm_lambdarank_95%"] = judging.paired(whole[name], rival)
         print(f"{name:26} {entry}", flush=True)
     mean = {name: float(found.mean()) for name, found in whole.items()}

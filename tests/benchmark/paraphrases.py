@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from tests.benchmark.languages import Told, demo_offerings, figures, ranks, said, tokenizers
+from tests.benchmark.languages import demo_offerings, figures, ranks, said, tokenizers
+from tests.benchmark.texts import Told
 
 from matchmaker.app import Released
 from matchmaker.core import shipped

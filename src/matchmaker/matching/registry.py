@@ -61,8 +61,6 @@ class Words:
 
     tokenizer: Tokenizer
     version: str
-    concepts: tuple[Concept, ...]
-    """Of the glossary, with their phrases."""
 
 
 def load_words(seeds: Path) -> Words:
@@ -85,7 +83,7 @@ def load_words(seeds: Path) -> Words:
                 raise ValueError(f"phrase {phrase!r} of {concept.id} holds a stop character")
     hashed = hashlib.sha256(glossary_bytes + stop_bytes).hexdigest()[:12]
     tokenizer = Tokenizer(stop_characters, frozenset(stop.stop_words), concepts)
-    return Words(tokenizer, f"{glossary.edition}+{hashed}", concepts)
+    return Words(tokenizer, f"{glossary.edition}+{hashed}")
 
 
 def load_model(seeds: Path, taxonomy: Taxonomy) -> Model:
