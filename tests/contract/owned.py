@@ -389,6 +389,30 @@ SHARED: dict[str, object] = {"number": 1, "position": 2**53 - 1}
 """Path parameters that are nobody's."""
 
 
+class Belongings:
+    """Things of owners, made when they are first asked for; what names the same shares them.
+
+    For requests that are refused and so leave everything as it was: making things takes longer than
+    all else.
+    """
+
+    def __init__(self, api: httpx.AsyncClient, engine: AsyncEngine) -> None:
+        self._api, self._engine = api, engine
+        self._made: dict[tuple[Maker, ...], tuple[Holder, list[str]]] = {}
+
+    async def things(self, operation: str, names: list[str]) -> tuple[Holder, dict[str, object]]:
+        """What the path of the operation names, and whose it is."""
+        all_ = {**OWNED, **SPECIAL.get(operation, {})}
+        makers = {name: all_[name] for name in names if name in all_}
+        key = tuple(makers.values())
+        if key not in self._made:
+            owner = await holder(self._engine, *OrganisationRole)
+            world = World(self._api, self._engine, owner)
+            self._made[key] = (owner, [await make(world) for make in key])
+        owner, made = self._made[key]
+        return owner, dict(zip(makers, made, strict=True))
+
+
 async def things(world: World, operation: str, names: list[str]) -> dict[str, object]:
     """What the path of the operation names, made for the owner."""
     makers = {**OWNED, **SPECIAL.get(operation, {})}

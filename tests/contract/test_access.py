@@ -31,11 +31,12 @@ from tests.contract.owned import (
     BY_PART,
     FILLED,
     SEEN,
+    Belongings,
     World,
     member,
     things,
 )
-from tests.identities import another_key, bearer, holder, sitter
+from tests.identities import Holder, another_key, bearer, holder, sitter
 from tests.machines import MACHINES
 
 from matchmaker.app import Released, installed
@@ -68,6 +69,16 @@ async def api(
 ) -> AsyncIterator[httpx.AsyncClient]:
     async with client_of(installed(own_database.settings, engine, released)) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def belongings(api: httpx.AsyncClient, engine: AsyncEngine) -> Belongings:
+    return Belongings(api, engine)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def callers(engine: AsyncEngine) -> dict[OrganisationRole, Holder]:
+    return {role: await holder(engine, role) for role in R}
 
 
 def roles_for(operation: Operation) -> tuple[OrganisationRole, ...]:
@@ -217,11 +228,15 @@ def let_in(operation: Operation) -> list[OrganisationRole]:
     ids=str,
 )
 async def test_what_is_anothers_is_as_good_as_missing(
-    api: httpx.AsyncClient, engine: AsyncEngine, operation: Operation, role: OrganisationRole
+    api: httpx.AsyncClient,
+    belongings: Belongings,
+    callers: dict[OrganisationRole, Holder],
+    operation: Operation,
+    role: OrganisationRole,
 ) -> None:
     """Byte for byte, but for the id of the request."""
-    caller, stranger = await holder(engine, role), await holder(engine, *R)
-    ids = await things(World(api, engine, stranger), operation.id, parameters(operation))
+    caller = callers[role]
+    _, ids = await belongings.things(operation.id, parameters(operation))
     theirs = await call(api, operation, caller.headers, ids)
     missing = await call(api, operation, caller.headers)
     assert missing.status_code == 404
@@ -250,14 +265,13 @@ async def test_a_wall_that_is_missing_would_be_seen(
 
 @pytest.mark.parametrize("operation", [o for o in GUARDED if o.takes_a_body], ids=str)
 async def test_no_more_is_taken_than_is_described(
-    api: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
+    api: httpx.AsyncClient, engine: AsyncEngine, belongings: Belongings, operation: Operation
 ) -> None:
     """Nobody becomes verified, another's or somebody else by a member that is merely sent along."""
-    owner = await holder(engine, *R)
+    owner, ids = await belongings.things(operation.id, parameters(operation))
     headers = owner.headers
     if operation.wanted.by_person:
         headers = (await sitter(engine, owner.organisation_id)).headers
-    ids = await things(World(api, engine, owner), operation.id, parameters(operation))
     for name in ("id", "state", "organisation_id", "revision", "created_at", "colour"):
         extra: dict[str, Any] = {name: "verified"}
         if name in (BODIES.get(operation.id) or {}):
@@ -276,10 +290,9 @@ def test_every_machine_is_moved_over_http() -> None:
 
 @pytest.mark.parametrize("operation", TAKEN, ids=str)
 async def test_who_says_what_they_saw_moves_nothing_newer(
-    api: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
+    api: httpx.AsyncClient, belongings: Belongings, operation: Operation
 ) -> None:
-    owner = await holder(engine, *R)
-    ids = await things(World(api, engine, owner), operation.id, parameters(operation))
+    owner, ids = await belongings.things(operation.id, parameters(operation))
     path = re.sub(r":\w+}", "}", operation.path).format(**ids)
     found = await api.get(path, headers=owner.headers)
     revision = found.json()["revision"]
