@@ -77,6 +77,9 @@ from matchmaker.identity.authentication import (
     provide_principal,
     provide_visitor,
 )
+from matchmaker.identity.oauth import jobs as oauth_jobs
+from matchmaker.identity.oauth.controllers import AuthorizationServerController
+from matchmaker.identity.oauth.tokens import AccessTokens
 from matchmaker.identity.sessions import jobs as session_jobs
 from matchmaker.identity.sessions.passwords import Passwords
 from matchmaker.identity.sessions.service import SECOND_FACTORS, Desk
@@ -140,6 +143,12 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
 )
 """Every controller of the API, room by room; all are served under /v1."""
 
+BESIDE: tuple[ControllerRouterHandler, ...] = (
+    HealthController,
+    DocsController,
+    AuthorizationServerController,
+)
+"""Those beside /v1."""
 
 INDEX = "index"
 """The folder of published indexes below the data directory."""
@@ -192,6 +201,7 @@ def handlers(released: Released, engine: AsyncEngine) -> Mapping[str, Handler]:
         **once_jobs.HANDLERS,
         **limit_jobs.HANDLERS,
         **session_jobs.HANDLERS,
+        **oauth_jobs.HANDLERS,
         **catalog_jobs.HANDLERS,
         **evidence_jobs.HANDLERS,
         **admission_jobs.handlers(released.checker.fields),
@@ -228,6 +238,7 @@ def crons() -> Sequence[Cron]:
         *once_jobs.CRONS,
         *limit_jobs.CRONS,
         *session_jobs.CRONS,
+        *oauth_jobs.CRONS,
         *catalog_jobs.CRONS,
         *evidence_jobs.CRONS,
         *admission_jobs.CRONS,
@@ -322,12 +333,19 @@ def create_app(
     """
     guard, handled = http.Guard(), _with_limits(controllers, settings)
     app_state = provided.state(engine)
-    authentication = Authentication(app_state.read, app_state.write, idle=settings.session_idle)
+    access_tokens = _kept(settings, functools.partial(AccessTokens, issuer=settings.issuer))
+    authentication = Authentication(
+        app_state.read, app_state.write, tokens_=access_tokens, idle=settings.session_idle
+    )
     app_state.update({**(state or {}), "checks": {**database_checks(engine), **(checks or {})}})
     app = Litestar(
-        [HealthController, DocsController, Router("/v1", route_handlers=handled)],
+        [*BESIDE, Router("/v1", route_handlers=handled)],
         state=app_state,
-        dependencies={**_dependencies(settings, engine), **(dependencies or {})},
+        dependencies={
+            **_dependencies(settings, engine),
+            "access_tokens": Provide(access_tokens, sync_to_thread=False),
+            **(dependencies or {}),
+        },
         middleware=[guard, authentication, *filter(None, [counted]), once.Once(app_state.write)],
         on_shutdown=[authentication.drain, *([counted.ledger.drain] if counted else ())],
         request_class=http.StrictRequest,

@@ -346,6 +346,7 @@ QUERIES: dict[str, dict[str, str]] = {
 
 RAW: dict[str, tuple[str, bytes]] = {
     "createImport": ("application/x-ndjson", b'{"external_id": "n", "kind": "solution"}'),
+    "issueToken": ("application/x-www-form-urlencoded", b"grant_type=client_credentials"),
 }
 """By operation that takes a file its media type and a sound one."""
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import uuid4
 
 import httpx
+from joserfc import jwt
+from joserfc.jwk import ECKey
 from tests.factories import offering_line
 
 Body = dict[str, Any]
@@ -101,6 +104,16 @@ class Stage:
     def key(self) -> str:
         """A new key of the owner."""
         return self.made(f"/v1/organisations/{self.own}/keys", {"name": "spare"})
+
+    def assertion(self, key: ECKey) -> str:
+        """What a client of the owner signs to prove itself, once."""
+        jwks = {"keys": [{**key.as_dict(private=False), "kid": "k1"}]}
+        path, body = f"/v1/organisations/{self.own}/keys", {"name": "machine", "jwks": jwks}
+        client = self.keep("client", lambda: str(self.ask("POST", path, body).json()["public_id"]))
+        issuer = self.api.get("/.well-known/oauth-authorization-server").json()["issuer"]
+        claims = {"iss": client, "sub": client, "aud": issuer, "jti": uuid4().hex}
+        over = int(time.time()) + 600
+        return jwt.encode({"alg": "ES256", "kid": "k1"}, {**claims, "exp": over}, key)
 
     def member(self) -> str:
         """A new person of the owner."""

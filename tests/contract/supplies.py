@@ -12,9 +12,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
+from joserfc.jwk import ECKey
 from tests.contract.stage import NEIGHBOUR, OPERATOR, OWNER, PERSON, Body, Stage
 from tests.identities import PASSWORD
 
+from matchmaker.identity.oauth.schemas import TYPE
+
+CLIENT: Final = ECKey.generate_key("P-256")
+"""The key pair of a client."""
 Path = Callable[[Stage], dict[str, object]]
 Change = Callable[[Stage, Body], Body]
 
@@ -82,6 +87,18 @@ def address(_: Stage) -> str:
 def logging_in(stage: Stage, body: Body) -> Body:
     said = {"email": stage.email, "password": PASSWORD}
     return {**body, **said, "code": None, "organisation_id": None}
+
+
+def public_keys(_: Stage) -> object:
+    return {"keys": [{**CLIENT.as_dict(private=False), "kid": "k1"}]}
+
+
+def asking_for_a_token(stage: Stage, body: Body) -> Body:
+    """With an assertion of its own: none is taken twice."""
+    signed = stage.assertion(CLIENT)
+    said = {"client_assertion_type": TYPE, "client_assertion": signed}
+    others = {name: value for name, value in body.items() if name not in {"client_id", "scope"}}
+    return {**others, **said}
 
 
 def later(_: Stage) -> str:
@@ -251,6 +268,9 @@ SUPPLIES: Final[dict[str, Supply]] = {
     # identity
     "getMe": Supply(),
     "logIn": Supply(body=logging_in),
+    "readAuthorizationServer": Supply(),
+    "listTokenKeys": Supply(),
+    "issueToken": Supply(body=asking_for_a_token),
     "actFor": Supply(by=PERSON),
     "logOut": Supply(by=PERSON),
     "proposeSecondFactor": Supply(by=PERSON),
@@ -272,11 +292,11 @@ SUPPLIES: Final[dict[str, Supply]] = {
         is_consumed=True,
     ),
     "listKeys": OF_OWN,
-    "createKey": Supply(path=own, body=with_names(expires_at=later)),
+    "createKey": Supply(path=own, body=with_names(expires_at=later, jwks=public_keys)),
     "rotateKey": Supply(
         is_risky=True,
         path=fresh("key_id", Stage.key),
-        body=with_names(expires_at=later),
+        body=with_names(expires_at=later, jwks=public_keys),
         is_consumed=True,
     ),
     "revokeKey": Supply(is_risky=True, path=fresh("key_id", Stage.key), is_consumed=True),

@@ -7,6 +7,7 @@ that belongs to an organisation, adds a sound body or a maker to `owned`; withou
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -110,7 +111,7 @@ def test_there_is_something_to_test() -> None:
         *("listEvidence", "getEvidence", "listOfferingComponents", "getOfferingComponent"),
         *("match", "explainMatch", "replayMatch", "listReceiptKeys"),
         "parseNeed",
-        "logIn",
+        *("logIn", "issueToken", "listTokenKeys"),
     }, "anonymous callers read what is published, match, explain, replay, verify, parse and log in"
 
 
@@ -130,14 +131,20 @@ async def test_everyone_passes_where_it_is_public(
     api: httpx.AsyncClient, operation: Operation
 ) -> None:
     answer = await call(api, operation)
-    assert answer.status_code in {200, 202, 404} or code(answer) == (401, "login_refused")
+    assert answer.status_code in {200, 202, 404} or code(answer) in {
+        (401, "login_refused"),
+        (401, "client_refused"),
+    }
 
 
 @every
 async def test_a_credential_that_is_none_does_not_pass(
     api: httpx.AsyncClient, operation: Operation
 ) -> None:
-    assert code(await call(api, operation, bearer("junk"))) == (401, "unauthenticated")
+    # Who proves themselves in the request is answered there.
+    proves_itself = operation.wanted.proves_itself
+    refused = (401, "client_refused" if proves_itself else "unauthenticated")
+    assert code(await call(api, operation, bearer("junk"))) == refused
 
 
 @every
@@ -145,7 +152,12 @@ async def test_a_suspended_organisation_does_not_pass(
     api: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
 ) -> None:
     caller = await holder(engine, *R, state=OrganisationState.SUSPENDED)
-    assert code(await call(api, operation, caller.headers)) == (403, "account_inactive")
+    headers, refused = caller.headers, (403, "account_inactive")
+    if operation.wanted.proves_itself:
+        pair = f"{caller.token.public_id}:{caller.token.text}".encode()
+        headers = {"Authorization": f"Basic {b64encode(pair).decode()}"}
+        refused = (400, "client_not_allowed")
+    assert code(await call(api, operation, headers)) == refused
 
 
 @guarded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import httpx
@@ -13,7 +14,7 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.contract.conftest import stocked
 from tests.contract.staging import serving
-from tests.identities import Holder, Sitter, another_key, holder, sitter
+from tests.identities import Holder, Sitter, another_key, bearer, holder, sitter
 
 from matchmaker.app import Released
 from matchmaker.cli.session import Database
@@ -24,6 +25,23 @@ from matchmaker.identity.models import MemberRole, OrganisationRole
 LIMIT: Final = 5.0
 SERVED: Final = "matchmaker.app:served"
 FORGETLESS: Final = "tests.contract.forgetless:served"
+
+
+@dataclass(frozen=True)
+class Machine(Holder):
+    """A key that acts by a token."""
+
+    fetched: list[str] = field(default_factory=list)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return bearer(self.fetched[0])
+
+    def fetch(self, api: httpx.Client) -> None:
+        form = {"grant_type": "client_credentials"}
+        proof = (self.token.public_id, self.token.text)
+        answer = api.post("/v1/oauth/token", data=form, auth=proof)
+        self.fetched.append(answer.json()["access_token"])
 
 
 class Parties(NamedTuple):
@@ -40,6 +58,11 @@ Make = Callable[[AsyncEngine, Holder], Awaitable[Holder | Sitter]]
 
 async def a_key(engine: AsyncEngine, owner: Holder) -> Holder:
     return await another_key(engine, owner, frozenset({Scope.NEEDS_READ}))
+
+
+async def a_token(engine: AsyncEngine, owner: Holder) -> Machine:
+    key = await a_key(engine, owner)
+    return Machine(key.organisation_id, key.key_id, key.token)
 
 
 async def a_member(engine: AsyncEngine, owner: Holder) -> Sitter:
@@ -69,6 +92,7 @@ def suspend(api: httpx.Client, who: Parties) -> httpx.Response:
 
 ENDS: Final[dict[str, tuple[Make, End]]] = {
     "key": (a_key, revoke_key),
+    "key, its token": (a_token, revoke_key),
     "session": (a_member, log_out),
     "member": (a_member, remove_member),
     "organisation, its key": (a_key, suspend),
@@ -88,6 +112,8 @@ def status(api: httpx.Client, who: Holder | Sitter) -> int:
 
 def seconds_until_refused(here: httpx.Client, there: httpx.Client, who: Parties, end: End) -> float:
     """From the answer to the end at one process until both, that had seen the caller, refuse."""
+    if isinstance(who.ended, Machine):
+        who.ended.fetch(here)
     assert (status(here, who.ended), status(there, who.ended)) == (200, 200)
     answer = end(here, who)
     assert answer.is_success, answer.text

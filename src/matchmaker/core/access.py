@@ -78,7 +78,12 @@ class Access:
     by_person: bool = False
     """For people who are logged in: no key does it."""
     is_entry: bool = False
-    """Callers say here who they are; whatever they bring, they are counted as nobody yet."""
+    """Callers say here who they are; whatever they bring, they are counted as nobody yet.
+
+    A cookie is passed over: what is over, or suspended, keeps nobody from logging in anew.
+    """
+    proves_itself: bool = False
+    """The operation itself reads the header Authorization."""
 
     @property
     def is_personal(self) -> bool:
@@ -88,6 +93,8 @@ class Access:
     @property
     def problems(self) -> tuple[type[MatchmakerError], ...]:
         """How a caller may be refused."""
+        if self.proves_itself:
+            return ()
         found: tuple[type[MatchmakerError], ...] = (
             Unauthenticated,
             AccountInactive,
@@ -104,9 +111,9 @@ def public() -> dict[str, Any]:
     return {_KEY: Access(is_public=True)}
 
 
-def entry() -> dict[str, Any]:
+def entry(*, proves_itself: bool = False) -> dict[str, Any]:
     """``opt`` of an operation, open to everyone, in which callers say who they are."""
-    return {_KEY: Access(is_public=True, is_entry=True)}
+    return {_KEY: Access(is_public=True, is_entry=True, proves_itself=proves_itself)}
 
 
 def needs(scope: str | None, *, roles: Iterable[str] = ()) -> dict[str, Any]:

@@ -32,12 +32,19 @@ _REF = re.compile(rf'"{REF}([^"]+)"')
 _PROBLEM_JSON = "application/problem+json"
 _BEARER = "bearer"
 _COOKIE = "session"
+_CLIENT = "client"
 _SECURITY = {
     _BEARER: {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "mmk_live_*",
-        "description": "An API key of an organisation; an operation names the scope it needs",
+        "description": "An API key of an organisation, or a token of `POST /v1/oauth/token`; an "
+        "operation names the scope it needs",
+    },
+    _CLIENT: {
+        "type": "http",
+        "scheme": "basic",
+        "description": "The public id of a key and its whole text (`client_secret_basic`)",
     },
     _COOKIE: {
         "type": "apiKey",
@@ -53,6 +60,8 @@ _ABOUT = (
     "`rule_field` a field of the field catalogue. Whole numbers are written without a fraction: "
     "79, not 79.0. Bodies take no member that is not described."
 )
+FORM = "form"
+"""In ``opt`` of a handler that reads a form itself: the type that describes it."""
 ANSWERS = "answers"
 """In ``opt`` of a handler that answers with a file: the media types it may have."""
 _BINARY = {"type": "string", "format": "binary"}
@@ -147,7 +156,8 @@ def _operations(
 
 
 def _takes(handler: HTTPRouteHandler) -> Any:  # noqa: ANN401  (a type form)
-    return handler.parsed_data_field.annotation if handler.parsed_data_field else None
+    field = handler.parsed_data_field
+    return field.annotation if field else handler.opt.get(FORM)
 
 
 def _gives(handler: HTTPRouteHandler) -> Any:  # noqa: ANN401  (a type form)
@@ -160,7 +170,7 @@ def _gives(handler: HTTPRouteHandler) -> Any:  # noqa: ANN401  (a type form)
 def _describe_files(handler: HTTPRouteHandler, operation: dict[str, Any]) -> None:
     """Say of a handler that reads or writes plain octets which files these may be."""
     accepted: tuple[str, ...] = handler.opt.get("accepts", ())
-    if accepted and _takes(handler) is None:
+    if accepted and handler.parsed_data_field is None:
         content = {name: {"schema": _BINARY} for name in accepted}
         operation["requestBody"] = {"required": True, "content": content}
     answers: tuple[str, ...] = handler.opt.get(ANSWERS, ())
@@ -193,7 +203,10 @@ def _declare_security(wanted: Access | None, operation: dict[str, Any]) -> None:
     if wanted is None:
         return
     scopes = [] if wanted.scope is None else [wanted.scope]
-    known = [{_COOKIE: scopes}] if wanted.by_person else [{_BEARER: scopes}, {_COOKIE: scopes}]
+    if wanted.is_entry:
+        known = [{_CLIENT: scopes}] if wanted.proves_itself else []
+    else:
+        known = [{_BEARER: scopes}, {_COOKIE: scopes}][wanted.by_person :]
     operation["security"] = [{}, *known] if wanted.is_public else known
 
 

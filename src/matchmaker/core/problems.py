@@ -201,7 +201,7 @@ def _headers(error: MatchmakerError) -> dict[str, str]:
     if isinstance(error, edges.MethodNotAllowed):
         headers["Allow"] = error.allow
     if isinstance(error, Unauthenticated):
-        headers["WWW-Authenticate"] = 'Bearer realm="matchmaker"'
+        headers.setdefault("WWW-Authenticate", 'Bearer realm="matchmaker"')
     if isinstance(error, (edges.BodyTooLarge, edges.BodyTooSlow)):
         # The rest of the body was not read: the connection cannot be used again.
         headers["Connection"] = "close"

@@ -33,6 +33,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What cursors and receipts are signed with; None: a file below ``data``."""
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
+    public_url: Annotated[str, msgspec.Meta(pattern="^(https?://[^/?#@\\s]+)?$")] = ""
+    """Under which callers know the API, as ``https://matchmaker.example``: the issuer of its tokens
+    and where identity providers send people back to. Empty: host and port."""
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     job_concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
     """Jobs that a worker process does at once."""
@@ -63,6 +66,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long they stay logged in at most."""
     log_format: Literal["json", "console"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def issuer(self) -> str:
+        """The name of the installation in tokens."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
     def data_directory(self) -> Path:

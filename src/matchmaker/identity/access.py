@@ -136,9 +136,9 @@ class Principal:
     """Of a person whose request this is."""
 
 
-def entry() -> dict[str, Any]:
+def entry(*, proves_itself: bool = False) -> dict[str, Any]:
     """``opt`` of an operation, open to everyone, in which callers say who they are."""
-    return access.entry()
+    return access.entry(proves_itself=proves_itself)
 
 
 def person() -> dict[str, Any]:

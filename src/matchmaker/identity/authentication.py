@@ -8,7 +8,7 @@ OPTIONS is answered there, for everyone.
 from __future__ import annotations
 
 import hmac
-import ipaddress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,26 +26,33 @@ from matchmaker.core.access import (
     ScopeMissing,
     SessionNeeded,
 )
+from matchmaker.core.clock import utc_now
 from matchmaker.core.errors import Unauthenticated
 from matchmaker.identity import keys
 from matchmaker.identity.access import INACTIVE, Principal
 from matchmaker.identity.issuing import queries as issued
+from matchmaker.identity.networks import address_of, is_allowed_from
 from matchmaker.identity.principals import caller, sitter
 from matchmaker.identity.remembering import Memory, Notes
 from matchmaker.identity.sessions import queries as sessions
 from matchmaker.identity.sessions import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     from litestar.types import ASGIApp, Message, Receive, Send
     from litestar.types import Scope as ASGIScope
     from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
     from matchmaker.core.access import Access
+    from matchmaker.identity.access import Scope
+    from matchmaker.identity.issuing.queries import Credential
     from matchmaker.identity.models import OrganisationState
+    from matchmaker.identity.oauth.tokens import AccessTokens
 
 _NOBODY: Final = bytes(32)
+_DOTS: Final = 2
+"""Of a token."""
 _PRINCIPAL: Final = "principal"
 
 
@@ -59,12 +66,14 @@ class Authentication(ASGIMiddleware):
         read: async_sessionmaker[AsyncSession],
         write: async_sessionmaker[AsyncSession],
         *,
+        tokens_: Callable[[], AccessTokens],
         idle: float,
     ) -> None:
         """Look credentials up through ``read``, note their use through ``write``.
 
-        A session that was not used for ``idle`` seconds has ended.
+        A session that was not used for ``idle`` seconds has ended; ``tokens_`` reads tokens.
         """
+        self._tokens = tokens_
         self._keys = Memory(read, issued.live_credential)
         self._sessions = Memory(read, partial(sessions.sitting, idle=idle))
         self._notes = Notes(write)
@@ -79,7 +88,7 @@ class Authentication(ASGIMiddleware):
             # Health and contract, beside /v1: they depend on nothing and know nobody.
             await next_app(scope, receive, send)
             return
-        principal = await self._principal(scope, is_public=wanted.is_public)
+        principal = await self._principal(scope, wanted)
         if wanted.is_personal:
             scope["state"][provided.ACTING] = db.INSTALLATION
         if principal is None:
@@ -101,30 +110,55 @@ class Authentication(ASGIMiddleware):
         """Wait for the notes that are being written."""
         await self._notes.drain()
 
-    async def _principal(self, scope: ASGIScope, *, is_public: bool) -> Principal | None:
+    async def _principal(self, scope: ASGIScope, wanted: Access) -> Principal | None:
         """The caller; None of a public operation where there is none.
 
         A header is sent on purpose and must be sound. A cookie goes along unasked: one that is
-        over keeps nobody from what everybody may do, logging in above all.
+        over keeps nobody from what everybody may do, and none at all from logging in.
         """
         given = [value for name, value in scope["headers"] if name == b"authorization"]
-        if given:
-            return await self._of_key(scope, _bearer(given))
-        found = await self._of_session(scope)
-        if found is None and not is_public:
+        if given and not wanted.proves_itself:
+            return await self._of_header(scope, _bearer(given))
+        found = None if wanted.is_entry else await self._of_session(scope)
+        if found is None and not wanted.is_public:
             raise Unauthenticated
         return found
 
-    async def _of_key(self, scope: ASGIScope, token: keys.Token | None) -> Principal:
-        if token is None:
+    async def _of_header(self, scope: ASGIScope, text: str | None) -> Principal:
+        """Whoever has the key, or a token of it."""
+        if text is None:
             raise Unauthenticated
-        scope["state"][http.CALLER] = {"key": token.public_id}
-        credential = await self._keys.get(token.public_id)
+        token = keys.read(text)
+        return await (self._of_token(scope, text) if token is None else self._of_key(scope, token))
+
+    async def _of_key(self, scope: ASGIScope, token: keys.Token) -> Principal:
+        credential = await self._found(scope, token.public_id)
         stored = _NOBODY if credential is None else credential.secret_hash
         if not hmac.compare_digest(stored, token.digest) or credential is None:
             raise Unauthenticated
+        return self._of_credential(scope, credential)
+
+    async def _of_token(self, scope: ASGIScope, text: str) -> Principal:
+        """Whoever has the token, as its key is now: it says nothing that could not have ended."""
+        # What is no token costs no signature: neither junk, nor a key that is mistyped.
+        is_token = text.count(".") == _DOTS
+        now = int(utc_now().timestamp())
+        presented = self._tokens().read(text, now=now) if is_token else None
+        if presented is None:
+            raise Unauthenticated
+        credential = await self._found(scope, presented.client_id)
+        if credential is None:
+            raise Unauthenticated
+        principal = self._of_credential(scope, credential)
+        return replace(principal, scopes=within_token(principal.scopes, presented.scopes))
+
+    async def _found(self, scope: ASGIScope, public_id: str) -> Credential | None:
+        scope["state"][http.CALLER] = {"key": public_id}
+        return await self._keys.get(public_id)
+
+    def _of_credential(self, scope: ASGIScope, credential: Credential) -> Principal:
         _check_active(credential.state)
-        if not _is_allowed_from(_address(scope), credential.allowed_from):
+        if not is_allowed_from(address_of(scope), credential.allowed_from):
             raise AddressNotAllowed
         key_id, of = credential.key_id, credential.organisation_id
         self._notes.note(key_id, of, lambda session: issued.note_use(session, key_id))
@@ -154,31 +188,17 @@ def _check_active(state: OrganisationState) -> None:
         raise AccountInactive(extra={"state": state.value})
 
 
-def _address(scope: ASGIScope) -> str:
-    """Where the request comes from; the server takes a proxy's word only where it is told to."""
-    client = scope.get("client")
-    return client[0] if client else ""
+def within_token(held: frozenset[Scope], said: frozenset[Scope]) -> frozenset[Scope]:
+    """What a token is good for: no more than it says, and no more than its key is now."""
+    return held & said
 
 
-def _bearer(given: list[bytes]) -> keys.Token | None:
-    """The key of the only Authorization header; None where it is anything else."""
+def _bearer(given: list[bytes]) -> str | None:
+    """The credential of the only Authorization header; None where it is anything else."""
     scheme, _, text = given[0].decode("latin-1").partition(" ")
     if len(given) > 1 or scheme.lower() != "bearer":
         return None
-    return keys.read(text.strip(" "))
-
-
-def _is_allowed_from(address: str, networks: Sequence[str] | None) -> bool:
-    """Whether ``address`` lies in one of ``networks``; where none are named, it does."""
-    if networks is None:
-        return True
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    # A listener for both families tells of an IPv4 client as ::ffff:192.0.2.1.
-    found = getattr(found, "ipv4_mapped", None) or found
-    return any(found in ipaddress.ip_network(network) for network in networks)
+    return text.strip(" ")
 
 
 def _check(wanted: Access, principal: Principal) -> None:

@@ -34,6 +34,7 @@ from matchmaker.identity.models import (
     OrganisationRole,
     OrganisationState,
 )
+from matchmaker.identity.oauth.controllers import CONTROLLERS as OAUTH
 from matchmaker.identity.people.controllers import (
     ConsentController,
     MemberController,
@@ -260,4 +261,5 @@ CONTROLLERS = (
     OrganisationConsentController,
     ConsentController,
     *SESSIONS,
+    *OAUTH,
 )

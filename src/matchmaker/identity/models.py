@@ -236,6 +236,8 @@ class ApiKey(Base, kw_only=True):
     """To the minute."""
     allowed_from: Mapped[list[str] | None] = mapped_column(ARRAY(Text), default=None)
     """Networks in CIDR notation from which it is taken; none: from anywhere."""
+    jwks: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    """Public keys (RFC 7517) that prove it in place of its secret, which then nobody has."""
 
 
 class Person(Base, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, ClassVar, Final, TypeAlias
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -44,6 +44,7 @@ Password = Annotated[
     str,
     msgspec.Meta(min_length=1, max_length=256, pattern=f"^[^\\x00-\\x1f\\x7f]+{END}"),
 ]
+_Coordinate = Annotated[str, msgspec.Meta(pattern=f"^[A-Za-z0-9_-]{{43}}{END}")]
 Scopes: TypeAlias = Annotated[tuple[Scope, ...], msgspec.Meta(min_length=1, max_length=64)]
 Networks: TypeAlias = Annotated[
     tuple[
@@ -120,6 +121,24 @@ class Organisation(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: Moment
 
 
+class PublicKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A public key of a client (RFC 7517): P-256 for ES256, with `y`, or Ed25519, without."""
+
+    kty: Literal["EC", "OKP"]
+    crv: Literal["P-256", "Ed25519"]
+    kid: Annotated[str, msgspec.Meta(pattern=f"^[\\x21-\\x7e]{{1,128}}{END}")]
+    x: _Coordinate
+    y: _Coordinate | None = None
+    use: Literal["sig"] | None = None
+    alg: Literal["ES256", "Ed25519", "EdDSA"] | None = None
+
+
+class PublicKeys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Those that are in use and, during a change, the next ones; each has its own `kid`."""
+
+    keys: Annotated[list[PublicKey], msgspec.Meta(min_length=1, max_length=4)]
+
+
 class KeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A key to make; without scopes it is good for all that its maker and its holder have.
 
@@ -130,6 +149,8 @@ class KeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     scopes: Scopes | None = None
     expires_at: Moment | None = None
     allowed_from: Networks | None = None
+    jwks: PublicKeys | None = None
+    """Public keys that prove it at `POST /v1/oauth/token`; then there is no secret."""
 
 
 class RotationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,6 +158,8 @@ class RotationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     overlap_days: Annotated[int, msgspec.Meta(ge=0, le=MOST_OVERLAP)] = 7
     expires_at: Moment | None = None
+    jwks: PublicKeys | None = None
+    """What proves the new key; without them it has a secret."""
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,12 +178,15 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: Moment | None
     last_used_at: Moment | None
     allowed_from: list[str] | None
+    jwks: PublicKeys | None
+    """What proves it, in place of a secret."""
 
 
 class NewKey(Key, frozen=True, kw_only=True):
     """A key with its secret: the only time that it is shown."""
 
-    key: str
+    key: str | None
+    """Null of one that public keys prove."""
 
 
 class LoginRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
@@ -47,6 +48,8 @@ class OrganisationKeyController(Controller):
         principal: NamedDependency[Principal],
     ) -> schemas.NewKey:
         """Make a key; its text stands in this answer and never again.
+
+        With `jwks` there is no text: the key signs for itself at `POST /v1/oauth/token`.
 
         A key is good for no more and for no longer than the one that made it, and for no more than
         the roles of its organisation allow: without scopes and expiry, for all of that. This is
@@ -141,11 +144,12 @@ def key_to_wire(row: ApiKey) -> schemas.Key:
         revoked_at=row.revoked_at,
         last_used_at=row.last_used_at,
         allowed_from=row.allowed_from,
+        jwks=None if row.jwks is None else msgspec.convert(row.jwks, schemas.PublicKeys),
     )
 
 
 def new_key_to_wire(row: ApiKey, token: Token) -> schemas.NewKey:
-    """A key with its secret."""
+    """A key with its secret, where somebody is to have one."""
     shown = key_to_wire(row)
     told = {name: getattr(shown, name) for name in shown.__struct_fields__}
-    return schemas.NewKey(**told, key=token.text)
+    return schemas.NewKey(**told, key=token.text if row.jwks is None else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, false, func, or_, select, true, update
 from sqlalchemy.orm import aliased
@@ -59,6 +59,7 @@ class Credential(NamedTuple):
     state: OrganisationState
     expires_at: dt.datetime | None
     allowed_from: list[str] | None
+    jwks: dict[str, Any] | None = None
     member: MemberMaker | None = None
     """None where no member made it."""
     makers: tuple[Maker, ...] = ()
@@ -88,6 +89,7 @@ async def _credential(session: ReadSession, which: ColumnElement[bool]) -> Crede
             Organisation.state,
             ApiKey.expires_at,
             ApiKey.allowed_from,
+            ApiKey.jwks,
             ApiKey.replaced_by,
             ApiKey.created_by_member,
             Member.role,

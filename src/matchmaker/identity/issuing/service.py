@@ -23,6 +23,7 @@ from matchmaker.identity.errors import (
 )
 from matchmaker.identity.history import tell
 from matchmaker.identity.issuing import queries
+from matchmaker.identity.issuing.proving import stored
 from matchmaker.identity.models import ApiKey, OrganisationRole
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class _Terms(NamedTuple):
     scopes: frozenset[Scope]
     expires_at: dt.datetime | None
     allowed_from: list[str] | None
+    jwks: schemas.PublicKeys | None
 
 
 async def create(
@@ -51,14 +53,14 @@ async def create(
     *,
     by: Principal | None,
 ) -> tuple[ApiKey, Token]:
-    """A new key of ``holder``, and its secret.
+    """A new key of ``holder``, and its secret: nobody's where public keys prove it.
 
     Without scopes it is good for all that its holder may have and its maker has; it ends no later
     than the key that it is made with.
 
     Raises:
         ScopesExceeded: more scopes than its holder may have, or than its maker has.
-        InvalidContent: what it is taken from is no network, or as `_until`.
+        InvalidContent: what it is taken from is no network, or as `stored` and `_until`.
         ExpiryExceeded, Unauthenticated: as `_until`.
     """
     allowed = scopes_of(map(OrganisationRole, holder.roles))
@@ -66,7 +68,8 @@ async def create(
         allowed &= by.scopes
     wanted = allowed if request.scopes is None else frozenset(request.scopes)
     _refuse_more(wanted, allowed)
-    terms = _Terms(request.name, wanted, request.expires_at, _networks(request.allowed_from))
+    networks = _networks(request.allowed_from)
+    terms = _Terms(request.name, wanted, request.expires_at, networks, request.jwks)
     made = await _add(session, holder.id, terms, by=by)
     await tell(session, "api_key.created", made[0], by=by, data={"scopes": sorted(wanted)})
     return made
@@ -115,7 +118,7 @@ async def rotate(
             one wins.
         RotationUnderway: the key it replaced still acts.
         ScopesExceeded: it is good for more than the caller's key.
-        InvalidContent, ExpiryExceeded, Unauthenticated: as `_until`.
+        InvalidContent, ExpiryExceeded, Unauthenticated: as `stored` and `_until`.
     """
     old = await read(session, key_id, by=by)
     scopes = frozenset(scope for scope in Scope if scope.value in old.scopes)
@@ -123,7 +126,7 @@ async def rotate(
     _refuse_more(scopes, by.scopes)
     if await queries.has_live_predecessor(session, key_id):
         raise RotationUnderway
-    terms = _Terms(old.name, scopes, request.expires_at, old.allowed_from)
+    terms = _Terms(old.name, scopes, request.expires_at, old.allowed_from, request.jwks)
     made = await _add(session, old.organisation_id, terms, by=by)
     if not await queries.replace_key(
         session, key_id, by=made[0].id, overlap_days=request.overlap_days
@@ -165,6 +168,7 @@ async def _add(
         created_by_member=None if by is None or by.seat is None else by.seat.member_id,
         expires_at=until,
         allowed_from=terms.allowed_from,
+        jwks=None if terms.jwks is None else stored(terms.jwks),
     )
     await organisations.add(session, added)
     found = await queries.key(session, added.id)
