@@ -61,6 +61,9 @@ from matchmaker.demand.joining.controllers import NeedMemberController
 from matchmaker.demand.queries import needs_shared_with
 from matchmaker.demand.reading.controllers import NeedReadingController
 from matchmaker.enterprise.controllers import ProfileController
+from matchmaker.enterprise.reach import jobs as reach_jobs
+from matchmaker.enterprise.reach import policy as reach_policy
+from matchmaker.enterprise.reach.controllers import JurisdictionController
 from matchmaker.exchange import controllers as exchange
 from matchmaker.exchange import jobs as exchange_jobs
 from matchmaker.exchange.kinds import Means
@@ -130,6 +133,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     OwnOfferingController,
     SupplyCardController,
     ProfileController,
+    JurisdictionController,
     *demand.CONTROLLERS,
     NeedReadingController,
     NeedMemberController,
@@ -170,6 +174,7 @@ class Released:
             each.id: [*joined(*each.phrases.values())] for each in self.words.tokenizer.concepts
         }
         self.need_reader = reading.load(seeds, self.taxonomy, phrases_of)
+        self.reach = reach_policy.load(seeds)
 
     @property
     def edition(self) -> editions.Edition:
@@ -205,6 +210,7 @@ def handlers(released: Released, engine: AsyncEngine) -> Mapping[str, Handler]:
         **catalog_jobs.HANDLERS,
         **evidence_jobs.HANDLERS,
         **admission_jobs.handlers(released.checker.fields),
+        **reach_jobs.handlers(released.taxonomy, released.reach),
         **demand_jobs.HANDLERS,
         **exchange_jobs.handlers(released.means(), db.reading(engine)),
         **webhook_jobs.handlers(released.webhooks),
@@ -242,6 +248,7 @@ def crons() -> Sequence[Cron]:
         *catalog_jobs.CRONS,
         *evidence_jobs.CRONS,
         *admission_jobs.CRONS,
+        *reach_jobs.CRONS,
         *demand_jobs.CRONS,
         *exchange_jobs.CRONS,
         *webhook_jobs.CRONS,
@@ -297,6 +304,7 @@ def installed(
             "taxonomy": Provide(lambda: released.taxonomy, sync_to_thread=False),
             "checker": Provide(lambda: released.checker, sync_to_thread=False),
             "declarations": Provide(lambda: released.declarations, sync_to_thread=False),
+            "reach_policy": Provide(lambda: released.reach, sync_to_thread=False),
             "matcher": Provide(lambda: matcher, sync_to_thread=False),
             "library": Provide(lambda: library, sync_to_thread=False),
             "webhook_means": Provide(

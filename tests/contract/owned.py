@@ -336,6 +336,7 @@ SPECIAL: dict[str, dict[str, Maker]] = {
 
 QUERIES: dict[str, dict[str, str]] = {
     "suggestCodes": {"q": "quality"},
+    "getJurisdictionAggregates": {"by": "scale"},
     "diffProfileVersions": {"from": "1"},
     "diffNeedVersions": {"from": "1"},
     "diffOfferingVersions": {"from": "1"},

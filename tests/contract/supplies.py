@@ -315,6 +315,8 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "listProfileVersions": Supply(path=PROFILE, query=without_cursor),
     "getProfileVersion": Supply(path=FIRST_OF_PROFILE),
     "diffProfileVersions": Supply(path=FIRST_OF_PROFILE, query=compared),
+    "listJurisdictionFirms": LIST,
+    "getJurisdictionAggregates": Supply(),
     # demand
     "createNeed": Supply(body=with_names(external_id=unused)),
     "listNeeds": LIST,

@@ -15,6 +15,7 @@ CLOCKS = {
     "evidence.expire",
     "exchange.prune",
     "jobs.prune",
+    "jurisdictions.count",
     "limits.prune",
     "once.prune",
     "sessions.prune",

@@ -1,4 +1,4 @@
-"""Profiles over HTTP: for the firm itself and for operators, for nobody else."""
+"""Profiles over HTTP: for the firm itself and operators, and for agencies that it allows."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from matchmaker.core.wire import InvalidContent, Page
 from matchmaker.enterprise import schemas, service, wording
 from matchmaker.enterprise.declaration import ProfileFacts, ProfilePatch
 from matchmaker.enterprise.errors import ProfileErased, ProfileNotFound
+from matchmaker.enterprise.reach import service as reach
 from matchmaker.identity.access import Principal, Scope, event_actor, needs
 from matchmaker.identity.models import OrganisationId, OrganisationRole
 from matchmaker.identity.service import Outcome
@@ -127,8 +128,11 @@ class ProfileController(Controller):
         principal: Caller,
         language: NamedDependency[Language],
     ) -> Response[schemas.Profile]:
-        """Read a firm's profile as it stands, with what follows from it and what is missing."""
-        service.check_reader(principal, organisation_id)
+        """Read a firm's profile as it stands, with what follows from it and what is missing.
+
+        An agency reads those of its jurisdiction that allow it.
+        """
+        await reach.check_reader(read_session, principal, organisation_id)
         stored = await service.get_facts(read_session, organisation_id)
         return etags.tagged(wording.profile(checker.fields, stored, language), stored.number)
 

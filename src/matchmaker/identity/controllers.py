@@ -147,7 +147,8 @@ class OrganisationController(Controller):
     ) -> Response[schemas.Organisation]:
         """Change what is said of an organisation, by a merge patch.
 
-        Roles are changed by an operator only; so are name and credit code once it was submitted.
+        Roles and jurisdiction are changed by an operator only; so are name and credit code once it
+        was submitted.
         """
         found = await organisations.revise(
             session, taxonomy, organisation_id, data, revision=expected_revision, by=principal
@@ -238,6 +239,7 @@ def organisation_to_wire(row: Organisation) -> schemas.Organisation:
         roles=[OrganisationRole(role) for role in row.roles],
         provider_kind=row.provider_kind,
         region=row.region,
+        jurisdiction=organisations.jurisdiction(row),
         uscc=row.uscc,
         state=row.state,
         note=row.note,

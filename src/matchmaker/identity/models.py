@@ -127,6 +127,9 @@ class Organisation(Revised, Base, kw_only=True):
         CheckConstraint(
             "provider_kind is null or 'provider' = any (roles)", name="kind_of_a_provider"
         ),
+        CheckConstraint(
+            "jurisdiction is null or 'agency' = any (roles)", name="jurisdiction_of_an_agency"
+        ),
         CheckConstraint("region ~ '^[0-9]{6}$'", name="region_is_a_code"),
         CheckConstraint("uscc ~ '^[0-9A-HJ-NPQRTUWXY]{18}$'", name="uscc_is_a_code"),
         CheckConstraint(
@@ -155,6 +158,8 @@ class Organisation(Revised, Base, kw_only=True):
     provider_kind: Mapped[str | None] = mapped_column(Text, default=None)
     region: Mapped[str | None] = mapped_column(Text, default=None)
     """GB/T 2260, six digits."""
+    jurisdiction: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    """Of an agency: the regions and clusters whose firms are its business."""
     uscc: Mapped[str | None] = mapped_column(Text, index=True, default=None)
     """Unified social credit code (GB 32100-2015): stated by whoever likes, held once verified."""
     state: Mapped[OrganisationState] = mapped_column(default=OrganisationState.DRAFT)

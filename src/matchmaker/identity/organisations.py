@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 _PROVIDER_KIND = "provider_kind"
 _STATING = tuple(state for state in OrganisationState if state is not OrganisationState.CLOSED)
+_OPERATORS = ("roles", "jurisdiction")
+"""What only an operator says of an organisation."""
 _VERIFIED_WITH = ("name", "uscc")
 """What was verified with the organisation: afterwards only an operator changes it."""
 
@@ -200,8 +202,15 @@ def facts(found: Organisation) -> schemas.OrganisationFacts:
         roles=tuple(OrganisationRole(role) for role in found.roles),
         provider_kind=found.provider_kind,
         region=found.region,
+        jurisdiction=jurisdiction(found),
         uscc=found.uscc,
     )
+
+
+def jurisdiction(found: Organisation) -> schemas.Jurisdiction | None:
+    """Whose firms are the business of a stored organisation; None where nobody has said."""
+    said = found.jurisdiction
+    return None if said is None else msgspec.convert(said, schemas.Jurisdiction)
 
 
 def _values(said: schemas.OrganisationFacts) -> dict[str, Any]:
@@ -210,6 +219,7 @@ def _values(said: schemas.OrganisationFacts) -> dict[str, Any]:
         "roles": sorted({role.value for role in said.roles}),
         "provider_kind": said.provider_kind,
         "region": said.region,
+        "jurisdiction": msgspec.to_builtins(said.jurisdiction),
         "uscc": said.uscc,
     }
 
@@ -241,6 +251,7 @@ def _faults(said: schemas.OrganisationFacts, taxonomy: Taxonomy) -> Iterator[Fie
         yield FieldFault("#/provider_kind", "not_a_provider", message)
     if said.region is not None and region.normalise(taxonomy, said.region) is None:
         yield unknown_code("#/region", said.region, REGION)
+    yield from _jurisdiction_faults(said, taxonomy)
     if said.uscc is not None and not uscc.is_valid(said.uscc):
         message = Bilingual(
             zh="统一社会信用代码的校验位不正确", en="the check digit of the code is wrong"
@@ -248,8 +259,21 @@ def _faults(said: schemas.OrganisationFacts, taxonomy: Taxonomy) -> Iterator[Fie
         yield FieldFault("#/uscc", "wrong_check_digit", message)
 
 
+def _jurisdiction_faults(
+    said: schemas.OrganisationFacts, taxonomy: Taxonomy
+) -> Iterator[FieldFault]:
+    if said.jurisdiction is None:
+        return
+    if OrganisationRole.AGENCY not in said.roles:
+        message = Bilingual(zh="只有机构才有管辖范围", en="only an agency has a jurisdiction")
+        yield FieldFault("#/jurisdiction", "not_an_agency", message)
+    for place, code in enumerate(said.jurisdiction.regions):
+        if region.normalise(taxonomy, code) is None:
+            yield unknown_code(f"#/jurisdiction/regions/{place}", code, REGION)
+
+
 def _refuse_operators_fields(state: OrganisationState, changed: Sequence[str]) -> None:
-    reserved = {"roles"} if state in EDITABLE else {"roles", *_VERIFIED_WITH}
+    reserved = {*_OPERATORS, *(() if state in EDITABLE else _VERIFIED_WITH)}
     message = Bilingual(zh="只能由运营方修改", en="only an operator changes it")
     if wrong := [name for name in changed if name in reserved]:
         raise OperatorsField(

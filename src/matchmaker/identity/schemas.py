@@ -64,13 +64,29 @@ Networks: TypeAlias = Annotated[
 Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 
 
+def _only(role: OrganisationRole, member: str) -> Described:
+    """That only organisations of ``role`` have ``member``; a patch may leave its roles alone."""
+    return {
+        "anyOf": [
+            {"properties": {"roles": {"contains": {"const": role.value}}}},
+            {"properties": {member: {"type": "null"}}},
+        ]
+    }
+
+
 _KINDS: Final[Described] = {
-    "anyOf": [
-        {"properties": {"roles": {"contains": {"const": OrganisationRole.PROVIDER.value}}}},
-        {"properties": {"provider_kind": {"type": "null"}}},
+    "allOf": [
+        _only(OrganisationRole.PROVIDER, "provider_kind"),
+        _only(OrganisationRole.AGENCY, "jurisdiction"),
     ]
 }
-"""Only a provider has a kind; a patch may leave its roles alone."""
+
+
+class Jurisdiction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The places and clusters whose firms are an agency's business; a place holds those in it."""
+
+    regions: Annotated[tuple[PlaceCode, ...], msgspec.Meta(max_length=50)] = ()
+    clusters: Annotated[tuple[Code, ...], msgspec.Meta(max_length=50)] = ()
 
 
 class OrganisationFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,6 +96,7 @@ class OrganisationFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     roles: Roles
     provider_kind: ProviderKindCode | None = None
     region: PlaceCode | None = None
+    jurisdiction: Jurisdiction | None = None
     uscc: CreditCode | None = None
 
 
@@ -98,6 +115,7 @@ class OrganisationPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     roles: Roles | UnsetType = UNSET
     provider_kind: ProviderKindCode | UnsetType | None = UNSET
     region: PlaceCode | UnsetType | None = UNSET
+    jurisdiction: Jurisdiction | UnsetType | None = UNSET
     uscc: CreditCode | UnsetType | None = UNSET
 
     json_schema: ClassVar[Described] = _KINDS
@@ -112,6 +130,7 @@ class Organisation(msgspec.Struct, frozen=True, kw_only=True):
     roles: list[OrganisationRole]
     provider_kind: str | None
     region: str | None
+    jurisdiction: Jurisdiction | None
     uscc: str | None
     state: OrganisationState
     note: str | None

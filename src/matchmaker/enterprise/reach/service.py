@@ -1,0 +1,133 @@
+"""Which firms an agency reads by name, and what it is told of the others."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from matchmaker.core.machine import Actor
+from matchmaker.enterprise.errors import ProfileNotFound
+from matchmaker.enterprise.reach import counting, queries
+from matchmaker.enterprise.reach.counting import Table, Traits
+from matchmaker.identity import queries as organisations
+from matchmaker.identity.access import actors_of
+from matchmaker.identity.models import OrganisationRole
+from matchmaker.taxonomy import region
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from uuid import UUID
+
+    from matchmaker.core.db import ReadSession, Session
+    from matchmaker.enterprise.reach.queries import NamedFirm, StatedFirm
+    from matchmaker.identity.access import Principal
+    from matchmaker.identity.models import OrganisationId
+    from matchmaker.taxonomy.registry import Taxonomy
+
+_DIVISION = re.compile(r"[A-Z]\d{2}", re.ASCII)
+_WHOLE = frozenset({Actor.OWNER, Actor.OPERATOR})
+
+
+class Within(NamedTuple):
+    """A jurisdiction as it is asked about: the leading digits of its places, and its clusters."""
+
+    regions: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any] | None) -> Within:
+        """The jurisdiction as it is stored; one that nobody has said holds nothing."""
+        found = said or {}
+        places = (re.sub("(00)+$", "", place) for place in found.get("regions", ()))
+        return cls(tuple(places), tuple(found.get("clusters", ())))
+
+    def holds(self, traits: Traits) -> bool:
+        """Whether a firm of these traits is its business."""
+        place = traits.place or ""
+        return any(place.startswith(each) for each in self.regions) or bool(
+            {*self.clusters} & {*traits.clusters}
+        )
+
+
+async def check_reader(
+    session: ReadSession, reader: Principal, owner: OrganisationId
+) -> frozenset[Actor]:
+    """As whom ``reader`` reads the firm's profile as it stands.
+
+    The firm itself and operators do, and an agency that may name it.
+
+    Raises:
+        ProfileNotFound: for everybody else, as if there were none.
+    """
+    actors = actors_of(reader, owner)
+    if actors & _WHOLE:
+        return actors & _WHOLE
+    if Actor.AGENCY in actors and await firms(session, reader, only=owner):
+        return frozenset({Actor.AGENCY})
+    raise ProfileNotFound
+
+
+async def firms(
+    session: ReadSession,
+    reader: Principal,
+    *,
+    after: UUID | None = None,
+    limit: int = 1,
+    only: OrganisationId | None = None,
+) -> list[NamedFirm]:
+    """The firms that ``reader`` may name, by id: verified, in its jurisdiction, and they agree."""
+    if OrganisationRole.AGENCY not in reader.roles:
+        return []
+    agency = await organisations.organisation(session, reader.organisation_id)
+    within = Within.of(None if agency is None else agency.jurisdiction)
+    return await queries.named_firms(session, *within, after=after, limit=limit, only=only)
+
+
+async def count(session: Session, taxonomy: Taxonomy, least: int) -> int:
+    """Count the firms for every agency anew; how many are counted otherwise than before."""
+    within = {id_: Within.of(said) for id_, said in await queries.agencies(session)}
+    before = {
+        id_: Traits(**{**said, "clusters": tuple(said["clusters"])})
+        for id_, said in (await queries.counted_firms(session)).items()
+    }
+    now = {each.id: _traits(each, taxonomy) for each in await queries.stated_firms(session)}
+
+    def groups(traits: Traits) -> frozenset[OrganisationId]:
+        return frozenset(id_ for id_, each in within.items() if each.holds(traits))
+
+    after = counting.settled(before, now, groups, least)
+    told = counting.tables(after, groups, least)
+    await queries.replace_counts(
+        session,
+        [{"organisation_id": id_, "traits": traits._asdict()} for id_, traits in after.items()],
+        [row for id_ in within for row in _rows(id_, told.get(id_, counting.NOTHING))],
+    )
+    return sum(before.get(id_) != after.get(id_) for id_ in before.keys() | after.keys())
+
+
+def _traits(found: StatedFirm, taxonomy: Taxonomy) -> Traits:
+    facts = found.facts or {}
+    place = found.region
+    above = None if place is None else region.prefecture(taxonomy, place)
+    first = next(iter(facts.get("industries") or ()), "")
+    division = _DIVISION.match(first)
+    return Traits(
+        place=place,
+        clusters=tuple(facts.get("clusters") or ()),
+        region=above or (None if place is None else region.province(taxonomy, place)),
+        industry=division[0] if division else first[:1] or None,
+        scale=found.scale,
+        stage=found.stage,
+    )
+
+
+def _rows(agency: OrganisationId, table: Table) -> Iterator[dict[str, Any]]:
+    yield {"organisation_id": agency, "dimension": "", "code": "", "firms": table.total}
+    for dimension, cells in table.cells.items():
+        for code, firms_ in cells.items():
+            yield {
+                "organisation_id": agency,
+                "dimension": dimension.value,
+                "code": code or "",
+                "firms": firms_,
+            }
