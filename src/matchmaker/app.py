@@ -86,6 +86,7 @@ from matchmaker.identity.oauth.tokens import AccessTokens
 from matchmaker.identity.sessions import jobs as session_jobs
 from matchmaker.identity.sessions.passwords import Passwords
 from matchmaker.identity.sessions.service import SECOND_FACTORS, Desk
+from matchmaker.identity.sightings import jobs as sighting_jobs
 from matchmaker.matching import editions, phrases
 from matchmaker.matching.archive import Archive
 from matchmaker.matching.controllers import (
@@ -175,6 +176,7 @@ class Released:
         }
         self.need_reader = reading.load(seeds, self.taxonomy, phrases_of)
         self.reach = reach_policy.load(seeds)
+        self.sightings = sighting_jobs.load(seeds)
 
     @property
     def edition(self) -> editions.Edition:
@@ -207,6 +209,7 @@ def handlers(released: Released, engine: AsyncEngine) -> Mapping[str, Handler]:
         **limit_jobs.HANDLERS,
         **session_jobs.HANDLERS,
         **oauth_jobs.HANDLERS,
+        **sighting_jobs.handlers(released.sightings),
         **catalog_jobs.HANDLERS,
         **evidence_jobs.HANDLERS,
         **admission_jobs.handlers(released.checker.fields),
@@ -245,6 +248,7 @@ def crons() -> Sequence[Cron]:
         *limit_jobs.CRONS,
         *session_jobs.CRONS,
         *oauth_jobs.CRONS,
+        *sighting_jobs.CRONS,
         *catalog_jobs.CRONS,
         *evidence_jobs.CRONS,
         *admission_jobs.CRONS,

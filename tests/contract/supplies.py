@@ -306,6 +306,7 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "reviseMember": Supply(path=kept("member_id", Stage.member)),
     "removeMember": Supply(path=fresh("member_id", Stage.member), is_consumed=True),
     "listConsents": OF_OWN,
+    "listSightings": OF_OWN,
     "grantConsent": Supply(path=own, body=consented),
     "withdrawConsent": Supply(path=fresh("consent_id", Stage.consent), is_consumed=True),
     # enterprise

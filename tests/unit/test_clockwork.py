@@ -19,6 +19,7 @@ CLOCKS = {
     "limits.prune",
     "once.prune",
     "sessions.prune",
+    "sightings.prune",
     "webhooks.prune",
 }
 

@@ -129,6 +129,8 @@ class NeedController(Controller):
             limit=limit + 1,
         )
         shown, page = cursors.page(found, limit, listing, lambda row: row.need.id)
+        for row in shown:
+            access.note(principal, row.need.organisation_id, "need", row.need.id, way="listed")
         return Page(items=[wording.need(row, taxonomy, is_whole=True) for row in shown], page=page)
 
     @get(

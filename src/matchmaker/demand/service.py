@@ -20,7 +20,7 @@ from matchmaker.demand.errors import (
 from matchmaker.demand.hindrances import hindrances, missing_to_open
 from matchmaker.demand.machine import EDITABLE, HAPPENED, NEED, MemberState, NeedState
 from matchmaker.demand.models import Need
-from matchmaker.identity.access import INACTIVE, actors_of, event_actor
+from matchmaker.identity.access import INACTIVE, actors_of, event_actor, note
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.taxonomy.errors import UnusableInput
 
@@ -80,6 +80,8 @@ async def find(session: ReadSession, need_id: NeedId, reader: Principal | None) 
     found = await queries.find_need(session, need_id, asker)
     if found is None or not (sees_whole(found, reader) or is_public(found)):
         raise NeedNotFound
+    if reader is not None and sees_whole(found, reader):
+        note(reader, found.need.organisation_id, "need", need_id)
     return found
 
 
@@ -92,6 +94,7 @@ async def find_whole(session: ReadSession, need_id: NeedId, reader: Principal) -
     found = await queries.find_need(session, need_id, reader.organisation_id)
     if found is None or not sees_whole(found, reader):
         raise NeedNotFound
+    note(reader, found.need.organisation_id, "need", need_id)
     return found
 
 

@@ -20,7 +20,7 @@ from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.enterprise.derived import Derived, derive
 from matchmaker.enterprise.errors import ProfileErased, ProfileNotFound
 from matchmaker.enterprise.models import ProfileVersion
-from matchmaker.identity.access import actors_of
+from matchmaker.identity.access import actors_of, note
 from matchmaker.identity.models import ApiKeyId
 from matchmaker.identity.service import Outcome
 from matchmaker.taxonomy.errors import UnusableInput
@@ -63,6 +63,7 @@ def check_reader(reader: Principal, owner: OrganisationId) -> None:
     """
     if not actors_of(reader, owner) & _READERS:
         raise ProfileNotFound
+    note(reader, owner, "profile", owner)
 
 
 def check_owner(writer: Principal, owner: OrganisationId) -> None:

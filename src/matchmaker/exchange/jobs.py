@@ -17,9 +17,11 @@ from matchmaker.core.jobs import Context, Cron, GiveUp, Handler, Stopped
 from matchmaker.core.sheets.lines import Progress
 from matchmaker.core.sheets.writing import NotForSheets
 from matchmaker.exchange import carrying, queries, service
-from matchmaker.exchange.kinds import Asked, Means
+from matchmaker.exchange.kinds import Asked, ExchangeKind, Means
 from matchmaker.exchange.models import ExportFile, ExportId, ImportFile, ImportId
+from matchmaker.identity.access import note
 from matchmaker.identity.principals import acting
+from matchmaker.identity.sightings import service as sightings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -105,6 +107,8 @@ async def _export(
             service.check_exporter(principal, file.kind)
         owner = service.exported_owner(principal)
         lines = await carrying.lines_of(session, file.kind, owner)
+        if owner is None:
+            await _note(session, principal, file.kind)
     await context.progress(0, len(lines), "writing")
     made = io.BytesIO()
     write = functools.partial(
@@ -122,7 +126,18 @@ async def _export(
         return {"lines": None, "refusal": NOT_FOR_SHEETS}
     values = {"content": made.getvalue(), "lines": len(lines)}
     await queries.settle_export(context.session, export_id, values)
+    await sightings.record(context.session, principal, principal.looks)
     return {"lines": len(lines), "refusal": None}
+
+
+async def _note(session: ReadSession, principal: Principal, kind: ExchangeKind) -> None:
+    """Have it noted whose needs or profiles ``principal`` gets in the file."""
+    if kind is ExchangeKind.NEEDS:
+        for owner, id_ in await queries.needs_of_all(session):
+            note(principal, owner, "need", id_, way="exported")
+    elif kind is ExchangeKind.PROFILES:
+        for owner, id_ in await queries.profiles_of_all(session):
+            note(principal, owner, "profile", id_, way="exported")
 
 
 async def _prune(context: Context, _: dict[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, select, update
 
 from matchmaker.core.jobs.models import StoredJob
+from matchmaker.demand.models import Need
+from matchmaker.enterprise.models import Profile
 from matchmaker.exchange.models import ExportFile, ExportId, ImportFile, ImportId
 
 if TYPE_CHECKING:
     import datetime as dt
+    from uuid import UUID
 
     from matchmaker.core.db import ReadSession, Session
     from matchmaker.identity.models import OrganisationId
@@ -120,3 +123,15 @@ async def prune(session: Session, age: dt.timedelta) -> int:
         )
         removed += len(gone.all())
     return removed
+
+
+async def needs_of_all(session: ReadSession) -> list[tuple[OrganisationId, UUID]]:
+    """Every need that there is, and whose it is."""
+    rows = await session.execute(select(Need.organisation_id, Need.id))
+    return [(owner, id_) for owner, id_ in rows]
+
+
+async def profiles_of_all(session: ReadSession) -> list[tuple[OrganisationId, UUID]]:
+    """Every firm that has a profile, as whose it is and as what it is."""
+    rows = await session.execute(select(Profile.organisation_id))
+    return [(owner, owner) for (owner,) in rows]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from uuid import UUID  # noqa: TC003  (read at run time, with the principal's other fields)
 
 from matchmaker.core import access
 from matchmaker.core.events import CLI, ActorType, EventActor
@@ -118,6 +119,15 @@ class LoggedIn:
     email: str
 
 
+class Look(NamedTuple):
+    """Something of an organisation that somebody else was shown."""
+
+    owner: OrganisationId
+    subject_type: str
+    subject_id: UUID
+    way: str = "read"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """The caller: an organisation, through a key, one of its people, or at the console."""
@@ -134,6 +144,15 @@ class Principal:
     """Of a person, also where a worker does what they asked for."""
     login: LoggedIn | None = None
     """Of a person whose request this is."""
+    adviser: OrganisationId | None = None
+    """Whoever acts in the organisation's name, by its delegation."""
+    looks: list[Look] = field(default_factory=list[Look], compare=False, repr=False)
+    """What of others it was shown; the guard has it noted before the answer goes out."""
+
+    @property
+    def acting_id(self) -> OrganisationId:
+        """The organisation whose credential this is."""
+        return self.organisation_id if self.adviser is None else self.adviser
 
 
 def entry(*, proves_itself: bool = False) -> dict[str, Any]:
@@ -187,6 +206,19 @@ def actors_of(principal: Principal, owner: OrganisationId) -> frozenset[Actor]:
         OrganisationRole.AGENCY: Actor.AGENCY,
     }
     return frozenset(actor for role, actor in found.items() if role in principal.roles)
+
+
+def note(
+    reader: Principal,
+    owner: OrganisationId,
+    subject_type: str,
+    subject_id: UUID,
+    *,
+    way: str = "read",
+) -> None:
+    """Have it noted that ``reader`` was shown what is ``owner``'s; one's own look is no news."""
+    if reader.acting_id != owner:
+        reader.looks.append(Look(owner, subject_type, subject_id, way))
 
 
 def at_console(organisation: Organisation) -> Principal:

@@ -27,6 +27,7 @@ from matchmaker.core.access import (
     SessionNeeded,
 )
 from matchmaker.core.clock import utc_now
+from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.errors import Unauthenticated
 from matchmaker.identity import keys
 from matchmaker.identity.access import INACTIVE, Principal
@@ -36,6 +37,7 @@ from matchmaker.identity.principals import caller, sitter
 from matchmaker.identity.remembering import Memory, Notes
 from matchmaker.identity.sessions import queries as sessions
 from matchmaker.identity.sessions import tokens
+from matchmaker.identity.sightings import service as sightings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +56,7 @@ _NOBODY: Final = bytes(32)
 _DOTS: Final = 2
 """Of a token."""
 _PRINCIPAL: Final = "principal"
+_REFUSED: Final = 400
 
 
 class Authentication(ASGIMiddleware):
@@ -76,7 +79,7 @@ class Authentication(ASGIMiddleware):
         self._tokens = tokens_
         self._keys = Memory(read, issued.live_credential)
         self._sessions = Memory(read, partial(sessions.sitting, idle=idle))
-        self._notes = Notes(write)
+        self._notes, self._write = Notes(write), write
         self._idle = idle
 
     async def handle(
@@ -100,11 +103,18 @@ class Authentication(ASGIMiddleware):
 
         async def send_privately(message: Message) -> None:
             if message["type"] == "http.response.start":
+                await self._record(principal, message["status"])
                 headers = MutableScopeHeaders.from_message(message)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         await next_app(scope, receive, send_privately)
+
+    async def _record(self, by: Principal, status: int) -> None:
+        """Note what of others is in the answer, before it goes out: or it does not."""
+        if by.looks and status < _REFUSED:
+            async with db.begun(self._write, by.organisation_id) as session:
+                await sightings.record(Session(ReadSession(session)), by, by.looks)
 
     async def drain(self) -> None:
         """Wait for the notes that are being written."""

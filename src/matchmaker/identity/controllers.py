@@ -44,6 +44,7 @@ from matchmaker.identity.people.controllers import (
 )
 from matchmaker.identity.sessions.controllers import CONTROLLERS as SESSIONS
 from matchmaker.identity.sessions.controllers import login_to_wire
+from matchmaker.identity.sightings.controllers import SightingController
 from matchmaker.taxonomy.registry import Taxonomy
 
 Released = NamedDependency[SkipValidation[Taxonomy]]
@@ -262,6 +263,7 @@ CONTROLLERS = (
     MemberController,
     OrganisationConsentController,
     ConsentController,
+    SightingController,
     *SESSIONS,
     *OAUTH,
 )

@@ -14,7 +14,7 @@ from matchmaker.demand import service as demand
 from matchmaker.demand.machine import NeedState
 from matchmaker.enterprise import service as enterprise
 from matchmaker.enterprise.errors import ProfileErased, ProfileNotFound
-from matchmaker.identity.access import Scope, event_actor
+from matchmaker.identity.access import Scope, event_actor, note
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.matching import queries, schemas
 from matchmaker.matching.errors import (
@@ -181,6 +181,7 @@ async def find(session: ReadSession, run_id: RunId, reader: Principal) -> FoundR
         raise RunNotFound
     if found.run.erased_at is not None:
         raise ProfileErased
+    note(reader, found.run.organisation_id, "match_run", run_id)
     return found
 
 
@@ -266,6 +267,7 @@ async def _profile(
     is_own = reader.organisation_id == organisation_id
     if not is_own and OrganisationRole.OPERATOR not in reader.roles:
         raise ProfileNotFound
+    note(reader, organisation_id, "profile", organisation_id)
     return await enterprise.get_facts(session, organisation_id)
 
 

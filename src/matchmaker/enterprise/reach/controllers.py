@@ -16,7 +16,7 @@ from matchmaker.core.wire import Page, Text
 from matchmaker.enterprise.reach import queries, schemas, service
 from matchmaker.enterprise.reach.counting import Dimension
 from matchmaker.enterprise.reach.policy import Policy
-from matchmaker.identity.access import Principal, Scope, needs
+from matchmaker.identity.access import Principal, Scope, needs, note
 from matchmaker.identity.models import OrganisationRole
 
 By = Annotated[
@@ -55,6 +55,8 @@ class JurisdictionController(Controller):
             read_session, principal, after=cursors.read(cursor, listing), limit=limit + 1
         )
         shown, page = cursors.page(found, limit, listing, lambda firm: firm.id)
+        for firm in shown:
+            note(principal, firm.id, "profile", firm.id, way="listed")
         return Page(items=[_told(firm) for firm in shown], page=page)
 
     @get(

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from matchmaker.core.machine import Actor
-from matchmaker.enterprise.errors import ProfileNotFound
+from matchmaker.enterprise import service
 from matchmaker.enterprise.reach import counting, queries
 from matchmaker.enterprise.reach.counting import Table, Traits
 from matchmaker.identity import queries as organisations
-from matchmaker.identity.access import actors_of
+from matchmaker.identity.access import actors_of, note
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.taxonomy import region
 
@@ -49,22 +49,18 @@ class Within(NamedTuple):
         )
 
 
-async def check_reader(
-    session: ReadSession, reader: Principal, owner: OrganisationId
-) -> frozenset[Actor]:
-    """As whom ``reader`` reads the firm's profile as it stands.
-
-    The firm itself and operators do, and an agency that may name it.
+async def check_reader(session: ReadSession, reader: Principal, owner: OrganisationId) -> None:
+    """Let the firm itself, operators, and an agency that may name it read its profile now.
 
     Raises:
         ProfileNotFound: for everybody else, as if there were none.
     """
     actors = actors_of(reader, owner)
-    if actors & _WHOLE:
-        return actors & _WHOLE
-    if Actor.AGENCY in actors and await firms(session, reader, only=owner):
-        return frozenset({Actor.AGENCY})
-    raise ProfileNotFound
+    may_name = Actor.AGENCY in actors and not actors & _WHOLE
+    if may_name and await firms(session, reader, only=owner):
+        note(reader, owner, "profile", owner)
+        return
+    service.check_reader(reader, owner)
 
 
 async def firms(

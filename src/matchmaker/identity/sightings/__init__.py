@@ -1,0 +1,1 @@
+"""Who saw what a firm stated: told to the firm, on one page."""
