@@ -60,6 +60,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "addMember": {"name": "Lin", "email": "lin@example.org", "role": "viewer"},
     "reviseMember": {"role": "editor"},
     "grantConsent": {"purpose": "contact"},
+    "giveDelegation": {
+        "adviser_id": ANY_ID,
+        "scopes": ["needs:read"],
+        "ends_at": "2199-01-01T00:00:00Z",
+    },
     "putProfile": PROFILE,
     "patchProfile": {"employees": 87},
     "createNeed": NEED,
@@ -147,6 +152,12 @@ async def member(world: World) -> str:
 async def consent(world: World) -> str:
     path = f"/organisations/{world.owner.organisation_id}/consents"
     return str((await sent(world, "POST", path, BODIES["grantConsent"]))["id"])
+
+
+async def delegation(world: World) -> str:
+    path = f"/organisations/{world.owner.organisation_id}/delegations"
+    body = {**BODIES["giveDelegation"], "adviser_id": await another_firm(world)}
+    return str((await sent(world, "POST", path, body))["id"])
 
 
 async def need(world: World) -> str:
@@ -281,6 +292,7 @@ OWNED: dict[str, Maker] = {
     "key_id": key,
     "member_id": member,
     "consent_id": consent,
+    "delegation_id": delegation,
     "need_id": need,
     "offering_id": draft,
     "run_id": run,
@@ -353,6 +365,7 @@ RAW: dict[str, tuple[str, bytes]] = {
 
 FILLED: dict[str, tuple[str, str, Maker]] = {
     "createShortlist": ("body", "run_id", run),
+    "giveDelegation": ("body", "adviser_id", another_firm),
     "applyToPool": ("body", "offering_id", published),
     "checkOffering": ("query", "offering_id", published),
 }

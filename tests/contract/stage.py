@@ -125,6 +125,15 @@ class Stage:
         self.free("contact")
         return self.made(f"/v1/organisations/{self.own}/consents", {"purpose": "contact"})
 
+    def delegation(self) -> str:
+        """What a new adviser may do in the owner's name."""
+        said = {
+            "adviser_id": self.organisation(),
+            "scopes": ["needs:read"],
+            "ends_at": "2199-01-01T00:00:00Z",
+        }
+        return self.made(f"/v1/organisations/{self.own}/delegations", said)
+
     def free(self, purpose: str) -> None:
         """End what the owner allows for ``purpose``: one consent at a time is in force."""
         for each in self._pages(f"/v1/organisations/{self.own}/consents?limit=100"):

@@ -133,6 +133,11 @@ def consented(stage: Stage, body: Body) -> Body:
     return body
 
 
+def delegated(stage: Stage, body: Body) -> Body:
+    """To an adviser that nothing was given to yet."""
+    return {**body, "adviser_id": stage.organisation(), "ends_at": later(stage)}
+
+
 def listed(stage: Stage, body: Body) -> Body:
     """Entries of what the run showed, each once."""
     if body.get("entries") is None:
@@ -307,6 +312,10 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "removeMember": Supply(path=fresh("member_id", Stage.member), is_consumed=True),
     "listConsents": OF_OWN,
     "listSightings": OF_OWN,
+    "listDelegationsGiven": OF_OWN,
+    "giveDelegation": Supply(path=own, body=delegated),
+    "listDelegationsHeld": LIST,
+    "endDelegation": Supply(path=fresh("delegation_id", Stage.delegation), is_consumed=True),
     "grantConsent": Supply(path=own, body=consented),
     "withdrawConsent": Supply(path=fresh("consent_id", Stage.consent), is_consumed=True),
     # enterprise

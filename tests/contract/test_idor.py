@@ -66,6 +66,7 @@ REFERENCES: dict[tuple[str, str], Maker | None] = {
     ("listAudit", "subject_id"): need,
     ("listEvents", "subject_id"): need,
     ("listMatchRuns", "need_id"): need,
+    ("giveDelegation", "adviser_id"): None,
     ("logIn", "organisation_id"): None,
     ("actFor", "organisation_id"): None,
     ("listEvidence", "offering_id"): draft,

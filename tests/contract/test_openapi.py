@@ -268,6 +268,11 @@ STEP = {"transition": "open"}
 COMPONENT = {"layer": "chip", "name": "A"}
 BODIES: dict[str, Document] = {
     "actFor": {"organisation_id": ID},
+    "giveDelegation": {
+        "adviser_id": ID,
+        "scopes": ["needs:read"],
+        "ends_at": "2199-01-01T00:00:00Z",
+    },
     "logIn": {"email": "a@example.com", "password": PASSWORD},
     "setSecondFactor": {"secret": "A" * 32, "code": "000000"},
     "addMember": {"name": "A", "email": "a@example.com", "role": "editor"},

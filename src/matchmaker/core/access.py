@@ -62,6 +62,13 @@ class SessionNeeded(Forbidden):
     title = Bilingual(zh="需要由登录人员操作", en="Only a person who is logged in does this")
 
 
+class DelegationMissing(Forbidden):
+    """The caller names an organisation in `Matchmaker-For` that does not let it act in its name."""
+
+    slug = "delegation_missing"
+    title = Bilingual(zh="没有有效的委托", en="No delegation to act for the organisation")
+
+
 class AccessNotDeclared(Exception):
     """A handler does not say what its callers must bring."""
 
@@ -100,6 +107,7 @@ class Access:
             AccountInactive,
             AddressNotAllowed,
             CrossSite,
+            DelegationMissing,
         )
         found += (SessionNeeded,) if self.by_person else ()
         found += (ScopeMissing,) if self.scope is not None else ()

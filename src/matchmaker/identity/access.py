@@ -55,6 +55,7 @@ class Scope(enum.StrEnum):
     JOBS_WRITE = "jobs:write"
     IMPORTS_WRITE = "imports:write"
     EXPORTS_READ = "exports:read"
+    DELEGATIONS_ACT = "delegations:act"
 
 
 _S, _R = Scope, OrganisationRole
@@ -64,8 +65,16 @@ _EVERYONE: Final = frozenset(
         *(_S.KEYS_MANAGE, _S.CONSENTS_READ, _S.CONSENTS_WRITE),
         *(_S.MATCH_RUN, _S.MATCH_READ, _S.POOLS_READ, _S.EVENTS_READ, _S.WEBHOOKS_MANAGE),
         *(_S.JOBS_READ, _S.JOBS_WRITE, _S.IMPORTS_WRITE, _S.EXPORTS_READ),
+        _S.DELEGATIONS_ACT,
     }
 )
+DELEGABLE: Final = frozenset(
+    {
+        *(_S.PROFILES_READ, _S.PROFILES_WRITE, _S.NEEDS_READ, _S.NEEDS_WRITE),
+        *(_S.MATCH_RUN, _S.MATCH_READ),
+    }
+)
+"""What an adviser may be let do in somebody's name: the work, and nothing about rights."""
 SCOPES_OF: Final[Mapping[OrganisationRole, frozenset[Scope]]] = {
     _R.SME: _EVERYONE | {_S.PROFILES_READ, _S.PROFILES_WRITE, _S.NEEDS_READ, _S.NEEDS_WRITE},
     _R.PROVIDER: _EVERYONE | {_S.OFFERINGS_READ, _S.OFFERINGS_WRITE, _S.NEEDS_READ},
@@ -82,6 +91,7 @@ _READS: Final = frozenset(
     }
 )
 _WORKS: Final = _READS | {
+    _S.DELEGATIONS_ACT,
     *(_S.PROFILES_WRITE, _S.NEEDS_WRITE, _S.OFFERINGS_WRITE, _S.POOLS_WRITE, _S.MATCH_RUN),
     *(_S.JOBS_WRITE, _S.IMPORTS_WRITE, _S.EXPORTS_READ),
 }
@@ -234,10 +244,13 @@ def at_console(organisation: Organisation) -> Principal:
 
 
 def event_actor(principal: Principal | None) -> EventActor:
-    """Who an event says it was: a key, a member, or the command line, for whomever it acts."""
+    """Who an event says it was: a key, a member, or the command line, and of which organisation.
+
+    Of an adviser that is its own: whose subject it is, the event says beside.
+    """
     if principal is None:
         return CLI
-    of = principal.organisation_id
+    of = principal.acting_id
     if principal.seat is not None:
         return EventActor(type=ActorType.MEMBER, id=principal.seat.member_id, organisation_id=of)
     if principal.key_id is None:

@@ -11,6 +11,7 @@ import hmac
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from litestar import Request  # noqa: TC002  (Litestar reads it at run time)
 from litestar.connection import ASGIConnection
@@ -22,6 +23,7 @@ from matchmaker.core import access, db, http, origin, provided
 from matchmaker.core.access import (
     AccountInactive,
     AddressNotAllowed,
+    DelegationMissing,
     RoleMissing,
     ScopeMissing,
     SessionNeeded,
@@ -31,7 +33,10 @@ from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.errors import Unauthenticated
 from matchmaker.identity import keys
 from matchmaker.identity.access import INACTIVE, Principal
+from matchmaker.identity.delegations.queries import in_force
+from matchmaker.identity.delegations.service import deputy
 from matchmaker.identity.issuing import queries as issued
+from matchmaker.identity.models import OrganisationId
 from matchmaker.identity.networks import address_of, is_allowed_from
 from matchmaker.identity.principals import caller, sitter
 from matchmaker.identity.remembering import Memory, Notes
@@ -57,6 +62,8 @@ _DOTS: Final = 2
 """Of a token."""
 _PRINCIPAL: Final = "principal"
 _REFUSED: Final = 400
+FOR: Final = b"matchmaker-for"
+"""The header in which an adviser says in whose name it acts."""
 
 
 class Authentication(ASGIMiddleware):
@@ -79,6 +86,7 @@ class Authentication(ASGIMiddleware):
         self._tokens = tokens_
         self._keys = Memory(read, issued.live_credential)
         self._sessions = Memory(read, partial(sessions.sitting, idle=idle))
+        self._delegations = Memory(read, in_force)
         self._notes, self._write = Notes(write), write
         self._idle = idle
 
@@ -97,6 +105,7 @@ class Authentication(ASGIMiddleware):
         if principal is None:
             await next_app(scope, receive, send)
             return
+        principal = await self._acting(scope, principal)
         _check(wanted, principal)
         scope["state"][_PRINCIPAL] = principal
         scope["state"].setdefault(provided.ACTING, principal.organisation_id)
@@ -133,6 +142,17 @@ class Authentication(ASGIMiddleware):
         if found is None and not wanted.is_public:
             raise Unauthenticated
         return found
+
+    async def _acting(self, scope: ASGIScope, principal: Principal) -> Principal:
+        """The caller, in the name of the organisation that the request says, where it says one."""
+        named = [value for name, value in scope["headers"] if name == FOR]
+        if not named:
+            return principal
+        owner = _organisation(named)
+        given = await self._delegations.get((owner, principal.organisation_id)) if owner else None
+        if owner is None or given is None:
+            raise DelegationMissing
+        return deputy(principal, owner, given)
 
     async def _of_header(self, scope: ASGIScope, text: str | None) -> Principal:
         """Whoever has the key, or a token of it."""
@@ -191,6 +211,15 @@ class Authentication(ASGIMiddleware):
             lambda session: sessions.note_sight(session, id_, idle=self._idle),
         )
         return sitter(sitting)
+
+
+def _organisation(named: list[bytes]) -> OrganisationId | None:
+    """The organisation that the only header names; None where it is anything else."""
+    try:
+        (text,) = named
+        return OrganisationId(UUID(text.decode("ascii")))
+    except ValueError:
+        return None
 
 
 def _check_active(state: OrganisationState) -> None:

@@ -20,6 +20,7 @@ from matchmaker.core.transitions import TransitionRequest, Transitions
 from matchmaker.core.wire import Page, Text
 from matchmaker.identity import access, organisations, queries, schemas
 from matchmaker.identity.access import Principal, Scope
+from matchmaker.identity.delegations.controllers import CONTROLLERS as DELEGATIONS
 from matchmaker.identity.errors import OperatorsField, OrganisationNotFound
 from matchmaker.identity.issuing import service as issuing
 from matchmaker.identity.issuing.controllers import (
@@ -215,7 +216,7 @@ class MeController(Controller):
         """Say who is calling: the organisation, the key or the person, and the rights they have."""
         found, _ = await organisations.read(read_session, principal.organisation_id, by=principal)
         key = person = member = None
-        if principal.key_id is not None:
+        if principal.key_id is not None and principal.adviser is None:
             key = key_to_wire(await issuing.read(read_session, principal.key_id, by=principal))
         if principal.login is not None:
             person = login_to_wire(principal.login)
@@ -226,6 +227,7 @@ class MeController(Controller):
             key=key,
             person=person,
             member=None if member is None else member_to_wire(member),
+            adviser_id=principal.adviser,
             roles=sorted(principal.roles),
             scopes=sorted(principal.scopes),
         )
@@ -264,6 +266,7 @@ CONTROLLERS = (
     OrganisationConsentController,
     ConsentController,
     SightingController,
+    *DELEGATIONS,
     *SESSIONS,
     *OAUTH,
 )

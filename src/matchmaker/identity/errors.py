@@ -104,6 +104,20 @@ class MemberNotFound(NotFound):
     title = Bilingual(zh="没有这个成员", en="No such member")
 
 
+class DelegationNotFound(NotFound):
+    """There is no such delegation, or it is between others."""
+
+    slug = "delegation_not_found"
+    title = Bilingual(zh="没有这项委托", en="No such delegation")
+
+
+class DelegationEnded(Conflict):
+    """The delegation was ended before."""
+
+    slug = "delegation_ended"
+    title = Bilingual(zh="该委托已结束", en="The delegation was ended before")
+
+
 class ConsentNotFound(NotFound):
     """There is no such consent, or it is none of the caller's business."""
 

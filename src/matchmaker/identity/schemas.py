@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 from matchmaker.core.patching import TextPatch
 from matchmaker.core.wire import END, Code, Described, Line, Text
 from matchmaker.identity.access import Scope
+from matchmaker.identity.delegations.models import DelegationId
 from matchmaker.identity.models import (
     ApiKeyId,
     ConsentId,
@@ -324,6 +325,40 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
     withdrawn_at: Moment | None
 
 
+class DelegationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom the organisation lets act in its name, for what and until when at the latest."""
+
+    adviser_id: OrganisationId
+    scopes: Annotated[
+        tuple[
+            Literal[
+                "profiles:read",
+                "profiles:write",
+                "needs:read",
+                "needs:write",
+                "match:run",
+                "match:read",
+            ],
+            ...,
+        ],
+        msgspec.Meta(min_length=1, max_length=6),
+    ]
+    ends_at: Moment
+
+
+class Delegation(msgspec.Struct, frozen=True, kw_only=True):
+    """That an adviser acts, or could, in the name of an organisation."""
+
+    id: DelegationId
+    organisation_id: OrganisationId
+    adviser_id: OrganisationId
+    scopes: list[str]
+    granted_at: Moment
+    ends_at: Moment
+    ended_at: Moment | None
+    """By either of the two."""
+
+
 class Me(msgspec.Struct, frozen=True, kw_only=True):
     """The caller: its organisation, and what its key or the person may do now."""
 
@@ -334,6 +369,8 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     """Null for a key."""
     member: Member | None
     """As whom the person acts."""
+    adviser_id: OrganisationId | None
+    """Whose key or person it is, where an adviser acts in the organisation's name."""
     roles: list[OrganisationRole]
     """The roles in force: agency and operator once verified."""
     scopes: list[Scope]
