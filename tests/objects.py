@@ -19,6 +19,7 @@ from matchmaker.catalog.pools.models import Pool, PoolVersion
 from matchmaker.core.ids import uuid7
 from matchmaker.core.rows import Revised
 from matchmaker.demand.models import Need, NeedMember, NeedVersion
+from matchmaker.enterprise.assessments.models import Assessment
 from matchmaker.identity.models import Organisation, OrganisationLive, OrganisationState
 from matchmaker.matching.models import MatchRunRow
 from matchmaker.matching.shortlists.models import Shortlist
@@ -200,8 +201,21 @@ async def evidence(connection: AsyncConnection, state: enum.StrEnum, count: int)
     return [row["id"] for row in rows]
 
 
+async def assessments(connection: AsyncConnection, state: enum.StrEnum, count: int) -> list[UUID]:
+    """So many assessments of one firm, each at a checkpoint or under a scheme of its own."""
+    (owner,) = await organisations(connection)
+    said = {"organisation_id": owner, "checkpoint": 0, "mode": "self", "content": {}}
+    rows: list[dict[str, Any]] = [
+        {**said, "id": uuid7(), "scheme": f"s{place}", "state": state, "revision": 1}
+        for place in range(count)
+    ]
+    await connection.execute(insert(Assessment), rows)
+    return [row["id"] for row in rows]
+
+
 OBJECTS: Final[Mapping[str, tuple[type[Revised], Make]]] = {
     "admission": (Admission, admissions),
+    "assessment": (Assessment, assessments),
     "evidence": (Evidence, evidence),
     "need": (Need, needs),
     "offering": (Offering, offerings),

@@ -60,6 +60,10 @@ from matchmaker.demand import reading
 from matchmaker.demand.joining.controllers import NeedMemberController
 from matchmaker.demand.queries import needs_shared_with
 from matchmaker.demand.reading.controllers import NeedReadingController
+from matchmaker.enterprise.assessments import jobs as assessment_jobs
+from matchmaker.enterprise.assessments import policy as assessment_policy
+from matchmaker.enterprise.assessments.controllers import AssessmentController
+from matchmaker.enterprise.assessments.reading import Reader as AssessmentReader
 from matchmaker.enterprise.controllers import ProfileController
 from matchmaker.enterprise.reach import jobs as reach_jobs
 from matchmaker.enterprise.reach import policy as reach_policy
@@ -135,6 +139,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     SupplyCardController,
     ProfileController,
     JurisdictionController,
+    AssessmentController,
     *demand.CONTROLLERS,
     NeedReadingController,
     NeedMemberController,
@@ -177,6 +182,7 @@ class Released:
         self.need_reader = reading.load(seeds, self.taxonomy, phrases_of)
         self.reach = reach_policy.load(seeds)
         self.sightings = sighting_jobs.load(seeds)
+        self.assessing = AssessmentReader(self.checker, assessment_policy.load(seeds))
 
     @property
     def edition(self) -> editions.Edition:
@@ -214,6 +220,7 @@ def handlers(released: Released, engine: AsyncEngine) -> Mapping[str, Handler]:
         **evidence_jobs.HANDLERS,
         **admission_jobs.handlers(released.checker.fields),
         **reach_jobs.handlers(released.taxonomy, released.reach),
+        **assessment_jobs.handlers(released.assessing.policy),
         **demand_jobs.HANDLERS,
         **exchange_jobs.handlers(released.means(), db.reading(engine)),
         **webhook_jobs.handlers(released.webhooks),
@@ -253,6 +260,7 @@ def crons() -> Sequence[Cron]:
         *evidence_jobs.CRONS,
         *admission_jobs.CRONS,
         *reach_jobs.CRONS,
+        *assessment_jobs.CRONS,
         *demand_jobs.CRONS,
         *exchange_jobs.CRONS,
         *webhook_jobs.CRONS,
@@ -307,6 +315,7 @@ def installed(
         dependencies={
             "taxonomy": Provide(lambda: released.taxonomy, sync_to_thread=False),
             "checker": Provide(lambda: released.checker, sync_to_thread=False),
+            "assessing": Provide(lambda: released.assessing, sync_to_thread=False),
             "declarations": Provide(lambda: released.declarations, sync_to_thread=False),
             "reach_policy": Provide(lambda: released.reach, sync_to_thread=False),
             "matcher": Provide(lambda: matcher, sync_to_thread=False),

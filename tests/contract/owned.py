@@ -67,6 +67,9 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "putProfile": PROFILE,
     "patchProfile": {"employees": 87},
+    "createAssessment": {"scheme": "gbt_39116_2020", "value": "2"},
+    "patchAssessment": {"remark": "Seen on site"},
+    "moveAssessment": {"transition": "complete"},
     "createNeed": NEED,
     "reviseNeed": {"text": "Fewer rejects"},
     "takeNeedTransition": {"transition": "open"},
@@ -158,6 +161,15 @@ async def delegation(world: World) -> str:
     path = f"/organisations/{world.owner.organisation_id}/delegations"
     body = {**BODIES["giveDelegation"], "adviser_id": await another_firm(world)}
     return str((await sent(world, "POST", path, body))["id"])
+async def assessment(world: World) -> str:
+    return str((await sent(world, "POST", "/assessments", BODIES["createAssessment"]))["id"])
+
+
+async def assessed(world: World) -> str:
+    """A completed assessment."""
+    id_ = await assessment(world)
+    await sent(world, "POST", f"/assessments/{id_}/transitions", BODIES["moveAssessment"])
+    return id_
 
 
 async def need(world: World) -> str:
@@ -293,6 +305,7 @@ OWNED: dict[str, Maker] = {
     "member_id": member,
     "consent_id": consent,
     "delegation_id": delegation,
+    "assessment_id": assessment,
     "need_id": need,
     "offering_id": draft,
     "run_id": run,
@@ -321,7 +334,11 @@ _PROFILE: dict[str, Maker] = {"organisation_id": profile}
 _CHANGED: dict[str, Maker] = {"offering_id": changed}
 _JOINED: dict[str, Maker] = {"need_id": joined_need}
 _SYSTEM: dict[str, Maker] = {"organisation_id": profile, "component_id": system_component}
+_ASSESSED: dict[str, Maker] = {"assessment_id": assessed}
 SPECIAL: dict[str, dict[str, Maker]] = {
+    "getAssessmentSeries": _ASSESSED,
+    "getBenchmark": _ASSESSED,
+    "getAssessmentChart": _ASSESSED,
     "getProfile": _PROFILE,
     "patchProfile": _PROFILE,
     "putProfile": _PROFILE,

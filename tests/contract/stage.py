@@ -163,6 +163,19 @@ class Stage:
             etag = ""
         self.ask("PUT", path, body, etag=etag)
 
+    def assessment(self) -> str:
+        """A new draft of the owner that can be completed."""
+        said = {"scheme": "gbt_39116_2020", "value": "2", "mode": "assisted"}
+        return self.made("/v1/assessments", said)
+
+    def assessed(self) -> str:
+        """A completed assessment of the owner; whoever completes another supersedes it."""
+        said = {"scheme": "siri", "value": "2"}
+        assessment_id = self.made("/v1/assessments", said)
+        path = f"/v1/assessments/{assessment_id}/transitions"
+        self.ask("POST", path, {"transition": "complete"})
+        return assessment_id
+
     def need(self) -> str:
         """A new draft of the owner."""
         return self.made("/v1/needs", NEED)

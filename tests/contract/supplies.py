@@ -260,6 +260,16 @@ def declared(stage: Stage, body: Body) -> Body:
     return with_names(external_id=unused)(stage, redeclared(stage, body))
 
 
+def reassessed(_: Stage, body: Body) -> Body:
+    """Only what a scheme without a questionnaire takes, with a value that it has."""
+    found = {name: value for name, value in body.items() if name not in {"answers", "dimensions"}}
+    return {**found, "value": "3"} if found.get("value") is not None else found
+
+
+def assessed(stage: Stage, body: Body) -> Body:
+    return {**reassessed(stage, body), "scheme": "gbt_39116_2020"}
+
+
 MATCHED: Final = with_names(need_id=own_need, profile_id=profile)
 PROFILE: Final[Path] = lambda stage: {"organisation_id": profile(stage)}  # noqa: E731
 FIRST_OF_PROFILE: Final[Path] = lambda stage: {**PROFILE(stage), "number": 1}  # noqa: E731
@@ -327,6 +337,18 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "diffProfileVersions": Supply(path=FIRST_OF_PROFILE, query=compared),
     "listJurisdictionFirms": LIST,
     "getJurisdictionAggregates": Supply(),
+    "createAssessment": Supply(body=assessed),
+    "listAssessments": LIST,
+    "getAssessment": Supply(path=kept("assessment_id", Stage.assessed)),
+    "patchAssessment": Supply(
+        path=fresh("assessment_id", Stage.assessment), body=reassessed, is_consumed=True
+    ),
+    "listOpenQuestions": Supply(path=kept("assessment_id", Stage.assessment)),
+    "getAssessmentSeries": Supply(path=kept("assessment_id", Stage.assessed)),
+    "getBenchmark": Supply(path=kept("assessment_id", Stage.assessed)),
+    "getAssessmentChart": Supply(path=kept("assessment_id", Stage.assessed)),
+    "listAssessmentTransitions": Supply(path=kept("assessment_id", Stage.assessment)),
+    "moveAssessment": Supply(path=fresh("assessment_id", Stage.assessment), is_consumed=True),
     # demand
     "createNeed": Supply(body=with_names(external_id=unused)),
     "listNeeds": LIST,

@@ -10,6 +10,7 @@ from matchmaker.app import Released, crons, handlers
 
 CLOCKS = {
     "admissions.expire",
+    "assessment.count",
     "catalog.expire",
     "demand.expire",
     "evidence.expire",

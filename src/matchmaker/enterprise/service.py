@@ -15,6 +15,7 @@ from matchmaker.core.errors import StaleVersion, VersionRequired
 from matchmaker.core.machine import Actor
 from matchmaker.core.patching import merged
 from matchmaker.enterprise import queries
+from matchmaker.enterprise.assessments import queries as assessments
 from matchmaker.enterprise.checking import profile_faults
 from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.enterprise.derived import Derived, derive
@@ -210,7 +211,7 @@ async def erase_profile(
 ) -> tuple[int, int]:
     """The number of the profile, which says nothing now, and how many versions were emptied.
 
-    The caller tells the event.
+    What the assessments of the firm said goes with it. The caller tells the event.
 
     Raises:
         ProfileNotFound: the firm has stated none.
@@ -220,6 +221,7 @@ async def erase_profile(
     stored, _ = await write_profile(
         session, checker, organisation_id, ProfileFacts(), expected=current.number, by=by
     )
+    await assessments.erase(session, organisation_id)
     return stored.number, await queries.erase_versions(session, organisation_id, stored.number)
 
 

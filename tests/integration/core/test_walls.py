@@ -24,6 +24,7 @@ OPEN = {
     "alembic_version": "says which migrations were applied",
     "edition_part": "released words and weights: nobody's, and read with every receipt",
     "feed_position": "how far the fan-out has come: the installation's own",
+    "peer_batch": "sums over six firms or more at once: nobody's, and read by everybody",
     "job_cron": "what the clock asks for: the installation's own",
     "job_queue": "how many jobs run at once: the installation's own",
     "rate_limit": "how often a caller has asked, also one that is nobody: the installation's own",
