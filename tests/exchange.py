@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from matchmaker.app import Released
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.sheets import FileFormat, ImportReport
 from matchmaker.exchange.carrying import carry_in, lines_of, write_file
 from matchmaker.exchange.kinds import Asked, ExchangeKind, Means
+from matchmaker.released import Released
 
 Transaction = Callable[[], AbstractAsyncContextManager[Session]]
 

@@ -23,10 +23,10 @@ from tests.benchmark.measuring import Bound, conclude, load
 from tests.benchmark.psg import catalogue, metrics
 from tests.benchmark.texts import Texts, Told
 
-from matchmaker.app import Released
 from matchmaker.core import shipped
 from matchmaker.ranking.text import TextWeights
 from matchmaker.ranking.tokens import Tokenizer
+from matchmaker.released import Released
 
 TWICE: Final = Bound(at_least=2.0)
 OTHER: Final = {"zh": "en", "en": "zh"}

@@ -20,12 +20,12 @@ from tests.clusters import reachable_directory
 from tests.exchange import imported, transactions, written
 from tests.factories import SEEDS
 
-from matchmaker.app import Released
 from matchmaker.core import db, migrate
 from matchmaker.core.postgres import Embedded
 from matchmaker.core.settings import Settings
 from matchmaker.core.sheets import FileFormat
 from matchmaker.exchange.kinds import ExchangeKind
+from matchmaker.released import Released
 
 WRITTEN = Bound(at_most=30.0)
 EXACTLY = Bound(at_least=1.0, at_most=1.0)

@@ -19,11 +19,11 @@ from typing import Any, Final
 import msgspec
 from tests.benchmark.texts import Texts, Told
 
-from matchmaker.app import Released
 from matchmaker.core import shipped
 from matchmaker.matching.registry import GLOSSARY, Glossary
 from matchmaker.ranking.text import TextWeights
 from matchmaker.ranking.tokens import Concept, Tokenizer
+from matchmaker.released import Released
 
 FIRST: Final = 5
 Offering = Mapping[str, Any]

@@ -24,10 +24,10 @@ import msgspec
 from tests.benchmark.languages import demo_offerings, figures, ranks, said, tokenizers
 from tests.benchmark.texts import Told
 
-from matchmaker.app import Released
 from matchmaker.core import shipped
 from matchmaker.ranking.text import TextWeights
 from matchmaker.ranking.tokens import Tokenizer
+from matchmaker.released import Released
 
 OTHER_WORDS: Final = "other words"
 SNATCH: Final = {"en": 3, "zh": 6}

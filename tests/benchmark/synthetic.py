@@ -21,7 +21,6 @@ from uuid import UUID
 import msgspec
 from tests.factories import SEEDS
 
-from matchmaker.app import Released
 from matchmaker.catalog import texts
 from matchmaker.catalog.declaration import OfferingLine, offering_document, package_document
 from matchmaker.catalog.models import OfferingId, VersionId
@@ -36,6 +35,7 @@ from matchmaker.ranking.facts import OfferingFacts, PackageFacts
 from matchmaker.ranking.index import Index
 from matchmaker.ranking.lines import DECLARED, KIND, PROVIDER
 from matchmaker.ranking.query import Query
+from matchmaker.released import Released
 from matchmaker.rules import Fact
 
 SEED: Final = 1

@@ -30,9 +30,9 @@ from tests.benchmark.psg import metrics
 from tests.benchmark.texts import Texts
 from tests.factories import times
 
-from matchmaker.app import Released
 from matchmaker.core import shipped
 from matchmaker.ranking.tokens import Tokenizer
+from matchmaker.released import Released
 
 K1: Final = 1.2
 B: Final = 0.75

@@ -14,9 +14,9 @@ from typing import Final
 from tests.benchmark import synthetic
 from tests.clusters import FAST, reachable_directory
 
-from matchmaker.app import INDEX
 from matchmaker.core import migrate
 from matchmaker.core.postgres import Embedded
+from matchmaker.released import INDEX
 
 _ROOT: Final = Path(__file__).parents[2]
 _KEPT: Final = _ROOT / ".bench"

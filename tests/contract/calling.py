@@ -13,11 +13,12 @@ import msgspec
 from tests.contract.owned import BODIES, QUERIES, RAW, SHARED
 from tests.factories import SEEDS
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
 from matchmaker.core import access, db
 from matchmaker.core.access import Access
 from matchmaker.core.origin import HEADER
 from matchmaker.core.settings import Settings
+from matchmaker.released import Released
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 

@@ -25,7 +25,7 @@ from tests.contract.drawing import Drawn, Sampler
 from tests.contract.stage import OPERATOR, OWNER, Stage
 from tests.contract.supplies import SUPPLIES
 
-from matchmaker.app import Released
+from matchmaker.released import Released
 
 EXAMPLES: Final = 20
 MANY: Final = 100

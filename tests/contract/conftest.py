@@ -15,12 +15,13 @@ from tests.contract.stage import Stage
 from tests.contract.staging import staged
 from tests.factories import SEEDS
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
 from matchmaker.cli import pool
 from matchmaker.cli.session import Database
 from matchmaker.core import db
 from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
+from matchmaker.released import Released
 
 
 @pytest.fixture(scope="session")

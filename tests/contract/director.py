@@ -13,8 +13,8 @@ from schemathesis.generation.meta import TestPhase
 from tests.contract.stage import NotMade, Stage
 from tests.contract.supplies import SUPPLIES, integers
 
-from matchmaker.app import Released
 from matchmaker.core.once.declaring import HEADER
+from matchmaker.released import Released
 
 PERSISTING: Final = frozenset({"match"})
 """Operations that store something only where their body says so."""

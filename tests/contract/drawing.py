@@ -18,7 +18,7 @@ from schemathesis.generation.meta import (
     TestPhase,
 )
 
-from matchmaker.app import Released
+from matchmaker.released import Released
 from matchmaker.taxonomy import uscc
 
 Operation: TypeAlias = schemathesis.APIOperation[Any, Any, Any, Any]

@@ -161,6 +161,8 @@ async def delegation(world: World) -> str:
     path = f"/organisations/{world.owner.organisation_id}/delegations"
     body = {**BODIES["giveDelegation"], "adviser_id": await another_firm(world)}
     return str((await sent(world, "POST", path, body))["id"])
+
+
 async def assessment(world: World) -> str:
     return str((await sent(world, "POST", "/assessments", BODIES["createAssessment"]))["id"])
 

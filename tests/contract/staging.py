@@ -17,13 +17,14 @@ import pytest
 from tests.contract.stage import NEIGHBOUR, OPERATOR, OWNER, Caller, Stage
 from tests.identities import PASSWORD, holder, sitter
 
-from matchmaker.app import Released, handlers
 from matchmaker.cli.session import Database
 from matchmaker.core import db
 from matchmaker.core.jobs import Handler, Options, Worker
 from matchmaker.core.origin import HEADER
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.identity.sessions.passwords import Passwords
+from matchmaker.released import Released
+from matchmaker.working import handlers
 
 PATIENCE: Final = 60.0
 POLLS: Final = 600

@@ -40,12 +40,13 @@ from tests.contract.owned import (
 from tests.identities import Holder, another_key, bearer, holder, sitter
 from tests.machines import MACHINES
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
 from matchmaker.cli.session import Database
 from matchmaker.core import db, provided
 from matchmaker.identity.access import SCOPES_OF, Scope
 from matchmaker.identity.models import OrganisationRole, OrganisationState
 from matchmaker.identity.people import service
+from matchmaker.released import Released
 
 R = OrganisationRole
 

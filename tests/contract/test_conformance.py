@@ -17,7 +17,7 @@ from tests.contract.drawing import Drawn
 from tests.contract.stage import OPERATOR, OWNER, Stage
 from tests.contract.supplies import SUPPLIES
 
-from matchmaker.app import Released
+from matchmaker.released import Released
 
 
 def test_every_operation_has_a_supply(stage: Stage) -> None:

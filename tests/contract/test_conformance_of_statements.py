@@ -9,7 +9,7 @@ import pytest
 from tests.contract.conformance import EXAMPLES, MANY, hold, operations
 from tests.contract.stage import Stage
 
-from matchmaker.app import Released
+from matchmaker.released import Released
 
 
 @pytest.mark.parametrize("examples", [EXAMPLES, pytest.param(MANY, marks=pytest.mark.soak)])

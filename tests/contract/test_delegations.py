@@ -18,12 +18,13 @@ from tests.conftest import client_of
 from tests.contract.match_calls import NEED, PROFILE
 from tests.identities import Holder, another_key, holder, sitter
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
 from matchmaker.core import db
 from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 from matchmaker.identity.access import DELEGABLE, Scope
 from matchmaker.identity.models import MemberRole, OrganisationRole, OrganisationState
+from matchmaker.released import Released
 
 R = OrganisationRole
 LATER = "2199-01-01T00:00:00Z"

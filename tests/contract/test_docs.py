@@ -20,7 +20,6 @@ import pytest
 from tests.factories import taxonomy, tokenizer
 
 import matchmaker
-from matchmaker.app import Released
 from matchmaker.catalog.codes import known_codes
 from matchmaker.catalog.importing.reading import read_file
 from matchmaker.cli import commands
@@ -30,6 +29,7 @@ from matchmaker.core.language import Language
 from matchmaker.matching.query import Caller
 from matchmaker.matching.schemas import MatchAnswer, MatchInput, MatchRequest
 from matchmaker.ranking.features import FEATURES
+from matchmaker.released import Released
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -18,7 +18,7 @@ from tests.conftest import client_of
 from tests.contract.match_calls import NEED, PROFILE
 from tests.identities import Holder, holder
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
 from matchmaker.cli import commands
 from matchmaker.cli.session import Database
 from matchmaker.core import db, events
@@ -30,6 +30,7 @@ from matchmaker.identity.access import at_console
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.identity.queries import organisation
 from matchmaker.matching import erasing, runs, schemas
+from matchmaker.released import Released
 
 ASKED: dict[str, Any] = {"need": NEED, "limit": 3, "persist": True}
 TABLES = ("profile", "profile_version", "match_run", "match", "event", "shortlist", "job")

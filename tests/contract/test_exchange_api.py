@@ -22,7 +22,7 @@ from tests.exchange import Transaction, jsonl_of, rows, transactions
 from tests.factories import offering_line, provider_line
 from tests.identities import Holder, Sitter, holder, sitter
 
-from matchmaker.app import Released, handlers, installed
+from matchmaker.app import installed
 from matchmaker.core import jobs
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.jobs import Options, Worker
@@ -34,6 +34,8 @@ from matchmaker.exchange.kinds import ExchangeKind
 from matchmaker.identity import principals
 from matchmaker.identity.models import Member, MemberRole
 from matchmaker.identity.models import OrganisationRole as R
+from matchmaker.released import Released
+from matchmaker.working import handlers
 
 NDJSON, CSV, XLSX = (MEDIA_TYPES[name] for name in FileFormat)
 

@@ -41,10 +41,11 @@ from tests.contract.owned import (
 from tests.databases import unwalled
 from tests.identities import Holder, another_key, holder
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
 from matchmaker.core import db, provided
 from matchmaker.identity.access import SCOPES_OF, Scope
 from matchmaker.identity.models import OrganisationRole, OrganisationState
+from matchmaker.released import Released
 
 R = OrganisationRole
 DOCUMENT = json.loads(

@@ -18,9 +18,10 @@ from tests.contract.conftest import stocked
 from tests.contract.owned import BODIES, RAW, World, things
 from tests.identities import holder, sitter
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
 from matchmaker.core import db
 from matchmaker.identity.models import OrganisationRole
+from matchmaker.released import Released
 
 DOCUMENT = json.loads(
     (Path(__file__).parents[2] / "openapi" / "matchmaker.v1.json").read_text("utf-8")

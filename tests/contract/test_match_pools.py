@@ -16,7 +16,7 @@ from tests.conftest import client_of
 from tests.identities import Holder, another_key, holder
 from tests.supply import publish
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
 from matchmaker.catalog.models import OfferingId
 from matchmaker.cli import pool
 from matchmaker.cli.session import Database
@@ -24,6 +24,7 @@ from matchmaker.core import db
 from matchmaker.core.settings import Settings
 from matchmaker.identity.access import Scope, scopes_of
 from matchmaker.identity.models import OrganisationRole
+from matchmaker.released import Released
 
 R = OrganisationRole
 NEED = {"kind": "solution", "scenes": ["quality"]}

@@ -22,7 +22,7 @@ from tests.contract.match_calls import NEED, PROFILE
 from tests.factories import SEEDS
 from tests.identities import Holder, another_key, holder
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
 from matchmaker.cli import pool
 from matchmaker.cli.session import Database
 from matchmaker.core import db
@@ -30,6 +30,7 @@ from matchmaker.core.canonical import encode
 from matchmaker.identity.access import Scope
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.matching.registry import CARD
+from matchmaker.released import Released
 
 Json = dict[str, Any]
 

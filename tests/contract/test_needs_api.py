@@ -14,10 +14,11 @@ from tests.conftest import client_of
 from tests.identities import Holder, holder
 from tests.needs import CALL, draft
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
 from matchmaker.core.settings import Settings
 from matchmaker.identity.access import Scope
 from matchmaker.identity.models import OrganisationRole
+from matchmaker.released import Released
 
 PATCH = "application/merge-patch+json"
 MISSING = "0192c000-0000-7000-8000-000000000000"

@@ -15,10 +15,11 @@ from tests.conftest import client_of
 from tests.factories import offering_line, package_line
 from tests.identities import Holder, holder
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
 from matchmaker.core.clock import utc_now
 from matchmaker.core.settings import Settings
 from matchmaker.identity.models import OrganisationRole, OrganisationState
+from matchmaker.released import Released
 
 PATCH = {"Content-Type": "application/merge-patch+json"}
 TODAY = utc_now().date()

@@ -26,7 +26,7 @@ from tests.contract.owned import FILLED, World, things
 from tests.factories import SEEDS
 from tests.identities import Holder, another_key, holder, sitter
 
-from matchmaker.app import Released, create_app, installed
+from matchmaker.app import create_app, installed
 from matchmaker.cli.session import Database
 from matchmaker.core import access, db, once
 from matchmaker.core.db import ReadSession, Session
@@ -37,6 +37,7 @@ from matchmaker.core.settings import Settings
 from matchmaker.identity.access import Scope
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.matching import erasing
+from matchmaker.released import Released
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 SECRET = {"createKey", "createWebhook", "rotateKey"}

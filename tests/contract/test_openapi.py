@@ -16,7 +16,6 @@ import pytest_asyncio
 from tests.contract.owned import RECEIPT
 from tests.identities import PASSWORD, Holder, Sitter, holder, sitter
 
-from matchmaker.app import Released
 from matchmaker.cli.contract import contract
 from matchmaker.cli.session import Database
 from matchmaker.core import db
@@ -28,6 +27,7 @@ from matchmaker.core.wire import Text
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.identity.sessions.passwords import Passwords
 from matchmaker.matching.schemas import ExplainRequest, MatchRequest
+from matchmaker.released import Released
 
 COMMITTED = Path(__file__).parents[2] / "openapi" / "matchmaker.v1.json"
 ID = "018f4e3a-7c00-7000-8000-000000000000"

@@ -15,10 +15,11 @@ from tests.conftest import client_of
 from tests.identities import Holder, holder
 from tests.supply import publish
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
 from matchmaker.catalog.models import OfferingId
 from matchmaker.core.settings import Settings
 from matchmaker.identity.models import OrganisationRole
+from matchmaker.released import Released
 
 R = OrganisationRole
 MERGE = {"Content-Type": "application/merge-patch+json"}

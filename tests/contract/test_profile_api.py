@@ -15,10 +15,11 @@ from tests.conftest import client_of
 from tests.identities import Holder, holder
 from tests.profiles import whole
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
 from matchmaker.core.settings import Settings
 from matchmaker.identity.access import Scope
 from matchmaker.identity.models import OrganisationRole, OrganisationState
+from matchmaker.released import Released
 
 FACTS: dict[str, Any] = {
     "industries": ["C3311"],

@@ -14,7 +14,7 @@ from tests.conftest import client_of
 from tests.databases import unwalled
 from tests.identities import Holder, holder
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
 from matchmaker.core import db, provided
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.patching import MEDIA_TYPE
@@ -22,6 +22,7 @@ from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 from matchmaker.enterprise.reach import service
 from matchmaker.identity.models import OrganisationRole, OrganisationState
+from matchmaker.released import Released
 
 R = OrganisationRole
 NINGBO = {"regions": ["330200"], "clusters": ["moulds"]}

@@ -16,11 +16,11 @@ from tests.contract.conftest import stocked
 from tests.contract.staging import serving
 from tests.identities import Holder, Sitter, another_key, bearer, holder, sitter
 
-from matchmaker.app import Released
 from matchmaker.cli.session import Database
 from matchmaker.core import db
 from matchmaker.identity.access import Scope
 from matchmaker.identity.models import MemberRole, OrganisationRole
+from matchmaker.released import Released
 
 LIMIT: Final = 5.0
 SERVED: Final = "matchmaker.app:served"

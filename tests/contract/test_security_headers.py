@@ -19,7 +19,7 @@ from tests.contract.conftest import stocked
 from tests.contract.owned import World, things
 from tests.identities import holder
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
 from matchmaker.cli.session import Database
 from matchmaker.core import db, http
 from matchmaker.core.docs import POLICY
@@ -27,6 +27,7 @@ from matchmaker.core.limits import Ledger, Limits, policies
 from matchmaker.core.limits.addresses import Addresses
 from matchmaker.core.provided import state
 from matchmaker.identity.models import OrganisationRole
+from matchmaker.released import Released
 
 STRICT = {
     "x-content-type-options": "nosniff",

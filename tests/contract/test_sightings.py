@@ -18,13 +18,15 @@ from tests.contract.match_calls import NEED, PROFILE
 from tests.contract.test_reach import agency, firm
 from tests.identities import Holder, holder, sitter
 
-from matchmaker.app import Released, handlers, installed
+from matchmaker.app import installed
 from matchmaker.cli.session import Database
 from matchmaker.core import db
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.jobs import Context, Options, Worker
 from matchmaker.identity.models import MemberRole, OrganisationRole
 from matchmaker.identity.sightings import jobs, queries, service
+from matchmaker.released import Released
+from matchmaker.working import handlers
 
 R = OrganisationRole
 

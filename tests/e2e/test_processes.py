@@ -16,7 +16,6 @@ import pytest
 from tests.clusters import reachable_directory
 from tests.e2e.test_serve import environment, free_port, wait_until_ready
 
-from matchmaker.app import INDEX, Released
 from matchmaker.cli import pool
 from matchmaker.cli.session import Database
 from matchmaker.core import jobs, shipped
@@ -25,6 +24,7 @@ from matchmaker.core.jobs.housekeeping import PRUNE
 from matchmaker.core.postgres import Embedded
 from matchmaker.core.settings import Settings
 from matchmaker.matching.index import IndexHolder
+from matchmaker.released import INDEX, Released
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

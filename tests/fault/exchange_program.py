@@ -12,12 +12,13 @@ import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.factories import SEEDS
 
-from matchmaker.app import Released, handlers
 from matchmaker.core import db
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.jobs import Backoff, Context, Handler, Options, Worker
 from matchmaker.core.settings import Settings
 from matchmaker.exchange import service
+from matchmaker.released import Released
+from matchmaker.working import handlers
 
 
 def apart(engine: AsyncEngine, done: Handler) -> Handler:

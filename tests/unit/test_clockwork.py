@@ -6,7 +6,8 @@ import pkgutil
 from tests.factories import SEEDS, no_database
 
 import matchmaker
-from matchmaker.app import Released, crons, handlers
+from matchmaker.released import Released
+from matchmaker.working import crons, handlers
 
 CLOCKS = {
     "admissions.expire",

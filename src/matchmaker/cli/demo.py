@@ -17,11 +17,11 @@ from matchmaker.core.shipped import FolderMissing
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from matchmaker.app import Released
     from matchmaker.catalog.importing import ImportReport
     from matchmaker.cli.session import Database
     from matchmaker.cli.show import Page
     from matchmaker.core.language import Language
+    from matchmaker.released import Released
 
 CALL: Final = """\
 curl -s http://{host}:{port}/v1/match \\

@@ -25,9 +25,9 @@ from matchmaker.taxonomy.fields import FieldCatalogue
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matchmaker.app import Released
     from matchmaker.cli.session import Database
     from matchmaker.core.sheets import ImportReport
+    from matchmaker.released import Released
 
 _LISTED: Final = 50
 _ENDINGS: Final = {

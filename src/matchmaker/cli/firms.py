@@ -26,13 +26,13 @@ from matchmaker.identity.schemas import OrganisationDraft
 from matchmaker.identity.service import Outcome
 
 if TYPE_CHECKING:
-    from matchmaker.app import Released
     from matchmaker.cli.sample import NeedLine, SmeLine
     from matchmaker.cli.session import Begin, Database
     from matchmaker.demand.queries import FoundNeed
     from matchmaker.enterprise.service import StoredProfile
     from matchmaker.identity.access import Principal
     from matchmaker.identity.models import Organisation
+    from matchmaker.released import Released
 
 
 @dataclass(frozen=True, slots=True)

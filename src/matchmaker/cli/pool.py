@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from matchmaker.app import Released
     from matchmaker.cli.session import Database
     from matchmaker.core.db import ReadSession
     from matchmaker.ranking.index import Index
+    from matchmaker.released import Released
 
 _LISTED = 50
 _LOOK_AGAIN = 0.5

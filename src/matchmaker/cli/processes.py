@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 import uvloop
 
-from matchmaker.app import crons, handlers, senders, shared
 from matchmaker.cli import session
 from matchmaker.core import db, jobs, log
 from matchmaker.core.children import Kept, Program
 from matchmaker.feed.webhooks.working.fanning import FanOut
+from matchmaker.working import crons, handlers, senders, shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
-    from matchmaker.app import Released
     from matchmaker.cli.session import Database
+    from matchmaker.released import Released
 
 PUBLISH_EVERY = 5
 """Seconds between looks at what is published."""

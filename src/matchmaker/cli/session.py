@@ -16,11 +16,11 @@ from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from matchmaker.app import INDEX, Released
 from matchmaker.core import db, migrate, shipped
 from matchmaker.core.errors import MatchmakerError
 from matchmaker.core.postgres import Embedded
 from matchmaker.core.settings import Settings, SettingsInvalid, from_environment
+from matchmaker.released import INDEX, Released
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

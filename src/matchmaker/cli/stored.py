@@ -18,7 +18,6 @@ from matchmaker.matching.shortlists.schemas import EntryDraft, ShortlistDraft
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from matchmaker.app import Released
     from matchmaker.cli.firms import Settled, WrittenNeed
     from matchmaker.cli.sample import Sample
     from matchmaker.cli.session import Begin, Database
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from matchmaker.matching.service import Scoring
     from matchmaker.matching.shortlists.models import Shortlist
     from matchmaker.matching.shortlists.queries import FoundEntry
+    from matchmaker.released import Released
 
 LISTED: Final = 3
 """How many of the first offerings are put on the shortlist."""

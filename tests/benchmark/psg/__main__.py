@@ -65,8 +65,8 @@ from tests.benchmark.psg.serving import (
     with_words,
 )
 
-from matchmaker.app import Released
 from matchmaker.core import shipped
+from matchmaker.released import Released
 
 WANTED_NDCG: Final = 0.76
 WANTED_OVER_BM25: Final = 1.05

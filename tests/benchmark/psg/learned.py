@@ -21,7 +21,6 @@ from tests.benchmark.psg.catalogue import Catalogue, import_lines, read
 from tests.benchmark.psg.rankers import request_of
 from tests.benchmark.psg.serving import Serving, serving
 
-from matchmaker.app import Released
 from matchmaker.core import shipped
 from matchmaker.matching.query import Caller
 from matchmaker.ranking import features
@@ -31,6 +30,7 @@ from matchmaker.ranking.boosting import ListwiseGradientBoostingRanker
 from matchmaker.ranking.card import Card
 from matchmaker.ranking.lists import Floats
 from matchmaker.ranking.scorecard import ScorecardRanker, from_card
+from matchmaker.released import Released
 
 FOLDS: Final = 5
 OVER_CARD: Final = 0.03

@@ -17,12 +17,12 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from matchmaker.app import Released
 from matchmaker.cli import pool, session
 from matchmaker.core.settings import Settings
 from matchmaker.matching.matcher import Matcher
 from matchmaker.matching.registry import Words, load_model, load_reader
 from matchmaker.ranking.slate import SlateRules
+from matchmaker.released import Released
 from matchmaker.taxonomy.entries import Entry, Labels
 
 CATEGORY: Final = "solution_category"

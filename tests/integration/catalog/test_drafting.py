@@ -17,7 +17,6 @@ from tests.identities import Holder, holder
 from tests.interleaving import meanwhile
 from tests.supply import acting
 
-from matchmaker.app import Released
 from matchmaker.catalog.life import queries, service
 from matchmaker.catalog.life.applying import CONSOLE, By, by_caller
 from matchmaker.catalog.models import OfferingId
@@ -31,6 +30,7 @@ from matchmaker.exchange.kinds import Asked, ExchangeKind, Means
 from matchmaker.identity import queries as identity
 from matchmaker.identity.access import Principal
 from matchmaker.identity.models import OrganisationRole
+from matchmaker.released import Released
 
 K = ExchangeKind
 PROVIDER = OrganisationRole.PROVIDER

@@ -27,7 +27,6 @@ from tests.chains import superuser_of
 from tests.clusters import reachable_directory
 from tests.factories import SEEDS
 
-from matchmaker.app import Released
 from matchmaker.cli import firms, sample, texts
 from matchmaker.cli.prose import Prose, breaks
 from matchmaker.cli.session import Database
@@ -42,6 +41,7 @@ from matchmaker.demand import service as demand
 from matchmaker.demand.machine import NeedState
 from matchmaker.identity.service import Outcome
 from matchmaker.matching import schemas
+from matchmaker.released import Released
 
 HAN = re.compile("[\u3400-\u9fff]")
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -22,7 +22,6 @@ from tests.factories import (
 )
 from tests.objects import OBJECTS
 
-from matchmaker.app import Released, handlers
 from matchmaker.catalog.admissions.machine import AdmissionState
 from matchmaker.catalog.evidence.machine import EvidenceState
 from matchmaker.catalog.importing import import_file
@@ -31,6 +30,8 @@ from matchmaker.core.clock import utc_now
 from matchmaker.core.db import Session
 from matchmaker.core.jobs import Context, Handler, JobId
 from matchmaker.demand.machine import NeedState
+from matchmaker.released import Released
+from matchmaker.working import handlers
 
 AHEAD = dt.timedelta(days=400)
 LAST_DAY = utc_now().date() + dt.timedelta(days=30)

@@ -11,12 +11,12 @@ from tests.clusters import migrated_server, reachable_directory
 from tests.exchange import Transaction, imported, transactions
 from tests.factories import SEEDS
 
-from matchmaker.app import Released
 from matchmaker.cli import pool
 from matchmaker.core import db
 from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 from matchmaker.exchange.kinds import ExchangeKind, Means
+from matchmaker.released import Released
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,11 @@ import pytest
 from tests.exchange import Transaction, exported, imported, jsonl_of, parsed, rows, written
 from tests.factories import offering_line, provider_line
 
-from matchmaker.app import Released
 from matchmaker.core.sheets import FileFormat
 from matchmaker.exchange.carrying import KnownKeys
 from matchmaker.exchange.kinds import KINDS, ExchangeKind, Means
 from matchmaker.exchange.wording import label
+from matchmaker.released import Released
 
 K = ExchangeKind
 OWNER = "a-plum-rain"

@@ -8,9 +8,9 @@ import pytest
 from tests.exchange import Transaction, exported, imported, jsonl_of, parsed, rows
 from tests.factories import SEEDS
 
-from matchmaker.app import Released
 from matchmaker.core.sheets import FileFormat
 from matchmaker.exchange.kinds import Asked, ExchangeKind, Means
+from matchmaker.released import Released
 
 K = ExchangeKind
 EXPECTED = {K.PROVIDERS: 40, K.OFFERINGS: 160, K.PROFILES: 12, K.NEEDS: 24}

@@ -13,13 +13,14 @@ from tests.conftest import client_of
 from tests.databases import own_database
 from tests.hooks import SECRET, means
 
-from matchmaker.app import create_app, shared
+from matchmaker.app import create_app
 from matchmaker.core import db
 from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 from matchmaker.feed import controllers
 from matchmaker.feed.events.audit import Chain
 from matchmaker.feed.webhooks.working.delivering import Means
+from matchmaker.working import shared
 
 
 def quick_means() -> Means:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import msgspec
 
-from matchmaker.app import Released
 from matchmaker.cli import pool
 from matchmaker.cli.session import Database
 from matchmaker.core.canonical import canonical, digest
@@ -24,6 +23,7 @@ from matchmaker.matching.library import Library
 from matchmaker.matching.models import RunId
 from matchmaker.matching.query import Caller
 from matchmaker.matching.run import moment_of
+from matchmaker.released import Released
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,6 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from tests.clusters import migrated_server, reachable_directory
 
-from matchmaker.app import Released
 from matchmaker.catalog.life import service
 from matchmaker.catalog.life.applying import CONSOLE
 from matchmaker.catalog.models import OfferingId
@@ -26,6 +25,7 @@ from matchmaker.core.settings import Settings
 from matchmaker.matching.gathering import advance, gather
 from matchmaker.matching.index import IndexHolder, IndexNotReady, fill, folder_id
 from matchmaker.matching.publisher import Publisher, built_of
+from matchmaker.released import Released
 
 
 @pytest.fixture(scope="module")

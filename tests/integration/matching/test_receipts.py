@@ -20,7 +20,6 @@ from sqlalchemy import text
 from tests.clusters import migrated_server, reachable_directory
 from tests.factories import SEEDS
 
-from matchmaker.app import Released
 from matchmaker.catalog.admissions import service as admissions
 from matchmaker.catalog.life import service as life
 from matchmaker.catalog.life.applying import CONSOLE
@@ -47,6 +46,7 @@ from matchmaker.matching import runs, schemas
 from matchmaker.matching.publisher import Publisher
 from matchmaker.matching.query import Caller
 from matchmaker.matching.registry import CARD, GLOSSARY
+from matchmaker.released import Released
 
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[3]

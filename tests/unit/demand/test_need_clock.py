@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from tests.factories import SEEDS, no_database
 
-from matchmaker.app import Released, crons, handlers
+from matchmaker.released import Released
+from matchmaker.working import crons, handlers
 
 
 def test_a_worker_does_all_that_is_due_again_and_again() -> None:

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matchmaker.app import Released
 from matchmaker.core import shipped
 from matchmaker.demand.declaration import Budget
 from matchmaker.demand.reading import Reader, book, wording
 from matchmaker.demand.reading.amounts import numeral
+from matchmaker.released import Released
 
 TODAY = dt.date(2026, 11, 30)
 VECTORS = Path(__file__).parents[2] / "vectors/needs_parse.yaml"
