@@ -11,6 +11,7 @@ from matchmaker.working import crons, handlers
 
 CLOCKS = {
     "admissions.expire",
+    "assertions.prune",
     "assessment.count",
     "catalog.expire",
     "demand.expire",
