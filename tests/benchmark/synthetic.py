@@ -27,7 +27,7 @@ from matchmaker.catalog.models import OfferingId, VersionId
 from matchmaker.catalog.queries import PublishedOffering
 from matchmaker.identity.models import OrganisationId
 from matchmaker.matching import index as published
-from matchmaker.matching.decoding import Decoded, OfferingDecoder
+from matchmaker.matching.decoding import Decoded, OfferingDecoder, name_of
 from matchmaker.matching.query import Caller
 from matchmaker.matching.schemas import MatchInput
 from matchmaker.ranking.building import Builder
@@ -156,7 +156,7 @@ def decoded(rows: range) -> list[Decoded]:
 
 def facts(rows: range) -> Iterator[OfferingFacts]:
     """What the offerings ``rows`` declare, and their words; their packages say nothing here."""
-    for line, _ in decoded(rows):
+    for line in (each.line for each in decoded(rows)):
         said = {each.name: each.value for each in line.said}
         yield OfferingFacts(
             offering_id=line.offering_id,
@@ -182,9 +182,13 @@ def publish(folder: Path, offerings: int) -> Index:
     card, cards = released().model.card, dict[str, bytes]()
     builder = Builder(card.vocabulary)
     for start in range(0, offerings, _AT_A_TIME):
-        some = decoded(range(start, min(start + _AT_A_TIME, offerings)))
+        rows = [*map(stored, range(start, min(start + _AT_A_TIME, offerings)))]
+        some = [*map(_decoder().decode, rows)]
         builder.extend([each.line for each in some])
-        cards |= {each.line.offering_id: each.card for each in some}
+        cards |= {
+            each.line.offering_id: each.card.naming(name_of(row.provider_name))
+            for each, row in zip(some, rows, strict=True)
+        }
     index = builder.index(card.text)
     versions = published.IndexVersions(
         base=1,

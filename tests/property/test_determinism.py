@@ -31,7 +31,7 @@ from matchmaker.catalog import declaration, texts
 from matchmaker.catalog.queries import PublishedOffering
 from matchmaker.core.language import Language
 from matchmaker.matching import phrases, schemas
-from matchmaker.matching.decoding import OfferingDecoder
+from matchmaker.matching.decoding import OfferingDecoder, name_of
 from matchmaker.matching.editions import EditionNames
 from matchmaker.matching.index import IndexHolder, IndexVersions, read, write
 from matchmaker.matching.matcher import Matcher
@@ -135,7 +135,10 @@ def publish(folder: Path, *, shuffled: int | None = None) -> Matcher:
     builder = Builder(model.card.vocabulary)
     builder.extend([each.line for each in decoded])
     index = builder.index(model.card.text)
-    cards = {each.line.offering_id: each.card for each in decoded}
+    cards = {
+        each.line.offering_id: each.card.naming(name_of(row.provider_name))
+        for each, row in zip(decoded, pool, strict=True)
+    }
     versions = IndexVersions(
         base=7,
         delta=0,

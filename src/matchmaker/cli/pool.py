@@ -169,7 +169,9 @@ async def publish(
         await keep(session_, released.edition)
     async with running.transaction() as session_:
         await _see_one_moment(session_)
-        return await publisher.publish(session_, whole=whole)
+        built = await publisher.publish(session_, whole=whole)
+    await _tidy(running, publisher)
+    return built
 
 
 async def prepare(running: Database, publisher: Publisher) -> None:
@@ -177,6 +179,7 @@ async def prepare(running: Database, publisher: Publisher) -> None:
     async with running.transaction() as session_:
         await _see_one_moment(session_)
         await publisher.prepare(session_)
+    await _tidy(running, publisher)
 
 
 async def rebuild_wanted(
@@ -198,6 +201,13 @@ async def _publish_turned(
         if await publisher.is_current(session_):
             return None
     return await publish(running, released, publisher)
+
+
+async def _tidy(running: Database, publisher: Publisher) -> None:
+    """Write down what was coded anew, once what waits for the index has it."""
+    if not publisher.is_tidy:
+        async with running.transaction() as session_:
+            await publisher.tidy(session_)
 
 
 async def _see_one_moment(session_: ReadSession) -> None:

@@ -11,7 +11,7 @@ from matchmaker.catalog import texts
 from matchmaker.catalog.declaration import OfferingDocument
 from matchmaker.catalog.facts import field_facts
 from matchmaker.core.wire import Text
-from matchmaker.matching.index import OfferingCard, PackageCard
+from matchmaker.matching.index import PackageCard
 from matchmaker.ranking import lines, price
 from matchmaker.ranking.facts import Case, PriceCard, PricePart
 from matchmaker.ranking.lines import Line, Said
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
+    from matchmaker.catalog.models import VersionId
     from matchmaker.catalog.queries import PublishedOffering
+    from matchmaker.identity.models import OrganisationId
     from matchmaker.matching.registry import Words
     from matchmaker.ranking.price import Summed
     from matchmaker.ranking.tokens import PackedCount, TokenCount
@@ -34,12 +36,40 @@ _OF_ROW: Final = frozenset({"kind", "visibility"})
 """Fields of a document that are columns of its row too."""
 
 
+class SplitCard(NamedTuple):
+    """JSON of an `OfferingCard` around the name of the provider, which is no part of a version."""
+
+    before: bytes
+    after: bytes
+
+    def naming(self, provider: bytes) -> bytes:
+        """The card, with the name of the ``provider`` as `name_of` gives it."""
+        return b"".join((self.before, provider, self.after))
+
+
 class Decoded(NamedTuple):
     """What an index takes in of an offering, and what a match shows of it beside its numbers."""
 
+    version_id: VersionId
+    provider_id: OrganisationId
     line: Line
-    card: bytes
-    """JSON of an `OfferingCard`."""
+    card: SplitCard
+
+
+class _Whose(msgspec.Struct, frozen=True):
+    """What stands in an `OfferingCard` before the name of the provider."""
+
+    offering_id: str
+    version_id: str
+    version: int
+    provider_id: str
+
+
+class _Shown(msgspec.Struct, frozen=True):
+    """What stands in it behind that."""
+
+    title: Text
+    packages: list[PackageCard]
 
 
 class _PricePart(msgspec.Struct, frozen=True, gc=False):
@@ -87,22 +117,13 @@ class OfferingDecoder:
         self._stages, self._words = stages, words
         self._of_field, self._of_row, self._must = cache(_of_field), cache(_of_row), cache(_must)
         self._of_package, self._code = cache(self._said_of_package), cache(_code)
-        self._name, self._pools = cache(_TEXT.decode), cache(_pools)
 
-    def decode(self, row: PublishedOffering, pools: frozenset[str] = frozenset()) -> Decoded:
-        """``row`` in the pools of these codes."""
+    def decode(self, row: PublishedOffering) -> Decoded:
+        """``row``, whatever its provider is called and which pools it is in."""
         packages = _PACKAGES.decode(row.packages)
         title, provider_id = _TEXT.decode(row.title), str(row.organisation_id)
-        card = OfferingCard(
-            offering_id=str(row.offering_id),
-            version_id=str(row.version_id),
-            version=row.number,
-            provider_id=provider_id,
-            provider_name=self._name(row.provider_name),
-            title=title,
-            packages=tuple([PackageCard(code=each.code, title=each.title) for each in packages]),
-        )
-        said = [*self._of_row(provider_id, row.kind, row.visibility), *self._pools(pools)]
+        offering_id = str(row.offering_id)
+        said = [*self._of_row(provider_id, row.kind, row.visibility)]
         said += _dates(row.valid_from, row.valid_to, row.attested)
         if row.must is not None:
             said += self._must(row.must)
@@ -110,13 +131,17 @@ class OfferingDecoder:
             if name not in _OF_ROW:
                 said += self._of_field(name, bytes(value))
         line = Line(
-            card.offering_id,
+            offering_id,
             said,
             [self._package(each) for each in packages],
             [_price(each.document.get(_PRICE)) for each in packages],
             self._text(row, title, packages),
         )
-        return Decoded(line, msgspec.json.encode(card))
+        card = _split(
+            _Whose(offering_id, str(row.version_id), row.number, provider_id),
+            _Shown(title, [PackageCard(code=each.code, title=each.title) for each in packages]),
+        )
+        return Decoded(row.version_id, row.organisation_id, line, card)
 
     def _package(self, package: _Package) -> list[Said]:
         said = [self._code(package.code)]
@@ -148,14 +173,21 @@ class OfferingDecoder:
         return texts.count([title, title, summary, *titles], self._words.tokenizer)
 
 
+def name_of(stored: str) -> bytes:
+    """The name of a provider as a card shows it, from the JSON it is stored as."""
+    return msgspec.json.encode(_TEXT.decode(stored))
+
+
+def _split(whose: _Whose, shown: _Shown) -> SplitCard:
+    """The halves of the card: one object less what closes it, another less what opens it."""
+    before, after = msgspec.json.encode(whose)[:-1], msgspec.json.encode(shown)[1:]
+    return SplitCard(before + b',"provider_name":', b"," + after)
+
+
 def _of_row(provider_id: str, kind: str, visibility: str) -> tuple[Said, ...]:
     declared = lines.declared_said({"kind": kind, "visibility": visibility})
     whose = Said(lines.PROVIDER, provider_id)
     return whose, Said(lines.KIND, kind), *lines.visibility_said(visibility), *declared
-
-
-def _pools(codes: frozenset[str]) -> tuple[Said, ...]:
-    return (Said(lines.POOLS, codes),) if codes else ()
 
 
 @cache

@@ -3,25 +3,47 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+from uuid import UUID
+
+import numpy as np
 
 from matchmaker.catalog import queries as catalog
 from matchmaker.catalog.admissions import queries as admissions
+from matchmaker.catalog.models import OfferingId
 from matchmaker.core import events
-from matchmaker.matching.decoding import OfferingDecoder
+from matchmaker.core.clock import utc_now
+from matchmaker.matching import packing, queries
+from matchmaker.matching.decoding import OfferingDecoder, name_of
+from matchmaker.matching.packing import Unpacker, UnreadableBlock
 from matchmaker.ranking.building import Builder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from matchmaker.catalog.models import OfferingId
     from matchmaker.catalog.queries import PublishedOffering
-    from matchmaker.core.db import ReadSession
+    from matchmaker.core.db import ReadSession, Session
     from matchmaker.matching.editions import Edition
+    from matchmaker.matching.packing import Coded
+    from matchmaker.matching.queries import FoundBlock
 
 
-_AT_A_TIME: Final = 1000
+_AT_A_TIME: Final = 4096
+"""Offerings that are coded together, and kept as one block."""
+_KEPT_FOR: Final = dt.timedelta(days=7)
+"""How long blocks stay that another release has coded: it may serve beside this one."""
+_NOWHERE: Final = frozenset[str]()
+
+
+class Around(NamedTuple):
+    """What an index says of offerings that is no part of their versions, as of one event."""
+
+    names: Mapping[bytes, bytes]
+    """Of providers, by the bytes of their ids, as a card shows them."""
+    pools: Mapping[str, frozenset[str]]
 
 
 @dataclass(slots=True)
@@ -36,13 +58,19 @@ class Gathered:
     anchor: str
     builder: Builder = field(init=False)
     cards: dict[str, bytes] = field(init=False, default_factory=dict[str, bytes])
+    encoder: str = field(init=False)
+    fresh: list[bytes] = field(init=False, default_factory=list[bytes])
+    """Blocks that were coded anew by a whole reading, packed: to be kept."""
+    worn: list[UUID] = field(init=False, default_factory=list[UUID])
+    """Kept blocks of which most is not published any more, or that cannot be read."""
     _decoder: OfferingDecoder = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin with no offering."""
-        vocabulary = self.edition.model.card.vocabulary
+        vocabulary, words = self.edition.model.card.vocabulary, self.edition.words
         self.builder = Builder(vocabulary)
-        self._decoder = OfferingDecoder(vocabulary.stages, self.edition.words)
+        self.encoder = packing.encoder_name(vocabulary.stages, words.version)
+        self._decoder = OfferingDecoder(vocabulary.stages, words)
 
     @property
     def is_worn(self) -> bool:
@@ -56,21 +84,36 @@ class Gathered:
         for offering_id in gone:
             self.cards.pop(offering_id, None)
 
-    def take(
-        self, rows: Sequence[PublishedOffering], pools: Mapping[OfferingId, frozenset[str]]
-    ) -> None:
-        """Take the offerings of ``rows``, which are in these ``pools``."""
-        decoded = [
-            self._decoder.decode(row, pools.get(row.offering_id, frozenset())) for row in rows
-        ]
-        self.builder.extend([each.line for each in decoded])
-        self.cards.update((each.line.offering_id, each.card) for each in decoded)
+    def code(self, rows: Sequence[PublishedOffering]) -> Coded:
+        """The offerings of ``rows`` as codes."""
+        return packing.coded([*map(self._decoder.decode, rows)])
+
+    def take(self, coded: Coded, around: Around) -> None:
+        """Take these offerings, with what is said ``around`` them."""
+        ids = coded.block.ids
+        self.builder.join(coded.block, [around.pools.get(id_, _NOWHERE) for id_ in ids])
+        names = map(around.names.__getitem__, coded.providers)
+        cards = (card.naming(name) for card, name in zip(coded.cards, names, strict=True))
+        self.cards.update(zip(ids, cards, strict=True))
 
 
 async def gather(session: ReadSession, edition: Edition, position: int) -> Gathered:
-    """What was published right after the event at ``position``, read whole."""
+    """What was published right after the event at ``position``, read whole.
+
+    From the blocks that are kept, as far as they reach; the rest from the versions.
+    """
     found = Gathered(edition, position, await anchor_of(session, position))
-    await _read(session, found, None)
+    around = await _around(session, position)
+    live = await catalog.live_versions(session, position)
+    total, unpacker = len(live), Unpacker(found.encoder)
+    async with contextlib.aclosing(queries.encoded_blocks(session, found.encoder)) as blocks:
+        async for block in blocks:
+            coded = _unpacked(unpacker, block)
+            if coded is None or not _is_taken(found, coded, live, around):
+                found.worn.append(block.id)
+    if live:
+        rest = [OfferingId(UUID(bytes=id_)) for id_ in live.values()]
+        await _read(session, found, around, rest if len(rest) < total else None, keeps=True)
     return found
 
 
@@ -79,7 +122,7 @@ async def advance(session: ReadSession, found: Gathered, position: int) -> None:
     turned = await turned_since(session, found.position)
     found.let(turned)
     found.position, found.anchor = position, await anchor_of(session, position)
-    await _read(session, found, turned)
+    await _read(session, found, await _around(session, position), turned)
 
 
 async def turned_since(session: ReadSession, position: int) -> frozenset[OfferingId]:
@@ -94,14 +137,69 @@ async def anchor_of(session: ReadSession, position: int) -> str:
     return "" if found is None else found.hash.hex()
 
 
-async def _read(session: ReadSession, found: Gathered, only: Collection[OfferingId] | None) -> None:
-    pools = await admissions.pool_codes(session, found.position)
+async def tidy(session: Session, found: Gathered) -> None:
+    """Keep the blocks that were coded anew, and forget those that are worn."""
+    fresh, worn = found.fresh, found.worn
+    found.fresh, found.worn = [], []
+    await queries.drop_blocks(session, worn)
+    for body in fresh:
+        await queries.add_block(session, found.encoder, packing.seal(found.encoder, body), body)
+    if fresh:
+        await queries.drop_other_blocks(session, found.encoder, utc_now() - _KEPT_FOR)
+
+
+def _unpacked(unpacker: Unpacker, block: FoundBlock) -> Coded | None:
+    """What is in ``block``; None where it is not as it was packed."""
+    try:
+        return unpacker.unpack(block.seal, block.body)
+    except UnreadableBlock:
+        return None
+
+
+def _is_taken(found: Gathered, coded: Coded, live: dict[bytes, bytes], around: Around) -> bool:
+    """Take what is ``live`` of ``coded``, and look for it no more; not if it is less than half."""
+    here = [place for place, version in enumerate(coded.versions) if version in live]
+    if 2 * len(here) < len(coded.versions):
+        return False
+    chosen = coded if len(here) == len(coded.versions) else coded.at(np.array(here, np.int64))
+    for version in chosen.versions:
+        del live[version]
+    found.take(chosen, around)
+    return True
+
+
+async def _around(session: ReadSession, position: int) -> Around:
+    names, pools = cache(name_of), await admissions.pool_codes(session, position)
+    called = await catalog.provider_names(session, position)
+    return Around(
+        {provider.bytes: names(name) for provider, name in called.items()},
+        {str(offering): codes for offering, codes in pools.items()},
+    )
+
+
+async def _read(
+    session: ReadSession,
+    found: Gathered,
+    around: Around,
+    only: Collection[OfferingId] | None,
+    *,
+    keeps: bool = False,
+) -> None:
+    """Take what was published from its versions; ``keeps`` the blocks it makes of them."""
+
+    def take(rows: Sequence[PublishedOffering]) -> None:
+        coded = found.code(rows)
+        found.take(coded, around)
+        if keeps:
+            found.fresh.append(packing.pack(coded))
+
     published = catalog.published_offerings(session, found.position, only=only)
     taken: list[PublishedOffering] = []
     async with contextlib.aclosing(published) as rows:
         async for row in rows:
             taken.append(row)
             if len(taken) == _AT_A_TIME:
-                found.take(taken, pools)
+                take(taken)
                 taken.clear()
-    found.take(taken, pools)
+    if taken:
+        take(taken)

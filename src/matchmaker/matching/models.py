@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     SmallInteger,
     Text,
     UniqueConstraint,
@@ -93,6 +94,27 @@ class EditionPart(Base, kw_only=True):
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     """What an index and a receipt call it: equal content, equal name."""
     texts: Mapped[dict[str, Any]]
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
+
+
+class EncodedBlock(Base, kw_only=True):
+    """Published versions as an encoder coded them: what they say is read from here much faster.
+
+    A cache, and no more: what is missing or spoiled is coded again.
+    """
+
+    __tablename__ = "encoded_block"
+    __table_args__ = (
+        CheckConstraint("octet_length(seal) = 32", name="seal_is_sha256"),
+        Index(None, "encoder"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default_factory=uuid7)
+    encoder: Mapped[str] = mapped_column(Text)
+    """Names what the body depends on beside the versions."""
+    seal: Mapped[bytes] = mapped_column(LargeBinary)
+    """SHA-256 of both."""
+    body: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
 
 

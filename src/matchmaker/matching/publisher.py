@@ -13,7 +13,7 @@ from matchmaker.core import events
 from matchmaker.core.canonical import canonical, digest
 from matchmaker.matching import editions, queries
 from matchmaker.matching.archive import EDITION
-from matchmaker.matching.gathering import advance, anchor_of, gather, turned_since
+from matchmaker.matching.gathering import advance, anchor_of, gather, tidy, turned_since
 from matchmaker.matching.index import (
     IndexHolder,
     IndexNotReady,
@@ -107,6 +107,17 @@ class Publisher:
             self._written = _Current(place.name, built.versions, built.index.statistics)
         return built.index
 
+    async def tidy(self, session: Session) -> None:
+        """Keep what the last reading has coded anew, for whoever reads whole next."""
+        if self._gathered is not None:
+            await tidy(session, self._gathered)
+
+    @property
+    def is_tidy(self) -> bool:
+        """Whether nothing is left to be kept, or to be forgotten."""
+        found = self._gathered
+        return found is None or not (found.fresh or found.worn)
+
     async def _up_to(self, session: ReadSession, position: int) -> Gathered:
         found = self._gathered
         if found is not None and found.is_worn:
@@ -163,15 +174,18 @@ async def keep(session: Session, edition: Edition) -> None:
     """Keep the parts of ``edition``: what is answered with them can be replayed for ever.
 
     Raises:
-        IncompatibleTables: the tables do not give what the ranker predicts.
+        IncompatibleTables: the tables of a new model do not give what the ranker predicts.
     """
-    # Only who publishes has scikit-learn in memory, with what it brings: a match needs tables.
-    from matchmaker.ranking import scorecard
-
-    scorecard.check(edition.model.card, edition.model.tables)
     names = msgspec.structs.asdict(edition.names)
     # Half a megabyte, and mostly it is there: it is looked for before it is sent.
-    for part in names.keys() - await queries.kept_of(session, names):
+    missing = names.keys() - await queries.kept_of(session, names)
+    if "model" in missing:
+        # What is kept was checked then. Scikit-learn takes as long to load as a third of a build,
+        # and stays in memory: a match needs tables.
+        from matchmaker.ranking import scorecard
+
+        scorecard.check(edition.model.card, edition.model.tables)
+    for part in missing:
         await queries.keep_part(session, part, names[part], edition.parts[part])
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, and_, cast, func, insert, or_, select
+from sqlalchemy import ColumnElement, Integer, and_, cast, delete, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from matchmaker.core.ids import uuid7
 from matchmaker.demand.models import NeedVersion
 from matchmaker.enterprise.models import ProfileVersion
-from matchmaker.matching.models import EditionPart, MatchRow, MatchRunRow
+from matchmaker.matching.models import EditionPart, EncodedBlock, MatchRow, MatchRunRow
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
     from uuid import UUID
 
     from matchmaker.core.db import ReadSession, Session
@@ -28,6 +29,14 @@ class FoundRun(NamedTuple):
     run: MatchRunRow
     need_version: int | None
     profile_version: int | None
+
+
+class FoundBlock(NamedTuple):
+    """An encoded block as it is kept."""
+
+    id: UUID
+    seal: bytes
+    body: bytes
 
 
 class ListedRun(NamedTuple):
@@ -131,3 +140,37 @@ async def keep_part(session: Session, part: str, name: str, texts: Mapping[str, 
     """Keep the texts of a part under its name; one that is kept already stays."""
     added = upsert(EditionPart).values(part=part, name=name, texts=dict(texts))
     await session.execute(added.on_conflict_do_nothing())
+
+
+async def encoded_blocks(session: ReadSession, encoder: str) -> AsyncGenerator[FoundBlock]:
+    """The blocks that ``encoder`` has coded, the oldest first, one after the other as consumed."""
+    wanted = (
+        select(EncodedBlock.id, EncodedBlock.seal, EncodedBlock.body)
+        .where(EncodedBlock.encoder == encoder)
+        .order_by(EncodedBlock.id)
+    )
+    # Several megabytes each.
+    rows = await session.stream(wanted, execution_options={"yield_per": 1})
+    try:
+        async for row in rows:
+            yield FoundBlock(*row)
+    finally:
+        await rows.close()
+
+
+async def add_block(session: Session, encoder: str, seal: bytes, body: bytes) -> None:
+    """Keep a block."""
+    # Not through the session: it would remember the body until it ends.
+    values = {"id": uuid7(), "encoder": encoder, "seal": seal, "body": body}
+    await session.execute(insert(EncodedBlock).values(values))
+
+
+async def drop_blocks(session: Session, ids: Collection[UUID]) -> None:
+    """Forget the blocks of these ``ids``."""
+    await session.execute(delete(EncodedBlock).where(EncodedBlock.id.in_(ids)))
+
+
+async def drop_other_blocks(session: Session, encoder: str, before: dt.datetime) -> None:
+    """Forget what other encoders than ``encoder`` have coded ``before`` that time."""
+    old = and_(EncodedBlock.encoder != encoder, EncodedBlock.created_at < before)
+    await session.execute(delete(EncodedBlock).where(old))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from array import array
-from bisect import bisect_left
 from collections import Counter
+from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from matchmaker.ranking.coding import block_of
 from matchmaker.ranking.columns import Coder, set_column, value_column
 from matchmaker.ranking.index import (
     UNSTATED,
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from matchmaker.ranking.coding import Block
     from matchmaker.ranking.columns import Column, Int, SetColumn, ValueColumn
     from matchmaker.ranking.lines import Line
     from matchmaker.ranking.text import TextStatistics, TextWeights
@@ -64,6 +65,8 @@ _FIRST, _LAST = dt.date.min.toordinal(), dt.date.max.toordinal()
 class _Layout(NamedTuple):
     """What an index holds of what has arrived, and how it stands there."""
 
+    ids: Sequence[str]
+    """In order."""
     offerings: Order
     rows: Order
     planes: Planes
@@ -81,9 +84,8 @@ class Builder:
         """No offering yet."""
         self._vocabulary = vocabulary
         self._scenes = {scene: place for place, scene in enumerate(vocabulary.scenes)}
-        self._ids: list[str] = []
-        self._number = array("q")
-        """The offerings held, in order, and as the how manieth each has arrived."""
+        self._held: dict[str, int] = {}
+        """The offerings held, and as the how manieth each has arrived."""
         self._packages: list[int] = []
         self._of_offerings, self._of_rows = Sayings(), Sayings()
         self._prices, self._texts = PriceReader(), TextReader()
@@ -91,7 +93,7 @@ class Builder:
     @property
     def let_go(self) -> int:
         """How many have arrived and been let go of: they still take their room."""
-        return len(self._packages) - len(self._ids)
+        return len(self._packages) - len(self._held)
 
     def extend(self, lines: Sequence[Line]) -> None:
         """Take some more offerings.
@@ -100,29 +102,28 @@ class Builder:
         """
         if not all(line.packages for line in lines):
             raise ValueError("an offering without a package")
-        for number, line in enumerate(lines, len(self._packages)):
-            self._hold(line.offering_id, number)
-        self._packages += [len(line.packages) for line in lines]
-        self._of_offerings.extend([line.said for line in lines])
-        self._of_rows.extend([package for line in lines for package in line.packages])
-        self._prices.extend([price for line in lines for price in line.prices])
-        self._texts.extend([line.text for line in lines])
+        self.join(block_of(lines))
 
-    def _hold(self, offering_id: str, number: int) -> None:
-        place = len(self._ids)
-        if place and offering_id <= self._ids[-1]:
-            place = bisect_left(self._ids, offering_id)
-            if self._ids[place] == offering_id:
-                raise ValueError(f"{offering_id} is held already")
-        self._ids.insert(place, offering_id)
-        self._number.insert(place, number)
+    def join(self, block: Block, pools: Sequence[frozenset[str]] | None = None) -> None:
+        """Take the offerings of ``block``, which says nothing of ``pools`` where those are given.
+
+        Raises: ValueError: one is held already.
+        """
+        if not self._held.keys().isdisjoint(block.ids) or len({*block.ids}) < len(block.ids):
+            raise ValueError("an offering is held already")
+        self._held.update(zip(block.ids, count(len(self._packages)), strict=False))
+        self._packages += block.packages.tolist()
+        self._of_offerings.extend(block.offerings)
+        if pools is not None:
+            self._of_offerings.say(POOLS, [codes or None for codes in pools])
+        self._of_rows.extend(block.rows)
+        self._prices.extend(block.prices)
+        self._texts.extend(block.texts)
 
     def let(self, ids: Iterable[str]) -> None:
         """Let go of the offerings of these ``ids``, as far as they are held."""
         for offering_id in ids:
-            place = bisect_left(self._ids, offering_id)
-            if self._ids[place : place + 1] == [offering_id]:
-                del self._ids[place], self._number[place]
+            self._held.pop(offering_id, None)
 
     def statistics(self) -> TextStatistics:
         """The statistics of the words of the offerings held."""
@@ -135,7 +136,7 @@ class Builder:
         of_offering, of_row = self._of_offerings.column, self._of_rows.column
         known = base or self._texts.statistics(offerings.taken)
         return Index(
-            offering_ids=FixedTexts(np.array(self._ids, "S")[laid]),
+            offering_ids=FixedTexts(np.array(layout.ids, "S")[laid]),
             by_id=layout.places.astype(np.int32),
             provider_ids=of_offering(PROVIDER, offerings, _named),
             planes=layout.planes,
@@ -165,7 +166,8 @@ class Builder:
 
     def _layout(self) -> _Layout:
         """Offerings by falling number of packages, then id; rows in planes."""
-        taken = np.array(self._number)
+        ids = sorted(self._held)
+        taken = np.fromiter(map(self._held.__getitem__, ids), np.int64, len(ids))
         every = np.array(self._packages, np.int64)
         packages, begin = every[taken], (np.cumsum(every) - every)[taken]
         starts = np.cumsum(packages) - packages
@@ -178,7 +180,7 @@ class Builder:
                 [laid[:0], *(starts[laid[:n]] + k for k, n in enumerate(planes.counts))]
             ),
         )
-        return _Layout(Order(taken, laid), rows, planes, places)
+        return _Layout(ids, Order(taken, laid), rows, planes, places)
 
     def _declared(self, order: Order) -> dict[str, Column]:
         said = [name for name in self._of_offerings.names if name.startswith(DECLARED)]

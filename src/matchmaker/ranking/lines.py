@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matchmaker.ranking.price import Summed
     from matchmaker.rules import Fact
 
-Levels = tuple[tuple[str, "tuple[int, int] | None"], ...]
+Levels = tuple[tuple[str, tuple[int, int] | None], ...]
 Cases = tuple[tuple[str, tuple[str, ...]], ...]
 """Of each verified case its group and its scenes."""
 

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
+from matchmaker.ranking.coding import spans, text_codes
 from matchmaker.ranking.impacts import Impacts
 from matchmaker.ranking.text import UNIT, TextStatistics
-from matchmaker.ranking.tokens import BETWEEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from matchmaker.ranking.coding import TextCodes
     from matchmaker.ranking.columns import Int
     from matchmaker.ranking.facts import OfferingFacts
     from matchmaker.ranking.text import TextIndex, TextWeights
@@ -35,8 +36,8 @@ class TextReader:
     What is asked after something else was, with the same weights, costs only what has turned.
     """
 
-    def __init__(self, texts: Iterable[Words] = ()) -> None:
-        """Take ``texts``: of each offering its words by language."""
+    def __init__(self) -> None:
+        """No word yet."""
         self._number: defaultdict[str, int] = defaultdict(count().__next__)
         self._languages: defaultdict[str, int] = defaultdict(count().__next__)
         self._token, self._times = array("i"), array("i")
@@ -46,22 +47,22 @@ class TextReader:
         """How many texts each offering has."""
         self._turned: tuple[Int, _Postings] | None = None
         self._weighed: _Weighed | None = None
-        self.extend(texts)
 
-    def extend(self, texts: Iterable[Words]) -> None:
+    def extend(self, codes: TextCodes) -> None:
         """The words of the next offerings."""
-        counts = list[str]()
-        for text in texts:
-            self._texts.append(len(text))
-            for language, counted in text.items():
-                found = counted.packed()
-                tokens = found.tokens.split()
-                self._token.extend(map(self._number.__getitem__, tokens))
-                self._text.extend((self._languages[language], found.length, len(tokens)))
-                counts.append(found.counts)
-        # All at once: to make numbers of each text alone takes five times as long.
-        times = np.fromstring(BETWEEN.join(filter(None, counts)), np.int32, sep=BETWEEN)
-        self._times.frombytes(times.tobytes())
+        token, language = (
+            np.fromiter(map(numbers.__getitem__, names), np.int32, len(names))
+            for numbers, names in (
+                (self._number, codes.tokens),
+                (self._languages, codes.languages),
+            )
+        )
+        of_text = (language[codes.language], codes.length, codes.holds)
+        text = np.stack([each.astype(np.int64) for each in of_text], axis=1)
+        self._texts.frombytes(codes.each.astype(np.int64).tobytes())
+        self._text.frombytes(text.tobytes())
+        self._token.frombytes(token[codes.token].tobytes())
+        self._times.frombytes(codes.times.astype(np.int32).tobytes())
 
     def statistics(self, taken: Int) -> TextStatistics:
         """The statistics of the offerings ``taken`` as a base."""
@@ -121,9 +122,9 @@ class TextReader:
         every = np.arange(len(of_offering))
         if np.array_equal(taken, every):
             return _Texts(of_offering, language, length, tokens, slice(None))
-        text = _spans(of_offering, taken)
+        text = spans(of_offering, taken)
         return _Texts(
-            of_offering[taken], language[text], length[text], tokens[text], _spans(tokens, text)
+            of_offering[taken], language[text], length[text], tokens[text], spans(tokens, text)
         )
 
     def _postings_of(self, taken: Int) -> _Postings:
@@ -199,23 +200,21 @@ class _Weighed(NamedTuple):
     impacts: Impacts
 
 
-def _spans(lengths: Int, taken: Int) -> Int:
-    """Where the parts stand of those ``taken``, of which each has so many."""
-    starts, here = (np.cumsum(lengths) - lengths)[taken], lengths[taken]
-    spans: Int = np.repeat(starts - (np.cumsum(here) - here), here)
-    spans += np.arange(len(spans))
-    return spans
-
-
 def statistics(base: Iterable[OfferingFacts]) -> TextStatistics:
     """The statistics of ``base``."""
     texts = [facts.text for facts in base]
-    return TextReader(texts).statistics(np.arange(len(texts)))
+    return _read(texts).statistics(np.arange(len(texts)))
 
 
 def index_text(
     facts: Sequence[OfferingFacts], known: TextStatistics, weights: TextWeights
 ) -> TextIndex:
     """The postings of ``facts`` in their order, weighed with the statistics of the base."""
-    reader, every = TextReader(offering.text for offering in facts), np.arange(len(facts))
+    reader, every = _read(offering.text for offering in facts), np.arange(len(facts))
     return reader.index(known, weights, every, every)
+
+
+def _read(texts: Iterable[Words]) -> TextReader:
+    reader = TextReader()
+    reader.extend(text_codes(texts))
+    return reader

@@ -5,12 +5,12 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matchmaker.ranking.coding import price_codes
 from matchmaker.ranking.columns import Coder, Codes, narrow
 from matchmaker.ranking.facts import (
     MOST_AMOUNT,
@@ -21,11 +21,12 @@ from matchmaker.ranking.facts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
+    from matchmaker.ranking.coding import PriceCodes
     from matchmaker.ranking.columns import Int
 
-    _Units = tuple[tuple[int, int, bool], ...]
+    Units = tuple[tuple[int, int, bool], ...]
     """Of each unit: minor units in the first year, in a further one, and whether it counts."""
     Counts = Mapping[str, int | None]
     """Of the units that prices count, how many the firm has."""
@@ -46,7 +47,7 @@ class Summed(NamedTuple):
     """
 
     currency: str | None
-    units: _Units | None
+    units: Units | None
     first_year: int
     yearly: int
 
@@ -116,14 +117,17 @@ class PriceReader:
     def __init__(self) -> None:
         """No card yet."""
         self._currencies: Coder[str] = Coder()
-        self._units: Coder[_Units] = Coder()
+        self._units: Coder[Units] = Coder()
         self._sums = array("q")
 
-    def extend(self, cards: Sequence[Summed]) -> None:
+    def extend(self, cards: PriceCodes) -> None:
         """The cards of the next rows."""
-        self._currencies.extend([card.currency for card in cards])
-        self._units.extend([card.units for card in cards])
-        self._sums.extend(chain.from_iterable([card[2:] for card in cards]))
+        currencies = [0, *map(self._currencies.code, cards.currencies)]
+        self._currencies.add(np.array(currencies, np.uint32)[cards.currency])
+        units = [0, *map(self._units.code, cards.units)]
+        self._units.add(np.array(units, np.uint32)[cards.unit])
+        sums = [each.astype(np.int64) for each in (cards.first_year, cards.yearly)]
+        self._sums.frombytes(np.stack(sums, axis=1).tobytes())
 
     def column(self, rows: Int) -> PriceColumn:
         """The column of the cards of these ``rows``, in this order."""
@@ -145,7 +149,7 @@ class PriceReader:
 def price_column(cards: Iterable[PriceCard | None]) -> PriceColumn:
     """The cards of the rows as arrays."""
     reader, read = PriceReader(), [*map(summed, cards)]
-    reader.extend(read)
+    reader.extend(price_codes(read))
     return reader.column(np.arange(len(read)))
 
 

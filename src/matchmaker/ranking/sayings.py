@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from dataclasses import replace
-from itertools import chain, count, islice
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -14,8 +14,9 @@ from matchmaker.ranking.columns import Coded, Coder
 from matchmaker.ranking.lines import MUST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
+    from matchmaker.ranking.coding import SaidCodes
     from matchmaker.ranking.columns import Int
     from matchmaker.ranking.lines import Said
 
@@ -46,24 +47,31 @@ class Sayings:
         """The names under which anything has been said."""
         return [*self._coders]
 
-    def extend(self, said: Sequence[Sequence[Said]]) -> None:
+    def extend(self, said: SaidCodes) -> None:
         """What the next ones say, each under a name once."""
-        flat, owner = self._numbered(said)
+        number = self._numbered(said.distinct)
         coder_of, code_of = np.array(self._coder, np.int32), np.array(self._code, np.uint32)
-        coder, code = coder_of[flat], code_of[flat]
-        for place, each in enumerate(self._coders.values()):
+        coder, code = coder_of[number][said.number], code_of[number][said.number]
+        owner = np.repeat(np.arange(len(said.each)), said.each)
+        coders = [*self._coders.values()]
+        for place in np.flatnonzero(np.bincount(coder, minlength=len(coders))).tolist():
             here = coder == place
-            codes = np.zeros(len(said), np.uint32)
+            codes = np.zeros(len(said.each), np.uint32)
             codes[owner[here]] = code[here]
-            # It may be new: those before have said nothing of it.
-            each.fill(self._arrived)
-            each.add(codes)
-        self._arrived += len(said)
+            # Those before may have said nothing of it.
+            coders[place].fill(self._arrived)
+            coders[place].add(codes)
+        self._arrived += len(said.each)
 
-    def _numbered(self, said: Sequence[Sequence[Said]]) -> tuple[Int, Int]:
+    def say(self, name: str, values: Sequence[Hashable | None]) -> None:
+        """What those who came last say besides, under a ``name`` that none of them has used."""
+        coder = self._coders.setdefault(name, Coder[Any]())
+        coder.fill(self._arrived - len(values))
+        coder.extend(values)
+
+    def _numbered(self, distinct: Sequence[Said]) -> Int:
         known = len(self._number)
-        every = map(self._number.__getitem__, chain.from_iterable(said))
-        flat = np.fromiter(every, np.int64)
+        every = np.fromiter(map(self._number.__getitem__, distinct), np.int64, len(distinct))
         new = islice(reversed(self._number), len(self._number) - known)
         places = {name: place for place, name in enumerate(self._coders)}
         for each in [*new][::-1]:
@@ -73,8 +81,7 @@ class Sayings:
                 self._coders[each.name] = Coder(kind=repr if each.name == MUST else type)
             self._coder.append(places[each.name])
             self._code.append(self._coders[each.name].code(each.value))
-        owner = np.repeat(np.arange(len(said)), [*map(len, said)])
-        return flat, owner
+        return every
 
     def column(self, name: str, order: Order, make: Callable[[Coder[Any]], _C]) -> _C:
         """What ``make`` makes of the values under ``name``, for what is taken, as it is laid out.

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.engine import Engine
 from tests.clusters import migrated_server, reachable_directory
 
@@ -186,6 +186,12 @@ async def test_who_has_prepared_reads_only_what_has_turned(
         assert whole == []
         assert len(offerings(running)) == 3
 
+        # Another one has the blocks that are kept.
+        await pool.publish(running, released, Publisher(running.index_folder, released.edition))
+        assert whole == []
+
+        async with running.transaction() as session:
+            await session.execute(text("delete from mm.encoded_block"))
         await pool.publish(running, released, Publisher(running.index_folder, released.edition))
         assert len(whole) == 1
     finally:
