@@ -20,7 +20,6 @@ from sqlalchemy import (
     or_,
     select,
     type_coerce,
-    union,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB, aggregate_order_by
 
@@ -230,14 +229,25 @@ async def provider_names(session: ReadSession, position: int) -> dict[Organisati
 
 async def turned_offerings(session: ReadSession, position: int) -> frozenset[OfferingId]:
     """The offerings that were published, or whose provider is called, otherwise at ``position``."""
-    of_provider = OrganisationLive.organisation_id == OfferingLive.organisation_id
-    turned = union(
-        select(OfferingLive.offering_id).where(turned_after(OfferingLive, position)),
-        select(OfferingLive.offering_id)
-        .join(OrganisationLive, of_provider)
-        .where(turned_after(OrganisationLive, position)),
+    turned = {
+        *await session.scalars(
+            select(OfferingLive.offering_id).where(turned_after(OfferingLive, position))
+        )
+    }
+    providers = await session.scalars(
+        select(OrganisationLive.organisation_id).where(turned_after(OrganisationLive, position))
     )
-    return frozenset((await session.execute(turned)).scalars())
+    # In two steps: joined, the server goes through every offering there is to find that none has.
+    if called := [*providers]:
+        theirs = select(Offering.id).where(
+            Offering.organisation_id == any_(literal(called, ARRAY(Uuid)))
+        )
+        turned |= {
+            *await session.scalars(
+                select(OfferingLive.offering_id).where(OfferingLive.offering_id.in_(theirs))
+            )
+        }
+    return frozenset(turned)
 
 
 async def list_providers(

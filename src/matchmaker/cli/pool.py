@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from matchmaker.cli.session import Database
+    from matchmaker.cli.session import Begin, Database
     from matchmaker.core.db import ReadSession
     from matchmaker.ranking.index import Index
     from matchmaker.released import Released
@@ -100,7 +100,8 @@ async def republish(running: Database, released: Released, seconds: float) -> No
                 if await leadership.is_mine():
                     if monotonic() >= due:
                         _tell_index(await _publish_turned(running, released, publisher))
-                        await prepare(running, publisher)
+                        if not publisher.is_prepared:
+                            await prepare(running, publisher)
                         due = monotonic() + seconds
                     await rebuild_wanted(running, released, at_most=1)
             except Exception as failure:
@@ -165,21 +166,17 @@ async def publish(
     running: Database, released: Released, publisher: Publisher, *, whole: bool = False
 ) -> Index:
     """The index of everything published now, by ``publisher``; what it was built with is kept."""
-    async with running.transaction() as session_:
-        await keep(session_, released.edition)
-    async with running.transaction() as session_:
-        await _see_one_moment(session_)
-        built = await publisher.publish(session_, whole=whole)
-    await _tidy(running, publisher)
-    return built
+    async with running.transactions() as begin:
+        return await _publish(begin, released, publisher, whole=whole)
 
 
 async def prepare(running: Database, publisher: Publisher) -> None:
     """Let ``publisher`` read everything before a change makes somebody wait for it."""
-    async with running.transaction() as session_:
-        await _see_one_moment(session_)
-        await publisher.prepare(session_)
-    await _tidy(running, publisher)
+    async with running.transactions() as begin:
+        async with begin() as session_:
+            await _see_one_moment(session_)
+            await publisher.prepare(session_)
+        await _tidy(begin, publisher)
 
 
 async def rebuild_wanted(
@@ -197,16 +194,29 @@ async def rebuild_wanted(
 async def _publish_turned(
     running: Database, released: Released, publisher: Publisher
 ) -> Index | None:
-    async with running.transaction() as session_:
-        if await publisher.is_current(session_):
-            return None
-    return await publish(running, released, publisher)
+    async with running.transactions() as begin:
+        async with begin() as session_:
+            if await publisher.is_current(session_):
+                return None
+        return await _publish(begin, released, publisher)
 
 
-async def _tidy(running: Database, publisher: Publisher) -> None:
+async def _publish(
+    begin: Begin, released: Released, publisher: Publisher, *, whole: bool = False
+) -> Index:
+    async with begin() as session_:
+        await keep(session_, released.edition)
+    async with begin() as session_:
+        await _see_one_moment(session_)
+        built = await publisher.publish(session_, whole=whole)
+    await _tidy(begin, publisher)
+    return built
+
+
+async def _tidy(begin: Begin, publisher: Publisher) -> None:
     """Write down what was coded anew, once what waits for the index has it."""
     if not publisher.is_tidy:
-        async with running.transaction() as session_:
+        async with begin() as session_:
             await publisher.tidy(session_)
 
 

@@ -173,6 +173,7 @@ class OfferingDecoder:
         return texts.count([title, title, summary, *titles], self._words.tokenizer)
 
 
+@cache
 def name_of(stored: str) -> bytes:
     """The name of a provider as a card shows it, from the JSON it is stored as."""
     return msgspec.json.encode(_TEXT.decode(stored))

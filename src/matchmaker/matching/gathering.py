@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
 
 import numpy as np
@@ -35,15 +34,11 @@ _AT_A_TIME: Final = 4096
 """Offerings that are coded together, and kept as one block."""
 _KEPT_FOR: Final = dt.timedelta(days=7)
 """How long blocks stay that another release has coded: it may serve beside this one."""
+Names: TypeAlias = "Mapping[bytes, bytes]"
+"""What providers are called, by the bytes of their ids, as a card shows it."""
+Pools: TypeAlias = "Mapping[str, frozenset[str]]"
+"""The pools that offerings are in; the others are in none."""
 _NOWHERE: Final = frozenset[str]()
-
-
-class Around(NamedTuple):
-    """What an index says of offerings that is no part of their versions, as of one event."""
-
-    names: Mapping[bytes, bytes]
-    """Of providers, by the bytes of their ids, as a card shows them."""
-    pools: Mapping[str, frozenset[str]]
 
 
 @dataclass(slots=True)
@@ -88,12 +83,12 @@ class Gathered:
         """The offerings of ``rows`` as codes."""
         return packing.coded([*map(self._decoder.decode, rows)])
 
-    def take(self, coded: Coded, around: Around) -> None:
-        """Take these offerings, with what is said ``around`` them."""
+    def take(self, coded: Coded, names: Names, pools: Pools) -> None:
+        """Take these offerings, with what is no part of their versions."""
         ids = coded.block.ids
-        self.builder.join(coded.block, [around.pools.get(id_, _NOWHERE) for id_ in ids])
-        names = map(around.names.__getitem__, coded.providers)
-        cards = (card.naming(name) for card, name in zip(coded.cards, names, strict=True))
+        self.builder.join(coded.block, [pools.get(id_, _NOWHERE) for id_ in ids])
+        called = map(names.__getitem__, coded.providers)
+        cards = (card.naming(name) for card, name in zip(coded.cards, called, strict=True))
         self.cards.update(zip(ids, cards, strict=True))
 
 
@@ -103,17 +98,22 @@ async def gather(session: ReadSession, edition: Edition, position: int) -> Gathe
     From the blocks that are kept, as far as they reach; the rest from the versions.
     """
     found = Gathered(edition, position, await anchor_of(session, position))
-    around = await _around(session, position)
+    pools = await _pools(session, position)
     live = await catalog.live_versions(session, position)
     total, unpacker = len(live), Unpacker(found.encoder)
+    called = await catalog.provider_names(session, position)
+    names = {provider.bytes: name_of(name) for provider, name in called.items()}
     async with contextlib.aclosing(queries.encoded_blocks(session, found.encoder)) as blocks:
         async for block in blocks:
             coded = _unpacked(unpacker, block)
-            if coded is None or not _is_taken(found, coded, live, around):
+            here = None if coded is None else _live(coded, live)
+            if here is None:
                 found.worn.append(block.id)
+            else:
+                found.take(here, names, pools)
     if live:
         rest = [OfferingId(UUID(bytes=id_)) for id_ in live.values()]
-        await _read(session, found, around, rest if len(rest) < total else None, keeps=True)
+        await _read(session, found, pools, rest if len(rest) < total else None, keeps=True)
     return found
 
 
@@ -122,7 +122,7 @@ async def advance(session: ReadSession, found: Gathered, position: int) -> None:
     turned = await turned_since(session, found.position)
     found.let(turned)
     found.position, found.anchor = position, await anchor_of(session, position)
-    await _read(session, found, await _around(session, position), turned)
+    await _read(session, found, await _pools(session, position), turned)
 
 
 async def turned_since(session: ReadSession, position: int) -> frozenset[OfferingId]:
@@ -156,31 +156,26 @@ def _unpacked(unpacker: Unpacker, block: FoundBlock) -> Coded | None:
         return None
 
 
-def _is_taken(found: Gathered, coded: Coded, live: dict[bytes, bytes], around: Around) -> bool:
-    """Take what is ``live`` of ``coded``, and look for it no more; not if it is less than half."""
+def _live(coded: Coded, live: dict[bytes, bytes]) -> Coded | None:
+    """What is ``live`` of ``coded``, and is looked for no more; None if that is less than half."""
     here = [place for place, version in enumerate(coded.versions) if version in live]
     if 2 * len(here) < len(coded.versions):
-        return False
+        return None
     chosen = coded if len(here) == len(coded.versions) else coded.at(np.array(here, np.int64))
     for version in chosen.versions:
         del live[version]
-    found.take(chosen, around)
-    return True
+    return chosen
 
 
-async def _around(session: ReadSession, position: int) -> Around:
-    names, pools = cache(name_of), await admissions.pool_codes(session, position)
-    called = await catalog.provider_names(session, position)
-    return Around(
-        {provider.bytes: names(name) for provider, name in called.items()},
-        {str(offering): codes for offering, codes in pools.items()},
-    )
+async def _pools(session: ReadSession, position: int) -> Pools:
+    found = await admissions.pool_codes(session, position)
+    return {str(offering): codes for offering, codes in found.items()}
 
 
 async def _read(
     session: ReadSession,
     found: Gathered,
-    around: Around,
+    pools: Pools,
     only: Collection[OfferingId] | None,
     *,
     keeps: bool = False,
@@ -189,7 +184,7 @@ async def _read(
 
     def take(rows: Sequence[PublishedOffering]) -> None:
         coded = found.code(rows)
-        found.take(coded, around)
+        found.take(coded, {r.organisation_id.bytes: name_of(r.provider_name) for r in rows}, pools)
         if keeps:
             found.fresh.append(packing.pack(coded))
 

@@ -113,6 +113,11 @@ class Publisher:
             await tidy(session, self._gathered)
 
     @property
+    def is_prepared(self) -> bool:
+        """Whether everything was read once."""
+        return self._gathered is not None
+
+    @property
     def is_tidy(self) -> bool:
         """Whether nothing is left to be kept, or to be forgotten."""
         found = self._gathered
