@@ -59,8 +59,9 @@ from matchmaker.identity.authentication import (
     provide_principal,
     provide_visitor,
 )
-from matchmaker.identity.oauth.controllers import AuthorizationServerController
+from matchmaker.identity.oauth.controllers import AuthorizationServerController as BesideTokens
 from matchmaker.identity.oauth.tokens import AccessTokens
+from matchmaker.identity.oidc.opening import opening
 from matchmaker.identity.sessions.passwords import Passwords
 from matchmaker.identity.sessions.service import SECOND_FACTORS, Desk
 from matchmaker.matching.archive import Archive
@@ -118,13 +119,6 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     *exchange.CONTROLLERS,
 )
 """Every controller of the API, room by room; all are served under /v1."""
-
-BESIDE: tuple[ControllerRouterHandler, ...] = (
-    HealthController,
-    DocsController,
-    AuthorizationServerController,
-)
-"""Those beside /v1."""
 
 
 def served() -> Litestar:
@@ -220,7 +214,7 @@ def create_app(
     )
     app_state.update({**(state or {}), "checks": {**database_checks(engine), **(checks or {})}})
     app = Litestar(
-        [*BESIDE, Router("/v1", route_handlers=handled)],
+        [HealthController, DocsController, BesideTokens, Router("/v1", route_handlers=handled)],
         state=app_state,
         dependencies={
             **_dependencies(settings, engine),
@@ -254,6 +248,7 @@ def _dependencies(settings: Settings, engine: AsyncEngine) -> dict[str, Provided
         "seen_revision": Provide(etags.provide_seen_revision),
         "cursors": Provide(_kept(settings, Cursors), sync_to_thread=False),
         "signer": Provide(_kept(settings, Signer), sync_to_thread=False),
+        "door": Provide(_kept(settings, opening(settings)), sync_to_thread=False),
         "desk": Provide(_desk(settings, engine), sync_to_thread=False),
         "principal": Provide(provide_principal),
         "visitor": Provide(provide_visitor),

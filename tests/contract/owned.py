@@ -366,6 +366,8 @@ SPECIAL: dict[str, dict[str, Maker]] = {
 """By operation what of it is made in another way."""
 
 QUERIES: dict[str, dict[str, str]] = {
+    "startLogin": {"issuer": "nobody"},
+    "finishLogin": {"state": "x"},
     "suggestCodes": {"q": "quality"},
     "getJurisdictionAggregates": {"by": "scale"},
     "diffProfileVersions": {"from": "1"},

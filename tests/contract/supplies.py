@@ -283,6 +283,8 @@ SUPPLIES: Final[dict[str, Supply]] = {
     # identity
     "getMe": Supply(),
     "logIn": Supply(body=logging_in),
+    "startLogin": Supply(by=PERSON),
+    "finishLogin": Supply(by=PERSON),
     "readAuthorizationServer": Supply(),
     "listTokenKeys": Supply(),
     "issueToken": Supply(body=asking_for_a_token),

@@ -112,7 +112,7 @@ def test_there_is_something_to_test() -> None:
         *("listEvidence", "getEvidence", "listOfferingComponents", "getOfferingComponent"),
         *("match", "explainMatch", "replayMatch", "listReceiptKeys"),
         "parseNeed",
-        *("logIn", "issueToken", "listTokenKeys"),
+        *("logIn", "startLogin", "finishLogin", "issueToken", "listTokenKeys"),
     }, "anonymous callers read what is published, match, explain, replay, verify, parse and log in"
 
 

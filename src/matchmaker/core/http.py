@@ -41,6 +41,8 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 CALLER = "caller"
 """Where in the state of a scope a middleware leaves what the log says of the caller."""
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ANY_QUERY = "any_query"
+"""In ``opt`` of a handler that others' servers send people to: what is not known is passed over."""
 _DISCARDED = 1024 * 1024
 """Octets of a body that is too large which are read before the answer."""
 _METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
@@ -96,7 +98,9 @@ class Guard(ASGIMiddleware):
             return
         if any(map(_is_unspeakable, scope["path_params"].values())):
             raise NotFound
-        _check_query(scope.get("query_string", b""), self._parameters.get((template, method), {}))
+        declared = self._parameters.get((template, method), {})
+        is_open = ANY_QUERY in scope["route_handler"].opt
+        _check_query(scope.get("query_string", b""), declared, is_open=is_open)
         _check_body(scope)
         await next_app(scope, receive, send)
 
@@ -117,7 +121,7 @@ async def _allow(send: Send, methods: set[str]) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _check_query(query: bytes, declared: dict[str, bool]) -> None:
+def _check_query(query: bytes, declared: dict[str, bool], *, is_open: bool) -> None:
     try:
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError:
@@ -126,6 +130,8 @@ def _check_query(query: bytes, declared: dict[str, bool]) -> None:
     for name, value in pairs:
         pointer = f"#/query/{name[:64]}"
         if name not in declared:
+            if is_open:
+                continue
             raise UnexpectedParameter(errors=[_unknown(pointer)])
         if name in seen and not declared[name]:
             raise UnexpectedParameter(errors=[_repeated(pointer)])

@@ -64,6 +64,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long a person who does nothing stays logged in."""
     session_lifetime: Span = 12 * 60 * 60
     """How long they stay logged in at most."""
+    oidc: str = ""
+    """Identity providers, as a JSON list: ``[{"name": "city", "issuer": "https://id.example",
+    "client_id": "matchmaker", "client_secret": "..."}]``."""
     log_format: Literal["json", "console"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

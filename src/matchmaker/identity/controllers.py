@@ -36,6 +36,7 @@ from matchmaker.identity.models import (
     OrganisationState,
 )
 from matchmaker.identity.oauth.controllers import CONTROLLERS as OAUTH
+from matchmaker.identity.oidc.controllers import CONTROLLERS as OIDC
 from matchmaker.identity.people.controllers import (
     ConsentController,
     MemberController,
@@ -269,4 +270,5 @@ CONTROLLERS = (
     *DELEGATIONS,
     *SESSIONS,
     *OAUTH,
+    *OIDC,
 )

@@ -12,9 +12,10 @@ import pytest
 import pytest_asyncio
 from tests.sinks import Sink, authority, sink
 
-from matchmaker.feed.webhooks.addresses import Address, is_public
-from matchmaker.feed.webhooks.sending import Outcome, Resolve, Sender, resolve
-from matchmaker.feed.webhooks.target import Refusal, TargetRefused
+from matchmaker.core.outbound.addresses import Address, is_public
+from matchmaker.core.outbound.reaching import Resolve, resolve
+from matchmaker.core.outbound.target import Refusal, TargetRefused
+from matchmaker.feed.webhooks.sending import Outcome, Sender
 
 PUBLIC = "93.184.215.14"
 HERE = "127.0.0.1"
@@ -193,4 +194,4 @@ async def test_the_next_address_of_a_name_is_tried(server: Sink) -> None:
 
 def allow_port(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
     """The ports of an installation are few, and none is the sink's."""
-    monkeypatch.setattr("matchmaker.feed.webhooks.target._OPEN_PORTS", frozenset({443, 8443, port}))
+    monkeypatch.setattr("matchmaker.core.outbound.target._OPEN_PORTS", frozenset({443, 8443, port}))

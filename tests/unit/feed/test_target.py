@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from matchmaker.feed.webhooks.addresses import is_public
-from matchmaker.feed.webhooks.target import Refusal, Target, TargetRefused, parse
+from matchmaker.core.outbound.addresses import is_public
+from matchmaker.core.outbound.target import Refusal, Target, TargetRefused, parse
 
 R = Refusal
 

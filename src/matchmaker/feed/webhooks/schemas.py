@@ -9,11 +9,11 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from matchmaker.core.etags import Varying
+from matchmaker.core.outbound.target import LONGEST
 from matchmaker.core.wire import Line
 from matchmaker.feed.events.schemas import Kind
 from matchmaker.feed.webhooks.models import DeliveryId, DeliveryState, DisabledReason, WebhookId
 from matchmaker.feed.webhooks.sending import Outcome
-from matchmaker.feed.webhooks.target import LONGEST
 from matchmaker.identity.models import OrganisationId
 
 Url = Annotated[

@@ -1,36 +1,23 @@
-"""One request to somebody else's server: to an address that was checked, and to no other.
-
-The name is resolved once. Every address it has is held against what is allowed, and the connection
-goes to one of those very addresses, with the name in the Host header and in the TLS handshake: a
-name that answers differently a moment later is not asked again. No redirect is followed, no proxy
-of the environment is used, no cookie is kept, and of the reply nothing but its head is read.
-"""
+"""One attempt to deliver a webhook; of the reply nothing but its head is read."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import enum
-import ipaddress
-import socket
-import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import httpcore
 import msgspec
 
-from matchmaker.feed.webhooks.addresses import Address, is_public
-from matchmaker.feed.webhooks.target import Refusal, TargetRefused, parse
+from matchmaker.core.outbound.reaching import Outbound, Resolve, resolve
+from matchmaker.core.outbound.target import TargetRefused, parse
 
 if TYPE_CHECKING:
-    from matchmaker.feed.webhooks.target import Target
+    import ssl
+    from collections.abc import Mapping
 
-Resolve = Callable[[str], Awaitable[Sequence[Address]]]
-"""The addresses of a name; raises OSError where it has none."""
-
-_RESOLVE_SECONDS: Final = 5.0
 _GONE: Final = 410
 
 
@@ -62,15 +49,6 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     milliseconds: int = 0
 
 
-async def resolve(host: str) -> Sequence[Address]:
-    """The addresses of ``host`` by the system's resolver."""
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(_RESOLVE_SECONDS):
-        found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    # A scope (``%eth0``) is local by nature: what has one does not parse to a public address.
-    return tuple(dict.fromkeys(ipaddress.ip_address(entry[4][0]) for entry in found))
-
-
 class Sender:
     """Sends to what is public, or with ``is_open`` (development and tests) to whatever is asked."""
 
@@ -82,9 +60,7 @@ class Sender:
         trusted: ssl.SSLContext | None = None,
     ) -> None:
         """Note what is allowed; ``trusted`` are the authorities that certificates may be of."""
-        self._is_open = is_open
-        self._resolve = resolver
-        self._trusted = trusted or ssl.create_default_context()
+        self._out = Outbound(is_open=is_open, resolver=resolver, trusted=trusted)
 
     async def check(self, url: str) -> None:
         """Nothing, where ``url`` may be sent to as far as is known now.
@@ -95,7 +71,7 @@ class Sender:
             TargetRefused: it is malformed, or leads to an address that is not public.
         """
         with contextlib.suppress(OSError, UnicodeError):
-            await self._addresses(parse(url, is_open=self._is_open))
+            await self._out.addresses(parse(url, is_open=self._out.is_open))
 
     async def post(
         self, url: str, headers: Mapping[str, str], body: bytes, *, seconds: float
@@ -113,74 +89,22 @@ class Sender:
         self, url: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[Outcome, int | None]:
         try:
-            target = parse(url, is_open=self._is_open)
-            addresses = await self._addresses(target)
+            target = parse(url, is_open=self._out.is_open)
+            addresses = await self._out.addresses(target)
         except TargetRefused:
             return Outcome.REFUSED, None
         except (OSError, UnicodeError):
             return Outcome.UNRESOLVED, None
         try:
-            status = await self._exchange(target, addresses, headers, body)
+            async with self._out.exchange(
+                target, addresses, method="POST", headers=headers, body=body
+            ) as answer:
+                status = answer.status
         except (httpcore.ProtocolError, httpcore.ReadError):
             return Outcome.BROKEN, None
         except (httpcore.NetworkError, httpcore.TimeoutException, OSError):
             return Outcome.UNREACHABLE, None
         return _meaning(status), status
-
-    async def _addresses(self, target: Target) -> Sequence[Address]:
-        """Where a target is; all of it is allowed.
-
-        Raises:
-            TargetRefused: one address or more is not.
-        """
-        known = target.address
-        found = [known] if known is not None else await self._resolve(target.host)
-        if not self._is_open and not all(map(is_public, found)):
-            raise TargetRefused(Refusal.ADDRESS)
-        return found
-
-    async def _exchange(
-        self, target: Target, addresses: Sequence[Address], headers: Mapping[str, str], body: bytes
-    ) -> int:
-        """The status of the answer; its content is left unread."""
-        url = httpcore.URL(
-            scheme=target.scheme, host=target.host, port=target.port, target=target.path
-        )
-        length = {"Content-Length": str(len(body)), "Connection": "close"}
-        sent = {"Host": target.authority, **headers, **length}
-        async with (
-            httpcore.AsyncConnectionPool(
-                ssl_context=self._trusted, network_backend=_To(addresses)
-            ) as pool,
-            pool.stream("POST", url, headers=list(sent.items()), content=body) as answer,
-        ):
-            return answer.status
-
-
-class _To(httpcore.AsyncNetworkBackend):
-    """Connects to the addresses it was made with, whatever name is asked for."""
-
-    def __init__(self, addresses: Sequence[Address]) -> None:
-        self._addresses = addresses
-        self._network = httpcore.AnyIOBackend()
-
-    async def connect_tcp(  # noqa: PLR0917  (the signature is httpcore's)
-        self,
-        host: str,  # noqa: ARG002  (never asked for again)
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  (httpcore's too)
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        failure: Exception = httpcore.ConnectError("no address")
-        for address in self._addresses:
-            try:
-                return await self._network.connect_tcp(
-                    str(address), port, timeout, local_address, socket_options
-                )
-            except httpcore.ConnectError as error:
-                failure = error
-        raise failure
 
 
 def _meaning(status: int) -> Outcome:

@@ -14,6 +14,7 @@ from matchmaker.core import events, jobs, rows
 from matchmaker.core.errors import FieldFault, StaleVersion
 from matchmaker.core.events import Event
 from matchmaker.core.language import Bilingual
+from matchmaker.core.outbound.target import Refusal, TargetRefused
 from matchmaker.core.patching import merged
 from matchmaker.feed.webhooks import messages, queries, schemas
 from matchmaker.feed.webhooks.errors import (
@@ -31,7 +32,6 @@ from matchmaker.feed.webhooks.models import (
     new_delivery_id,
     new_webhook_id,
 )
-from matchmaker.feed.webhooks.target import Refusal, TargetRefused
 from matchmaker.feed.webhooks.working.fanning import attempt_of
 from matchmaker.feed.webhooks.working.queries import TESTED
 from matchmaker.identity.access import event_actor

@@ -60,7 +60,7 @@ class SessionController(Controller):
         request and with every change that the cookie vouches for.
         """
         origin.check(request.method, request.headers)
-        return _answer(await service.log_in(session, desk, data), status_code=201)
+        return started_to_wire(await service.log_in(session, desk, data), status_code=201)
 
     @put(
         "/organisation",
@@ -79,7 +79,7 @@ class SessionController(Controller):
         token = tokens.read(request.cookies.get(origin.COOKIE, ""))
         if token is None:
             raise Unauthenticated
-        return _answer(
+        return started_to_wire(
             await service.act_for(
                 session, login_of(principal), data.organisation_id, presented=token
             )
@@ -169,7 +169,8 @@ _GUARDED: dict[str, Any] = {
 }
 
 
-def _answer(started: Started, *, status_code: int = 200) -> Response[schemas.Login]:
+def started_to_wire(started: Started, *, status_code: int = 200) -> Response[schemas.Login]:
+    """A session with its cookie."""
     body = schemas.Login(
         person=person_to_wire(started.person),
         organisation_id=started.acting.organisation_id,

@@ -77,8 +77,19 @@ async def log_in(session: Session, desk: Desk, request: schemas.LoginRequest) ->
         raise LoginRefused
     if found.totp is not None:
         await _check_code(session, desk, found, request.code)
-    held = await queries.memberships(session, email)
-    acting = _chosen(held, request.organisation_id)
+    return await begin(session, desk, found, request.organisation_id)
+
+
+async def begin(
+    session: Session, desk: Desk, found: Person, wanted: OrganisationId | None
+) -> Started:
+    """A new session of a person who proved who they are; its token is always a new one.
+
+    Raises:
+        NotAMember: of the organisation that was named, or of any.
+    """
+    held = await queries.memberships(session, found.email)
+    acting = _chosen(held, wanted)
     token = tokens.mint()
     begun = PersonSession(
         token_hash=token.digest,

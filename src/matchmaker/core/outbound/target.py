@@ -1,4 +1,4 @@
-"""Where a webhook goes: its URL, read once and strictly, so that nobody reads it differently later.
+"""Where a request of ours goes: a URL, read once and strictly, so that nobody reads it otherwise.
 
 Only the parts found here are used to connect; no other parser sees the text.
 """
@@ -11,10 +11,10 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from matchmaker.feed.webhooks.addresses import is_public
+from matchmaker.core.outbound.addresses import is_public
 
 if TYPE_CHECKING:
-    from matchmaker.feed.webhooks.addresses import Address
+    from matchmaker.core.outbound.addresses import Address
 
 LONGEST: Final = 2_000
 _PORTS: Final = {"https": 443, "http": 80}
