@@ -344,6 +344,7 @@ REFUSED: list[tuple[str, str, str, dict[str, Any], int, str]] = [
 ]
 
 
+@pytest.mark.asvs("V15.3.7", "V16.5.1")
 @pytest.mark.parametrize(
     ("method", "path", "request_", "status", "code"),
     [case[1:] for case in REFUSED],
@@ -431,6 +432,7 @@ async def test_the_language_follows_the_weights(
     assert answer.headers["content-language"] == given
 
 
+@pytest.mark.asvs("V4.1.1")
 async def test_every_answer_carries_our_headers(parcels: httpx.AsyncClient) -> None:
     theirs = {"x-request-id": "chosen-by-the-caller"}
     for path in ("/v1/parcels", "/v1/nowhere", "/v1/parcels/broken", "/livez", "/docs"):
@@ -501,6 +503,7 @@ async def parcel_once(server: Server, settings: Settings) -> AsyncIterator[None]
     await owner.dispose()
 
 
+@pytest.mark.asvs("V2.3.3", "V16.5.3")
 @pytest.mark.usefixtures("parcel_once")
 async def test_a_failure_at_commit_is_a_conflict_and_no_201(parcels: httpx.AsyncClient) -> None:
     answer = await parcels.post("/v1/parcels/unique")

@@ -185,6 +185,7 @@ def refused(operation: Operation, role: OrganisationRole) -> bool:
     return wanted.scope is not None and wanted.scope not in SCOPES_OF[role]
 
 
+@pytest.mark.asvs("V8.2.2")
 @every
 async def test_what_is_anothers_is_as_good_as_missing(
     world: tuple[httpx.AsyncClient, AsyncEngine], callers: Callers, operation: Operation
@@ -299,6 +300,7 @@ def test_the_whole_matrix_ran(request: pytest.FixtureRequest) -> None:
 class TestServiceLayerGone:
     """The service layer believes that the owner asks; the database knows who does."""
 
+    @pytest.mark.asvs("V8.4.1")
     @naming
     async def test_row_level_security_alone_gives_nothing_away(
         self,

@@ -120,6 +120,7 @@ def test_there_is_something_to_send() -> None:
     assert {"id", "organisation_id", "state", "verified_by", "score", "created_at"} <= {*ANSWERED}
 
 
+@pytest.mark.asvs("V15.3.3")
 @pytest.mark.parametrize("operation", TAKING, ids=str)
 async def test_no_name_of_an_answer_is_taken(
     world: tuple[httpx.AsyncClient, AsyncEngine], operation: Operation

@@ -131,6 +131,7 @@ class TestCreate:
     async def test_the_kind_is_enough(self, firm: Caller, kind: str) -> None:
         assert (await firm.post("", {"kind": kind})).status_code == 201
 
+    @pytest.mark.asvs("V2.2.3")
     @pytest.mark.parametrize(
         ("stated", "at"),
         [
@@ -221,6 +222,7 @@ class TestRead:
             at = f"/members/{other.id}"
             assert alike(await other.put(f"/{hidden}{at}"), await other.put(f"/{MISSING}{at}"))
 
+    @pytest.mark.asvs("V8.2.3", "V15.3.1")
     async def test_an_open_public_need_is_told_without_its_owner(
         self, firm: Caller, provider: Caller, nobody: Caller, operator: Caller
     ) -> None:
@@ -468,6 +470,7 @@ class TestTransitions:
         await firm.step(id_, "engage")
         assert (await firm.get(f"/{id_}")).json()["note"] is None
 
+    @pytest.mark.asvs("V2.3.1")
     async def test_a_step_from_elsewhere_says_where_it_stands(self, firm: Caller) -> None:
         id_ = await firm.need()
         answer = await firm.step(id_, "fulfil")

@@ -368,6 +368,7 @@ class TestAnswers:
         }
         assert takers == BODIES.keys()
 
+    @pytest.mark.asvs("V2.2.1", "V2.2.2")
     @pytest.mark.parametrize("name", BODIES)
     async def test_a_field_that_is_not_described_is_refused(
         self, demo: httpx.AsyncClient, document: Document, everyone: Everyone, name: str

@@ -57,6 +57,7 @@ async def people(engine: AsyncEngine) -> AsyncIterator[dict[Cell, Sitter]]:
     }
 
 
+@pytest.mark.asvs("V8.1.1")
 def test_the_page_is_what_the_guard_reads() -> None:
     assert PAGE.read_text() == permitted(), "run make openapi"
 
@@ -109,6 +110,7 @@ async def wrong(
 TRIED = [operation for operation in GUARDED if operation.id != "logOut"]
 
 
+@pytest.mark.asvs("V8.2.1", "V8.3.1")
 @pytest.mark.parametrize("operation", TRIED, ids=str)
 async def test_every_role_passes_where_the_page_says(
     api: httpx.AsyncClient, people: dict[Cell, Sitter], operation: Operation

@@ -149,6 +149,7 @@ async def took(database: Database, application: str, names: list[str]) -> dict[s
         }
 
 
+@pytest.mark.asvs("V7.4.2", "V8.3.2")
 async def test_it_acts_at_every_process(database: Database) -> None:
     found = await took(database, SERVED, list(ENDS))
     assert max(found.values()) < LIMIT, found

@@ -76,6 +76,7 @@ def is_stored_nowhere(answer: httpx.Response) -> bool:
     return bool(answer.headers.get("cache-control") == "no-store")
 
 
+@pytest.mark.asvs("V3.4.4", "V3.4.5", "V14.3.2")
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 async def test_every_operation_protects_its_readers(
     api: httpx.AsyncClient, engine: AsyncEngine, operation: Operation

@@ -73,6 +73,7 @@ async def stated(api: httpx.AsyncClient, of: Holder) -> tuple[str, str]:
     return need, run.json()["run_id"]
 
 
+@pytest.mark.asvs("V16.3.2")
 async def test_every_look_of_an_operator_is_told(
     api: httpx.AsyncClient, engine: AsyncEngine
 ) -> None:

@@ -87,6 +87,7 @@ async def statuses(
     return [answer.status_code for answer in asked]
 
 
+@pytest.mark.asvs("V2.4.1")
 async def test_an_answer_says_what_is_left_and_a_refusal_when_to_come_again(
     api: httpx.AsyncClient,
 ) -> None:
@@ -106,6 +107,7 @@ async def test_an_answer_says_what_is_left_and_a_refusal_when_to_come_again(
     assert "retry-after" not in answers[0].headers
 
 
+@pytest.mark.asvs("V6.3.1")
 async def test_who_logs_in_is_counted_by_address_whoever_they_are(
     api: httpx.AsyncClient, engine: AsyncEngine
 ) -> None:
@@ -220,6 +222,7 @@ async def test_the_table_is_one_that_outlives_a_crash(session: ReadSession) -> N
     assert (await session.execute(text(kind))).scalar_one() in {"p", b"p"}
 
 
+@pytest.mark.asvs("V4.1.3", "V15.3.4")
 @pytest.mark.parametrize(
     ("trusted", "peer", "forwarded", "found"),
     [

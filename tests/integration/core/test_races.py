@@ -63,6 +63,7 @@ def test_every_machine_is_raced() -> None:
     ids=lambda machine: machine.noun,
 )
 class TestEveryMachine:
+    @pytest.mark.asvs("V2.3.4")
     async def test_of_eight_racers_one_takes_each_step(
         self, engine: AsyncEngine, racing: Racing, machine: Machine[Any]
     ) -> None:

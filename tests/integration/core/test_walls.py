@@ -136,6 +136,7 @@ class TestCatalogue:
                 assert not await connection.scalar(has)
             await connection.rollback()
 
+    @pytest.mark.asvs("V16.4.2")
     async def test_events_are_appended_only(self, owner: AsyncEngine) -> None:
         asked = text("select has_table_privilege(:role, 'mm.' || :table, :right)")
         never = [("event", right) for right in ("insert", "update", "delete", "truncate")]

@@ -74,6 +74,7 @@ async def test_what_comes_of_an_attempt(
     assert request.headers["webhook-id"] == "a"
 
 
+@pytest.mark.asvs("V15.3.2")
 async def test_a_redirect_is_not_followed_and_a_cookie_not_kept(server: Sink) -> None:
     sender = Sender(is_open=True)
     for path in ("/status/302", "/ok"):
@@ -100,6 +101,7 @@ async def test_the_system_resolves_names() -> None:
     assert ipaddress.ip_address(HERE) in await resolve("localhost")
 
 
+@pytest.mark.asvs("V1.3.6")
 @pytest.mark.parametrize(
     "answer",
     [

@@ -94,6 +94,7 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 
 
 class TestLoggingIn:
+    @pytest.mark.asvs("V3.3.1", "V3.3.2", "V3.3.3", "V3.3.4")
     async def test_the_cookie_is_theirs(
         self, identity: Client, engine: AsyncEngine, person: Sitter
     ) -> None:
@@ -112,6 +113,7 @@ class TestLoggingIn:
         assert found["scopes"] == sorted(SCOPES_OF[R.SME])
         assert ("session.started", ActorType.MEMBER) in await told(engine, person.organisation_id)
 
+    @pytest.mark.asvs("V6.3.8")
     async def test_whoever_is_refused_does_not_learn_why(
         self, identity: Client, engine: AsyncEngine, person: Sitter
     ) -> None:
@@ -169,6 +171,7 @@ class TestLoggingIn:
             await asyncio.gather(*(passwords.fits("x", None) for _ in range(8)))
             assert most == min(expected, 8) if turns == AT_ONCE else most > AT_ONCE
 
+    @pytest.mark.asvs("V7.2.3", "V16.2.5")
     async def test_no_row_and_no_log_holds_a_secret(
         self, identity: Client, engine: AsyncEngine, person: Sitter
     ) -> None:
@@ -188,6 +191,7 @@ class TestLoggingIn:
 
 
 class TestSession:
+    @pytest.mark.asvs("V7.2.4")
     async def test_changing_for_whom_one_acts_changes_the_cookie(
         self, app: Apps, engine: AsyncEngine, person: Sitter
     ) -> None:
@@ -214,6 +218,7 @@ class TestSession:
         )
         assert code(answer) == (403, "not_a_member")
 
+    @pytest.mark.asvs("V7.4.1")
     @pytest.mark.parametrize(("everywhere", "left"), [("false", True), ("true", False)])
     async def test_logging_out(
         self,
@@ -233,6 +238,7 @@ class TestSession:
             assert not await is_known(api, here)
             assert await is_known(api, there) is left
 
+    @pytest.mark.asvs("V7.3.2")
     async def test_it_ends_however_busy_it_is(self, app: Apps, engine: AsyncEngine) -> None:
         firm = await holder(engine)
         caller = await sitter(engine, firm.organisation_id, lasts=2)
@@ -245,6 +251,7 @@ class TestSession:
         async with client_of(app()) as api:
             assert not await is_known(api, caller.headers)
 
+    @pytest.mark.asvs("V7.3.1")
     async def test_use_is_noted_and_brings_nobody_back(
         self, app: Apps, engine: AsyncEngine, person: Sitter
     ) -> None:
@@ -345,6 +352,7 @@ class TestOtherSites:
             headers={"Cookie": person.headers["Cookie"], **headers},
         )
 
+    @pytest.mark.asvs("V3.5.1")
     @pytest.mark.parametrize("headers", FORGED)
     async def test_they_change_nothing(
         self, identity: Client, engine: AsyncEngine, person: Sitter, headers: dict[str, str]
@@ -364,6 +372,7 @@ class TestOtherSites:
         monkeypatch.setattr(origin, "check", lambda *_: None)
         assert (await self.add(identity, person, {})).status_code == 201
 
+    @pytest.mark.asvs("V3.5.2")
     @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
     async def test_what_a_form_can_send_is_not_read(
         self, identity: Client, person: Sitter, kind: str
@@ -401,6 +410,7 @@ class TestSecondFactor:
         assert answer.status_code == 200, answer.text
         return secret, answer.json()["codes"]
 
+    @pytest.mark.asvs("V6.5.1")
     async def test_it_is_asked_for_from_then_on(
         self, identity: Client, engine: AsyncEngine, person: Sitter
     ) -> None:

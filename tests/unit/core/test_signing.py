@@ -75,6 +75,7 @@ def test_what_is_no_signature_fails(signature: str) -> None:
         signed_by(SAID, signature, Signer(SECRET).keys())
 
 
+@pytest.mark.asvs("V9.1.2")
 def test_another_algorithm_fails() -> None:
     """The public key as the secret of an HMAC: the classic confusion."""
     signer = Signer(SECRET)

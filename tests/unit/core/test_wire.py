@@ -24,6 +24,7 @@ class Outer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: wire.Text | None = None
 
 
+@pytest.mark.asvs("V15.3.5")
 @pytest.mark.parametrize(
     ("body", "pointer", "code"),
     [
