@@ -1,7 +1,7 @@
 """Published versions as an encoder coded them, kept so that an index is built fast.
 
 Revision ID: 20261130_encoded_blocks
-Revises: 20261130_suspects
+Revises: 20261130_identities
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261130_encoded_blocks"
-down_revision = "20261130_suspects"
+down_revision = "20261130_identities"
 branch_labels = None
 depends_on = None
 

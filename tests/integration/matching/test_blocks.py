@@ -16,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.clusters import migrated_server, reachable_directory
 from tests.integration.matching.test_publishing import imported
 
-from matchmaker.app import Released
 from matchmaker.catalog.life import service
 from matchmaker.catalog.life.applying import CONSOLE
 from matchmaker.catalog.models import OfferingId
@@ -30,6 +29,7 @@ from matchmaker.matching import gathering
 from matchmaker.matching.gathering import Gathered, gather
 from matchmaker.matching.index import IndexHolder, fill
 from matchmaker.matching.publisher import Publisher, built_of
+from matchmaker.released import Released
 
 NAMES = tuple(f"o{n}" for n in range(7))
 _FORGET = text("delete from mm.encoded_block")
