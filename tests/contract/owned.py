@@ -400,6 +400,7 @@ BY_PART: dict[str, frozenset[Scope]] = {
     "addMember": SCOPES_OF_MEMBER[MemberRole.VIEWER],
     "reviseMember": SCOPES_OF_MEMBER[MemberRole.EDITOR],
     "removeMember": SCOPES_OF_MEMBER[MemberRole.VIEWER],
+    "giveDelegation": frozenset({Scope.NEEDS_READ}),
     "createImport": frozenset({Scope.NEEDS_WRITE}),
     "createExport": frozenset({Scope.NEEDS_READ}),
     "getExport": frozenset({Scope.NEEDS_READ}),
