@@ -34,21 +34,35 @@ def reachable_directory() -> Iterator[Path]:
 @contextlib.contextmanager
 def migrated_server(place: Path, options: Mapping[str, str] = FAST) -> Iterator[Server]:
     """A server below ``place``, an empty directory, with every migration applied."""
+    with copied_server(_template(), place, options) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def copied_server(
+    template: Path, place: Path, options: Mapping[str, str] = FAST
+) -> Iterator[Server]:
+    """A server below ``place``, an empty directory, that goes on from the files of ``template``."""
     # cp keeps owners and modes, which the server insists on; Python's copies do not.
-    subprocess.run(["cp", "-a", f"{_template()}/.", place], check=True)
+    subprocess.run(["cp", "-a", f"{template}/.", place], check=True)
+    # Each copy looks for a port of its own.
+    (place / "postgres" / "port").unlink(missing_ok=True)
     with Embedded(place, options).start() as server:
         yield server
+
+
+def kept_directory() -> Path:
+    """A directory for files that other servers start from, removed when the tests are over."""
+    held = contextlib.ExitStack()
+    atexit.register(held.close)
+    return held.enter_context(reachable_directory())
 
 
 @functools.cache
 def _template() -> Path:
     """The files of a server that was migrated and stopped; making them takes seconds."""
-    held = contextlib.ExitStack()
-    atexit.register(held.close)
-    place = held.enter_context(reachable_directory())
+    place = kept_directory()
     with Embedded(place, FAST).start() as server:
         migrate.upgrade(server.url("mm_owner"))
         keep_pristine(server)
-    # Each copy looks for a port of its own.
-    (place / "postgres" / "port").unlink()
     return place

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
-from tests.clusters import migrated_server, reachable_directory
+from tests.clusters import (
+    copied_server,
+    kept_directory,
+    migrated_server,
+    reachable_directory,
+)
 from tests.conftest import client_of
 from tests.contract.drawing import name_formats
 from tests.contract.stage import Stage
@@ -40,12 +46,24 @@ async def stocked(released: Released) -> AsyncIterator[Database]:
 @contextlib.asynccontextmanager
 async def stocked_server(released: Released) -> AsyncIterator[tuple[Server, Database]]:
     """The same, with the server it is on."""
-    with reachable_directory() as place, migrated_server(place) as server:
+    if not _SHELF:
+        _SHELF.append(await _filled(released))
+    with reachable_directory() as place, copied_server(_SHELF[0], place) as server:
+        yield server, Database(server.url("mm_app"), Settings(data=str(place)))
+
+
+_SHELF: list[Path] = []
+"""Where the files of a stocked server are kept, once there is one: filling it takes seconds."""
+
+
+async def _filled(released: Released) -> Path:
+    place = kept_directory()
+    with migrated_server(place) as server:
         found = Database(server.url("mm_app"), Settings(data=str(place)))
         for _, report in await pool.import_all(found, released, pool.demo_files()):
             assert report.is_written, report.faults
         await pool.publish_index(found, released)
-        yield server, found
+    return place
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
