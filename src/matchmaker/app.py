@@ -217,7 +217,7 @@ def create_app(
         [HealthController, DocsController, BesideTokens, Router("/v1", route_handlers=handled)],
         state=app_state,
         dependencies={
-            **_dependencies(settings, engine),
+            **_dependencies(settings, engine, counted),
             "access_tokens": Provide(access_tokens, sync_to_thread=False),
             **(dependencies or {}),
         },
@@ -237,7 +237,9 @@ def create_app(
     return app
 
 
-def _dependencies(settings: Settings, engine: AsyncEngine) -> dict[str, Provided]:
+def _dependencies(
+    settings: Settings, engine: AsyncEngine, counted: limits.Limits | None
+) -> dict[str, Provided]:
     """What handlers of every installation may ask for by name."""
     return {
         "session": Provide(provided.provide_session),
@@ -249,7 +251,7 @@ def _dependencies(settings: Settings, engine: AsyncEngine) -> dict[str, Provided
         "cursors": Provide(_kept(settings, Cursors), sync_to_thread=False),
         "signer": Provide(_kept(settings, Signer), sync_to_thread=False),
         "door": Provide(_kept(settings, opening(settings)), sync_to_thread=False),
-        "desk": Provide(_desk(settings, engine), sync_to_thread=False),
+        "desk": Provide(_desk(settings, engine, counted), sync_to_thread=False),
         "principal": Provide(provide_principal),
         "visitor": Provide(provide_visitor),
     }
@@ -265,12 +267,14 @@ def _with_limits(
     return [*rest, Router("/", route_handlers=files, request_max_body_size=limit)]
 
 
-def _desk(settings: Settings, engine: AsyncEngine) -> Callable[[], Desk]:
+def _desk(
+    settings: Settings, engine: AsyncEngine, counted: limits.Limits | None
+) -> Callable[[], Desk]:
     """Gives what logins are checked with: one for the process, for they take turns."""
     passwords, reading = Passwords(), db.reading(engine, acting=db.INSTALLATION)
     sealer = _kept(settings, functools.partial(Sealer, purpose=SECOND_FACTORS))
     lifetime = dt.timedelta(seconds=settings.session_lifetime)
-    return lambda: Desk(passwords, sealer(), reading, lifetime)
+    return lambda: Desk(passwords, sealer(), reading, lifetime, counted)
 
 
 def _kept(settings: Settings, made_of: Callable[[bytes], T]) -> Callable[[], T]:

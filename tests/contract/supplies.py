@@ -292,6 +292,8 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "logOut": Supply(by=PERSON),
     "proposeSecondFactor": Supply(by=PERSON),
     "setSecondFactor": Supply(by=PERSON),
+    "removeSecondFactor": Supply(by=PERSON),
+    "changePassword": Supply(by=PERSON),
     "listOrganisations": LIST,
     "registerOrganisation": Supply(body=with_names(external_id=unused), by=OPERATOR),
     "getOrganisation": OF_OWN,

@@ -215,7 +215,11 @@ async def test_its_scope_and_role_alone_do(
     assert answer.headers["cache-control"] == "no-store"
 
 
-PASSED = {"actFor": (403, "not_a_member"), "setSecondFactor": (422, "wrong_code")}
+PASSED = {
+    "actFor": (403, "not_a_member"),
+    "setSecondFactor": (422, "wrong_code"),
+    "removeSecondFactor": (409, "not_protected"),
+}
 """How it is answered whoever came past the guard with a body that is sound for nobody."""
 
 

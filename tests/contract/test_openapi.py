@@ -274,6 +274,8 @@ BODIES: dict[str, Document] = {
         "ends_at": "2199-01-01T00:00:00Z",
     },
     "logIn": {"email": "a@example.com", "password": PASSWORD},
+    "removeSecondFactor": {"code": "000000"},
+    "changePassword": {"password": "a long and new one"},
     "setSecondFactor": {"secret": "A" * 32, "code": "000000"},
     "addMember": {"name": "A", "email": "a@example.com", "role": "editor"},
     "addOfferingComponent": COMPONENT,

@@ -97,6 +97,27 @@ class WrongCode(Unprocessable):
     title = Bilingual(zh="验证码不正确", en="The code is not right")
 
 
+class WrongPassword(Unprocessable):
+    """The old password is not the one of the person."""
+
+    slug = "wrong_password"
+    title = Bilingual(zh="原密码不正确", en="The old password is not right")
+
+
+class RecentLoginNeeded(Forbidden):
+    """Without the old password somebody must have logged in a moment ago."""
+
+    slug = "recent_login_needed"
+    title = Bilingual(zh="需要原密码或重新登录", en="The old password or a new login is needed")
+
+
+class NotProtected(Conflict):
+    """There is no second factor to take away."""
+
+    slug = "not_protected"
+    title = Bilingual(zh="未设置第二验证因素", en="There is no second factor")
+
+
 class MemberNotFound(NotFound):
     """There is no such member, or it is none of the caller's business."""
 

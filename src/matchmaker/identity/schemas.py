@@ -41,10 +41,8 @@ Email = Annotated[
     str,
     msgspec.Meta(max_length=254, pattern=f"^[^@\\x00-\\x20\\x7f]+@[^@\\x00-\\x20\\x7f]+{END}"),
 ]
-Password = Annotated[
-    str,
-    msgspec.Meta(min_length=1, max_length=256, pattern=f"^[^\\x00-\\x1f\\x7f]+{END}"),
-]
+_TYPED: Final = f"^[^\\x00-\\x1f\\x7f]+{END}"
+Password = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern=_TYPED)]
 _Coordinate = Annotated[str, msgspec.Meta(pattern=f"^[A-Za-z0-9_-]{{43}}{END}")]
 Scopes: TypeAlias = Annotated[tuple[Scope, ...], msgspec.Meta(min_length=1, max_length=64)]
 Networks: TypeAlias = Annotated[
@@ -209,14 +207,15 @@ class NewKey(Key, frozen=True, kw_only=True):
     """Null of one that public keys prove."""
 
 
+_FactorCode = Annotated[str, msgspec.Meta(pattern=f"^([0-9]{{6}}|[A-Za-z2-7]{{16}}){END}")]
+
+
 class LoginRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who logs in; without an organisation they act for the first that recorded them."""
 
     email: Email
     password: Password
-    code: Annotated[str, msgspec.Meta(pattern=f"^([0-9]{{6}}|[A-Za-z2-7]{{16}}){END}")] | None = (
-        None
-    )
+    code: _FactorCode | None = None
     """Of the authenticator, or a recovery code."""
     organisation_id: OrganisationId | None = None
 
@@ -266,6 +265,19 @@ class SecondFactor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     secret: Annotated[str, msgspec.Meta(pattern=f"^[A-Z2-7]{{32}}{END}")]
     code: Annotated[str, msgspec.Meta(pattern=f"^[0-9]{{6}}{END}")]
+
+
+class PasswordChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new password; the old one is left out by whoever logged in a moment ago."""
+
+    password: Annotated[str, msgspec.Meta(min_length=12, max_length=256, pattern=_TYPED)]
+    old_password: Password | None = None
+
+
+class PresentedFactor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A code of the factor that is to go, or a recovery code."""
+
+    code: _FactorCode
 
 
 class RecoveryCodes(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,6 +67,18 @@ class Limits(ASGIMiddleware):
 
         await next_app(scope, receive, send_with_limit)
 
+    async def spend(self, purpose: str, subject: str) -> None:
+        """Count what no request alone tells, as tries of one account from wherever they come.
+
+        Raises:
+            TooManyRequests: there were too many.
+        """
+        policy = self._policies[purpose]
+        standing = await self.ledger.charge(purpose, policy, subject)
+        if not standing.is_within:
+            headers = _headers(purpose, policy, standing)
+            raise TooManyRequests(purpose, max(1, math.ceil(standing.wait)), headers)
+
     def _purpose(self, handler: BaseRouteHandler, *, is_known: bool) -> str:
         found = self._purposes.get((handler, is_known))
         if found is None:

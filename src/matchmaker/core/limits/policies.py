@@ -46,6 +46,7 @@ PUBLISHED: Final[Mapping[str, Policy]] = MappingProxyType(
         "imports": Policy(60, 600, is_strict=True),
         "keys": Policy(60, 3600, is_strict=True),
         "login": Policy(10, 300, is_strict=True),
+        "account": Policy(10, 900, is_strict=True),
         "token": Policy(60, 60, is_strict=True),
     }
 )

@@ -23,11 +23,14 @@ from matchmaker.identity.errors import (
     AlreadyProtected,
     LoginRefused,
     NotAMember,
+    NotProtected,
+    RecentLoginNeeded,
     SecondFactorNeeded,
     WrongCode,
+    WrongPassword,
 )
 from matchmaker.identity.models import Person
-from matchmaker.identity.sessions import factors, queries, service, tokens
+from matchmaker.identity.sessions import changing, factors, queries, service, tokens
 from matchmaker.identity.sessions.service import Desk, Started
 
 AtDesk = NamedDependency[SkipValidation[Desk]]
@@ -144,6 +147,58 @@ class SecondFactorController(Controller):
         codes = await service.protect(session, desk, login_of(principal), data)
         return schemas.RecoveryCodes(codes=codes)
 
+    @post(
+        "/removal",
+        operation_id="removeSecondFactor",
+        status_code=204,
+        responses=problems(NotProtected, WrongCode),
+        opt={**access.person(), **under("login")},
+    )
+    async def remove(
+        self,
+        data: JSONBody[schemas.PresentedFactor],
+        session: NamedDependency[Session],
+        principal: NamedDependency[Principal],
+        desk: AtDesk,
+    ) -> None:
+        """Ask for no code at logins any more; whoever asks for this needs the factor once more."""
+        await changing.unprotect(session, desk, data.code, by=principal, login=login_of(principal))
+
+
+class PasswordController(Controller):
+    """The password of the person who is logged in."""
+
+    path = "/me/password"
+    tags = ("Identity",)
+
+    @put(
+        operation_id="changePassword",
+        status_code=204,
+        responses=problems(WrongPassword, RecentLoginNeeded),
+        opt={**access.person(), **under("login")},
+    )
+    async def change(  # noqa: PLR0917  (what a change by somebody takes)
+        self,
+        data: JSONBody[schemas.PasswordChange],
+        session: NamedDependency[Session],
+        principal: NamedDependency[Principal],
+        desk: AtDesk,
+        request: Request[Any, Any, State],
+    ) -> Response[None]:
+        """Set another password; every other session of the person ends, this one has a new cookie.
+
+        It takes the old password, or a login of the last ten minutes.
+        """
+        presented = tokens.read(request.cookies.get(origin.COOKIE, ""))
+        if presented is None:
+            raise Unauthenticated
+        login = login_of(principal)
+        token = await changing.change_password(
+            session, desk, data, by=principal, login=login, presented=presented
+        )
+        kept = Cookie(key=origin.COOKIE, value=token.text, **_GUARDED)
+        return Response(None, status_code=204, cookies=[kept])
+
 
 def person_to_wire(row: Person) -> schemas.Person:
     """A person as they see themselves."""
@@ -191,4 +246,4 @@ def started_to_wire(started: Started, *, status_code: int = 200) -> Response[sch
     )
 
 
-CONTROLLERS = (SessionController, SecondFactorController)
+CONTROLLERS = (SessionController, SecondFactorController, PasswordController)

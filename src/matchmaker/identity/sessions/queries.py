@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, true, update
 
 from matchmaker.identity import queries as rows
 from matchmaker.identity.models import (
@@ -169,14 +169,26 @@ async def change_session(
     return await rows.changed(session, statement.values(values), PersonSession.id)
 
 
-async def end_sessions(session: Session, person_id: PersonId) -> None:
-    """End every session of a person."""
+async def end_sessions(
+    session: Session, person_id: PersonId, *, but: SessionId | None = None
+) -> None:
+    """End every session of a person, or every other one."""
+    others = true() if but is None else PersonSession.id != but
     await session.execute(
         update(PersonSession)
-        .where(PersonSession.person_id == person_id, PersonSession.ended_at.is_(None))
+        .where(PersonSession.person_id == person_id, PersonSession.ended_at.is_(None), others)
         .values(ended_at=func.now())
         .execution_options(synchronize_session=False)
     )
+
+
+async def began_within(session: ReadSession, id_: SessionId, seconds: float) -> bool:
+    """Whether the session began so short a time ago, by the database's clock."""
+    since = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    found = select(PersonSession.id).where(
+        PersonSession.id == id_, PersonSession.created_at > since
+    )
+    return await session.scalar(found) is not None
 
 
 async def started(session: ReadSession, id_: SessionId) -> PersonSession | None:

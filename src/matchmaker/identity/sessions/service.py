@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from matchmaker.core.clock import utc_now
 from matchmaker.core.errors import Unauthenticated
 from matchmaker.core.sealing import CannotOpen
 from matchmaker.identity import queries as rows
-from matchmaker.identity.access import event_actor
+from matchmaker.identity.access import INACTIVE, event_actor
 from matchmaker.identity.errors import (
     AlreadyProtected,
     LoginRefused,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from matchmaker.core.db import ReadSession, Session
     from matchmaker.core.events import EventActor
+    from matchmaker.core.limits import Limits
     from matchmaker.core.sealing import Sealer
     from matchmaker.identity import schemas
     from matchmaker.identity.access import LoggedIn, Principal
@@ -49,6 +51,8 @@ class Desk(NamedTuple):
     reading: Callable[[], AbstractAsyncContextManager[ReadSession]]
     """Opens a transaction of its own: none is held while a password is checked."""
     lifetime: dt.timedelta
+    counted: Limits | None = None
+    """What counts tries; without it there may be as many as anybody likes."""
 
 
 class Started(NamedTuple):
@@ -68,8 +72,10 @@ async def log_in(session: Session, desk: Desk, request: schemas.LoginRequest) ->
         LoginRefused: nobody's, or the second factor does not fit; it is not said which.
         SecondFactorNeeded: the password fits, and a code is missing.
         NotAMember: of the organisation that was named, or of any.
+        TooManyRequests: as `refuse_guessing`.
     """
     email = request.email.lower()
+    await refuse_guessing(desk, email)
     async with desk.reading() as look:
         found = await queries.person_of(look, email)
     stored = None if found is None else found.password_hash
@@ -105,11 +111,22 @@ async def begin(
 async def _check_code(session: Session, desk: Desk, found: Person, code: str | None) -> None:
     if code is None:
         raise SecondFactorNeeded
-    if not await _takes(session, desk.sealer, found, code):
+    if not await takes(session, desk.sealer, found, code):
         raise LoginRefused
 
 
-async def _takes(session: Session, sealer: Sealer, found: Person, code: str) -> bool:
+async def refuse_guessing(desk: Desk, email: str) -> None:
+    """Let a few tries at an account pass, from wherever they come; of nobody's account too.
+
+    Raises:
+        TooManyRequests: there were too many.
+    """
+    if desk.counted is not None:
+        # No address of a person stands in the table of limits.
+        await desk.counted.spend("account", hashlib.sha256(email.encode()).hexdigest())
+
+
+async def takes(session: Session, sealer: Sealer, found: Person, code: str) -> bool:
     """Whether the code is one of the person's now; it is not a second time."""
     if len(code) != factors.DIGITS:
         (digest,) = factors.digests([code])
@@ -127,7 +144,8 @@ def _as_member(acting: Membership) -> EventActor:
 
 
 def _chosen(held: Sequence[Membership], wanted: OrganisationId | None) -> Membership:
-    for each in held:
+    # Of several the first that can act: a firm that is suspended keeps nobody from the others.
+    for each in sorted(held, key=lambda each: each.state in INACTIVE):
         if wanted in {None, each.organisation_id}:
             return each
     raise NotAMember
