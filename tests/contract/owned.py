@@ -56,7 +56,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "logIn": {"email": "nobody@example.org", "password": "correct horse battery"},
     "actFor": {"organisation_id": ANY_ID},
     "removeSecondFactor": {"code": "000000"},
-    "changePassword": {"password": "a long and new one"},
+    "changePassword": {"password": "a long and new one", "old_password": "not the one"},
     "setSecondFactor": {"secret": "A" * 32, "code": "000000"},
     "rotateKey": {},
     "addMember": {"name": "Lin", "email": "lin@example.org", "role": "viewer"},

@@ -219,6 +219,7 @@ PASSED = {
     "actFor": (403, "not_a_member"),
     "setSecondFactor": (422, "wrong_code"),
     "removeSecondFactor": (409, "not_protected"),
+    "changePassword": (422, "wrong_password"),
 }
 """How it is answered whoever came past the guard with a body that is sound for nobody."""
 

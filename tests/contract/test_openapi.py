@@ -275,7 +275,7 @@ BODIES: dict[str, Document] = {
     },
     "logIn": {"email": "a@example.com", "password": PASSWORD},
     "removeSecondFactor": {"code": "000000"},
-    "changePassword": {"password": "a long and new one"},
+    "changePassword": {"password": "a long and new one", "old_password": "not the one"},
     "setSecondFactor": {"secret": "A" * 32, "code": "000000"},
     "addMember": {"name": "A", "email": "a@example.com", "role": "editor"},
     "addOfferingComponent": COMPONENT,
