@@ -89,6 +89,20 @@ def test_a_fact_keeps_its_type(value: object) -> None:
     assert (said.name, repr(said.value)) == (f"{DECLARED}x", repr(value))
 
 
+def test_numbers_keep_their_sign() -> None:
+    given_ = coded(1)
+    sums = np.array([-1, 2**62, *given_.block.prices.first_year[2:]], np.int64)
+    prices = given_.block.prices._replace(first_year=sums)
+    read = read_back(given_._replace(block=given_.block._replace(prices=prices)))
+
+    assert read.block.prices.first_year.tolist() == sums.tolist()
+
+
+def test_what_has_no_packed_form_is_told() -> None:
+    with pytest.raises(OverflowError):
+        sayings.pack(Said(f"{DECLARED}x", 2**64))
+
+
 @given(seeds, st.data())
 def test_no_changed_byte_is_taken(seed: int, data: st.DataObject) -> None:
     body = packing.pack(coded(seed, 3))

@@ -55,7 +55,7 @@ class Gathered:
     cards: dict[str, bytes] = field(init=False, default_factory=dict[str, bytes])
     encoder: str = field(init=False)
     fresh: list[bytes] = field(init=False, default_factory=list[bytes])
-    """Blocks that were coded anew by a whole reading, packed: to be kept."""
+    """Blocks that were coded anew, packed: to be kept."""
     worn: list[UUID] = field(init=False, default_factory=list[UUID])
     """Kept blocks of which most is not published any more, or that cannot be read."""
     _decoder: OfferingDecoder = field(init=False)
@@ -122,7 +122,9 @@ async def advance(session: ReadSession, found: Gathered, position: int) -> None:
     turned = await turned_since(session, found.position)
     found.let(turned)
     found.position, found.anchor = position, await anchor_of(session, position)
-    await _read(session, found, await _pools(session, position), turned)
+    # A great import is kept now; of a few a block would hold too little.
+    keeps = len(turned) >= _AT_A_TIME
+    await _read(session, found, await _pools(session, position), turned, keeps=keeps)
 
 
 async def turned_since(session: ReadSession, position: int) -> frozenset[OfferingId]:
@@ -186,7 +188,9 @@ async def _read(
         coded = found.code(rows)
         found.take(coded, {r.organisation_id.bytes: name_of(r.provider_name) for r in rows}, pools)
         if keeps:
-            found.fresh.append(packing.pack(coded))
+            # What cannot be packed is read from its version each time.
+            with contextlib.suppress(OverflowError):
+                found.fresh.append(packing.pack(coded))
 
     published = catalog.published_offerings(session, found.position, only=only)
     taken: list[PublishedOffering] = []

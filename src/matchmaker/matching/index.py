@@ -10,7 +10,6 @@ import mmap
 import shutil
 import tempfile
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -127,9 +126,9 @@ def fill(place: Path, index: Index, cards: Sequence[bytes], versions: IndexVersi
     ``cards`` are JSON of an `OfferingCard` each, in the order of ``index``.
     """
     storage.save(index, place)
-    with (place / _CARDS).open("wb") as lines:
-        lines.writelines(chain.from_iterable((card, b"\n") for card in cards))
-    lengths = np.fromiter((len(card) + 1 for card in cards), np.int64, len(cards))
+    # In one piece: to write them one by one takes twice as long.
+    (place / _CARDS).write_bytes(b"\n".join([*cards, b""]))
+    lengths = 1 + np.fromiter(map(len, cards), np.int64, len(cards))
     np.save(place / f"{_OFFSETS}.npy", np.concatenate([[0], np.cumsum(lengths)]))
     (place / _VERSIONS).write_bytes(msgspec.json.encode(versions))
 

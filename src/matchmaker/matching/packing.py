@@ -109,7 +109,11 @@ def seal(encoder: str, body: bytes) -> bytes:
 
 
 def pack(given: Coded) -> bytes:
-    """``given`` as bytes."""
+    """``given`` as bytes.
+
+    Raises:
+        OverflowError: a number in it has more than 64 bits.
+    """
     block, cards = given.block, [part for card in given.cards for part in card]
     lengths = np.array([*map(len, cards)], np.int64)
     return msgspec.msgpack.encode(
@@ -181,8 +185,9 @@ def _arrays(block: Block) -> tuple[Whole, ...]:
 
 
 def _narrowed(array: Whole) -> tuple[str, bytes]:
-    """The same numbers, none below 0, in the smallest type that holds them."""
-    kind = np.min_scalar_type(int(array.max(initial=0)))
+    """The same numbers in the smallest type that holds them."""
+    is_signed = int(array.min(initial=0)) < 0
+    kind = np.dtype(np.int64) if is_signed else np.min_scalar_type(int(array.max(initial=0)))
     return kind.str, array.astype(kind).tobytes()
 
 

@@ -172,7 +172,8 @@ def built_of(gathered: Gathered, base: Base | None = None) -> Built:
         text=_text_version(index.statistics) if base is None else base.text,
         edition=gathered.edition.names,
     )
-    return Built(index, [gathered.cards[id_] for id_ in index.offering_ids], versions)
+    cards = [*map(gathered.cards.__getitem__, index.offering_ids)]
+    return Built(index, cards, versions)
 
 
 async def keep(session: Session, edition: Edition) -> None:

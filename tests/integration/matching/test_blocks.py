@@ -155,6 +155,23 @@ async def test_what_has_turned_since_is_read_and_kept_as_well(
     assert len(await kept(owner)) == 4
 
 
+async def test_many_that_turn_at_once_are_kept_and_few_are_not(
+    running: Database, released: Released, owner: AsyncEngine, tmp_path: Path
+) -> None:
+    publisher = Publisher(running.index_folder, released.edition)
+    await imported(running, released, tmp_path, *NAMES)
+    await pool.publish(running, released, publisher)
+    more = [f"more{n}" for n in range(4)]
+    for names, blocks in ((more, 5), ([*more, "one"], 5)):
+        await imported(running, released, tmp_path, *NAMES, *names)
+        await pool.publish(running, released, publisher)
+        assert len(await kept(owner)) == blocks
+
+    found, with_blocks, alone = await both(running, released)
+    assert with_blocks == alone
+    assert (len(found.cards), len(found.fresh)) == (12, 1)
+
+
 @pytest.mark.parametrize(
     "spoiled",
     [
