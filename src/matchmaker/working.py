@@ -20,12 +20,14 @@ from matchmaker.demand import jobs as demand_jobs
 from matchmaker.demand.queries import needs_shared_with
 from matchmaker.enterprise.assessments import jobs as assessment_jobs
 from matchmaker.enterprise.reach import jobs as reach_jobs
+from matchmaker.erasers import erasers
 from matchmaker.exchange import jobs as exchange_jobs
 from matchmaker.feed.webhooks.sending import Sender
 from matchmaker.feed.webhooks.working import jobs as webhook_jobs
 from matchmaker.feed.webhooks.working.delivering import SECRETS
 from matchmaker.feed.webhooks.working.delivering import Means as WebhookMeans
 from matchmaker.identity.oauth import jobs as oauth_jobs
+from matchmaker.identity.rights import jobs as rights_jobs
 from matchmaker.identity.sessions import jobs as session_jobs
 from matchmaker.identity.sightings import jobs as sighting_jobs
 
@@ -49,6 +51,7 @@ def handlers(released: Released, engine: AsyncEngine) -> Mapping[str, Handler]:
         **session_jobs.HANDLERS,
         **oauth_jobs.HANDLERS,
         **sighting_jobs.handlers(released.sightings),
+        **rights_jobs.handlers(erasers(released.checker)),
         **catalog_jobs.HANDLERS,
         **evidence_jobs.HANDLERS,
         **admission_jobs.handlers(released.checker.fields),

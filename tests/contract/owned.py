@@ -10,7 +10,7 @@ import httpx
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.contract.match_calls import NEED, PROFILE
-from tests.identities import Holder, holder
+from tests.identities import Holder, holder, sitter
 
 from matchmaker.core.patching import MEDIA_TYPE
 from matchmaker.identity.access import SCOPES_OF_MEMBER, Scope
@@ -58,6 +58,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "removeSecondFactor": {"code": "000000"},
     "changePassword": {"password": "a long and new one", "old_password": "not the one"},
     "setSecondFactor": {"secret": "A" * 32, "code": "000000"},
+    "eraseMe": {},
     "rotateKey": {},
     "addMember": {"name": "Lin", "email": "lin@example.org", "role": "viewer"},
     "reviseMember": {"role": "editor"},
@@ -157,6 +158,14 @@ async def member(world: World) -> str:
 async def consent(world: World) -> str:
     path = f"/organisations/{world.owner.organisation_id}/consents"
     return str((await sent(world, "POST", path, BODIES["grantConsent"]))["id"])
+
+
+async def asked_about_oneself(world: World) -> str:
+    """What somebody of the owner asked for; it is theirs alone."""
+    who = await sitter(world.engine, world.owner.organisation_id)
+    answer = await world.api.post("/v1/me/export", headers=who.headers)
+    assert answer.is_success, answer.text
+    return str(answer.json()["id"])
 
 
 async def delegation(world: World) -> str:
@@ -310,6 +319,7 @@ OWNED: dict[str, Maker] = {
     "consent_id": consent,
     "delegation_id": delegation,
     "assessment_id": assessment,
+    "request_id": asked_about_oneself,
     "need_id": need,
     "offering_id": draft,
     "run_id": run,

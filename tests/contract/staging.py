@@ -14,14 +14,17 @@ from typing import Final
 
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from tests.contract.stage import NEIGHBOUR, OPERATOR, OWNER, Caller, Stage
 from tests.identities import PASSWORD, holder, sitter
 
 from matchmaker.cli.session import Database
 from matchmaker.core import db
+from matchmaker.core.clock import utc_now
 from matchmaker.core.jobs import Handler, Options, Worker
 from matchmaker.core.origin import HEADER
-from matchmaker.identity.models import OrganisationRole
+from matchmaker.identity.models import OrganisationRole, new_person_id
+from matchmaker.identity.rights.models import RightsKind, RightsRequest
 from matchmaker.identity.sessions.passwords import Passwords
 from matchmaker.released import Released
 from matchmaker.working import handlers
@@ -51,9 +54,20 @@ async def staged(database: Database, released: Released) -> AsyncIterator[Stage]
     person = await sitter(engine, held[OWNER].organisation_id, password_hash=password_hash)
     with serving(database) as address, httpx.Client(base_url=address, timeout=30) as api:
         made = Stage(api, callers, person.email)
+        made.kept["erased"] = await erased(engine)
         await work_until_done(made, database, handlers(released, engine))
         await engine.dispose()
         yield made
+
+
+async def erased(engine: AsyncEngine) -> str:
+    """The number of an erasure that is done."""
+    done = RightsRequest(
+        person_id=new_person_id(), kind=RightsKind.ERASURE, counts={"people": 1}, done_at=utc_now()
+    )
+    async with async_sessionmaker(engine, expire_on_commit=False).begin() as session:
+        session.add(done)
+    return str(done.id)
 
 
 async def work_until_done(stage: Stage, database: Database, handled: Mapping[str, Handler]) -> None:

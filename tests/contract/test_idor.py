@@ -239,6 +239,10 @@ async def nothing_is_told(
     answer = await call(api, operation, headers, ids)
     if role is not None and refused(operation, role):
         assert code(answer) in {(403, "scope_missing"), (403, "role_missing")}
+    elif operation.wanted.by_person and ids:
+        missing = await call(api, operation, headers)
+        assert code(answer) == (403, "session_needed")
+        assert anonymous(answer) == anonymous(missing)
     elif not set(ids) - set(SHARED) or operation.id in PUBLISHED:
         assert answer.status_code < 500
         assert str(ids.get("organisation_id")) not in answer.text

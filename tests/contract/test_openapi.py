@@ -273,6 +273,7 @@ BODIES: dict[str, Document] = {
         "scopes": ["needs:read"],
         "ends_at": "2199-01-01T00:00:00Z",
     },
+    "eraseMe": {},
     "logIn": {"email": "a@example.com", "password": PASSWORD},
     "removeSecondFactor": {"code": "000000"},
     "changePassword": {"password": "a long and new one", "old_password": "not the one"},

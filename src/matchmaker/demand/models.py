@@ -107,7 +107,10 @@ class Need(Revised, Base, kw_only=True):
 
 
 class NeedVersion(Base, kw_only=True):
-    """What a need said at one time; a trigger refuses to change or delete it."""
+    """What a need said at one time; a trigger refuses to change or delete it.
+
+    Only erasure empties it, once (`queries.erase_needs`), and the need is not found any more.
+    """
 
     __tablename__ = "need_version"
     __table_args__ = (
@@ -137,6 +140,7 @@ class NeedVersion(Base, kw_only=True):
     content_hash: Mapped[bytes] = mapped_column(LargeBinary)
     """SHA-256 of all that is stated."""
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
+    erased_at: Mapped[dt.datetime | None] = mapped_column(init=False)
 
 
 class NeedMember(Revised, Base, kw_only=True):

@@ -291,6 +291,24 @@ async def _listed(
     return [FoundNeed(*row) for row in rows]
 
 
+async def versions_of_firm(
+    session: ReadSession, organisation_id: OrganisationId
+) -> list[NeedVersion]:
+    """Everything that the firm ever looked for, short of what was erased."""
+    found = await session.scalars(
+        select(NeedVersion)
+        .where(NeedVersion.organisation_id == organisation_id, NeedVersion.erased_at.is_(None))
+        .order_by(NeedVersion.need_id, NeedVersion.number)
+    )
+    return list(found)
+
+
+async def erase_needs(session: Session, organisation_id: OrganisationId) -> int:
+    """How many versions of needs of the firm were emptied now; its needs are not found any more."""
+    erased = await session.execute(select(func.mm.erase_needs(organisation_id)))
+    return int(erased.scalar_one())
+
+
 def _needs(
     asker: OrganisationId | None,
 ) -> Select[Need, NeedVersion, OrganisationState, MemberState]:
@@ -301,6 +319,7 @@ def _needs(
         .join(NeedVersion, NeedVersion.id == Need.current_version_id)
         .join(CARD, CARD.c.id == Need.organisation_id)
         .outerjoin(NeedMember, mine)
+        .where(NeedVersion.erased_at.is_(None))
     )
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, func, literal, or_, select, update
 
 from matchmaker.core.jobs.models import StoredJob
 from matchmaker.demand.models import Need
 from matchmaker.enterprise.models import Profile
+from matchmaker.exchange.kinds import ExchangeKind
 from matchmaker.exchange.models import ExportFile, ExportId, ImportFile, ImportId
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Collection
     from uuid import UUID
 
     from matchmaker.core.db import ReadSession, Session
     from matchmaker.identity.models import OrganisationId
+
+_TELLING: Final = (ExchangeKind.PROFILES, ExchangeKind.NEEDS)
 
 
 # With its job in one statement: read one after the other, a job could be done whose file is not.
@@ -135,3 +139,33 @@ async def profiles_of_all(session: ReadSession) -> list[tuple[OrganisationId, UU
     """Every firm that has a profile, as whose it is and as what it is."""
     rows = await session.execute(select(Profile.organisation_id))
     return [(owner, owner) for (owner,) in rows]
+
+
+async def files_of(session: ReadSession, member_ids: Collection[UUID]) -> list[tuple[UUID, str]]:
+    """The files that these members handed in or asked for."""
+    found: list[tuple[UUID, str]] = []
+    for model in (ImportFile, ExportFile):
+        rows = await session.execute(
+            select(model.id, model.kind).where(model.requested_by_member.in_(member_ids))
+        )
+        found += [(id_, kind.value) for id_, kind in rows]
+    return found
+
+
+async def erase_files(
+    session: Session, member_ids: Collection[UUID], firms: Collection[UUID]
+) -> int:
+    """Remove the files of these members and firms; how many.
+
+    With a firm go all files of needs and profiles: which of them tell of it, nobody can say.
+    """
+    removed = 0
+    for model in (ImportFile, ExportFile):
+        theirs = or_(
+            model.requested_by_member.in_(member_ids),
+            model.organisation_id.in_(firms),
+            and_(literal(bool(firms)), model.kind.in_(_TELLING)),
+        )
+        gone = await session.execute(delete(model).where(theirs).returning(model.id))
+        removed += len(gone.all())
+    return removed

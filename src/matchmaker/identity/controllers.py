@@ -44,6 +44,7 @@ from matchmaker.identity.people.controllers import (
     OrganisationMemberController,
     member_to_wire,
 )
+from matchmaker.identity.rights.controllers import CONTROLLERS as RIGHTS
 from matchmaker.identity.sessions.controllers import CONTROLLERS as SESSIONS
 from matchmaker.identity.sessions.controllers import login_to_wire
 from matchmaker.identity.sightings.controllers import SightingController
@@ -268,6 +269,7 @@ CONTROLLERS = (
     ConsentController,
     SightingController,
     *DELEGATIONS,
+    *RIGHTS,
     *SESSIONS,
     *OAUTH,
     *OIDC,

@@ -139,6 +139,13 @@ class DelegationEnded(Conflict):
     title = Bilingual(zh="该委托已结束", en="The delegation was ended before")
 
 
+class RightsRequestNotFound(NotFound):
+    """There is no such request of the person, or no such receipt."""
+
+    slug = "rights_request_not_found"
+    title = Bilingual(zh="没有这项请求", en="No such request")
+
+
 class ConsentNotFound(NotFound):
     """There is no such consent, or it is none of the caller's business."""
 

@@ -1,18 +1,26 @@
-"""Erasing what a firm stated: its profile, and the stored matches that read it, whoever asked."""
+"""Erasing what a firm stated: its profile, and the stored matches that read it, whoever asked.
+
+And, with a person that a firm consists of, all of its profile and its matches.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from matchmaker.core import events, once
+from matchmaker.core.erasing import Eraser
 from matchmaker.enterprise import service as enterprise
+from matchmaker.enterprise.errors import ProfileNotFound
+from matchmaker.identity.models import OrganisationId
 from matchmaker.matching import queries
 
 if TYPE_CHECKING:
-    from matchmaker.core.db import Session
+    from matchmaker.core.db import ReadSession, Session
+    from matchmaker.core.erasing import Subject
     from matchmaker.core.events import EventActor
-    from matchmaker.identity.models import OrganisationId
     from matchmaker.taxonomy.checking import Checker
 
 ERASED: Final = "profile.erased"
@@ -53,3 +61,50 @@ async def erase_profile(
         ),
     )
     return found
+
+
+def erasers(checker: Checker) -> tuple[Eraser, ...]:
+    """What firms that are one person stated, and were answered."""
+
+    async def export_profiles(session: ReadSession, subject: Subject) -> list[dict[str, Any]]:
+        found = []
+        for firm in subject.firms:
+            try:
+                stored = await enterprise.get_facts(session, OrganisationId(firm))
+            except ProfileNotFound:
+                continue
+            facts = msgspec.to_builtins(stored.facts)
+            found.append({"organisation_id": str(firm), "version": stored.number, "facts": facts})
+        return found
+
+    async def erase_profiles(session: Session, subject: Subject) -> int:
+        emptied = 0
+        for firm in subject.firms:
+            try:
+                _, versions = await enterprise.erase_profile(
+                    session, checker, OrganisationId(firm), events.CLOCK
+                )
+            except ProfileNotFound:
+                continue
+            emptied += versions
+        return emptied
+
+    return (
+        Eraser(name="match_runs", export=_export_matches, erase=_erase_matches),
+        Eraser(name="profile_versions", export=export_profiles, erase=erase_profiles),
+    )
+
+
+async def _export_matches(session: ReadSession, subject: Subject) -> list[dict[str, Any]]:
+    return [
+        {"id": str(id_), "asked": asked}
+        for firm in subject.firms
+        for id_, asked in await queries.inputs_of_firm(session, OrganisationId(firm))
+    ]
+
+
+async def _erase_matches(session: Session, subject: Subject) -> int:
+    erased = 0
+    for firm in subject.firms:
+        erased += await queries.erase_matches(session, OrganisationId(firm))
+    return erased

@@ -112,6 +112,24 @@ async def erase_runs(session: Session, organisation_id: OrganisationId) -> int:
     return int(erased.scalar_one())
 
 
+async def inputs_of_firm(
+    session: ReadSession, organisation_id: OrganisationId
+) -> list[tuple[RunId, dict[str, Any]]]:
+    """What the stored matches of the firm were asked."""
+    rows = await session.execute(
+        select(MatchRunRow.id, MatchRunRow.input).where(
+            MatchRunRow.organisation_id == organisation_id, MatchRunRow.erased_at.is_(None)
+        )
+    )
+    return [(id_, asked) for id_, asked in rows]
+
+
+async def erase_matches(session: Session, organisation_id: OrganisationId) -> int:
+    """How many runs of the firm, and of its needs, were emptied now; its lists say nothing."""
+    erased = await session.execute(select(func.mm.erase_matches(organisation_id)))
+    return int(erased.scalar_one())
+
+
 async def offerings_of(session: ReadSession, run_id: RunId) -> frozenset[UUID]:
     """The offerings that the run showed."""
     found = await session.scalars(select(MatchRow.offering_id).where(MatchRow.run_id == run_id))

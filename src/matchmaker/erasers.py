@@ -1,0 +1,26 @@
+"""What every room knows of a person, gathered; with `app` the only one that knows every room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matchmaker.core.once import erasing as replies
+from matchmaker.demand import erasing as needs
+from matchmaker.exchange import erasing as files
+from matchmaker.identity.rights import erasing as people
+from matchmaker.matching import erasing as matches
+
+if TYPE_CHECKING:
+    from matchmaker.core.erasing import Eraser
+    from matchmaker.taxonomy.checking import Checker
+
+
+def erasers(checker: Checker) -> tuple[Eraser, ...]:
+    """All of them; people last, for the rest is found by them."""
+    return (
+        *matches.erasers(checker),
+        needs.ERASER,
+        files.ERASER,
+        replies.ERASER,
+        *people.ERASERS,
+    )
