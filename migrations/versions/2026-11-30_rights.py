@@ -1,7 +1,7 @@
 """What people ask about themselves; and what a firm stated can be emptied, needs too.
 
 Revision ID: 20261130_rights
-Revises: 20261130_delegations
+Revises: 20261130_encoded_blocks
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261130_rights"
-down_revision = "20261130_delegations"
+down_revision = "20261130_encoded_blocks"
 branch_labels = None
 depends_on = None
 
