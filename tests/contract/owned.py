@@ -414,6 +414,7 @@ BY_PART: dict[str, frozenset[Scope]] = {
     "removeMember": SCOPES_OF_MEMBER[MemberRole.VIEWER],
     "giveDelegation": frozenset({Scope.NEEDS_READ}),
     "createImport": frozenset({Scope.NEEDS_WRITE}),
+    "giveDelegation": frozenset({Scope.NEEDS_READ}),
     "createExport": frozenset({Scope.NEEDS_READ}),
     "getExport": frozenset({Scope.NEEDS_READ}),
     "getExportFile": frozenset({Scope.NEEDS_READ}),
