@@ -23,6 +23,7 @@ from matchmaker.enterprise.assessments.models import Assessment
 from matchmaker.identity.models import Organisation, OrganisationLive, OrganisationState
 from matchmaker.matching.models import MatchRunRow
 from matchmaker.matching.shortlists.models import Shortlist
+from matchmaker.pathway.models import Pathway
 
 Make = Callable[[AsyncConnection, enum.StrEnum, int], Awaitable[list[UUID]]]
 """The ids of so many new things in that state."""
@@ -213,6 +214,15 @@ async def assessments(connection: AsyncConnection, state: enum.StrEnum, count: i
     return [row["id"] for row in rows]
 
 
+async def pathways(connection: AsyncConnection, state: enum.StrEnum, count: int) -> list[UUID]:
+    """So many pathways of one firm."""
+    (owner,) = await organisations(connection)
+    said = {"organisation_id": owner, "asked": {}, "way": {}, "state": state, "revision": 1}
+    rows: list[dict[str, Any]] = [{**said, "id": uuid7()} for _ in range(count)]
+    await connection.execute(insert(Pathway), rows)
+    return [row["id"] for row in rows]
+
+
 OBJECTS: Final[Mapping[str, tuple[type[Revised], Make]]] = {
     "admission": (Admission, admissions),
     "assessment": (Assessment, assessments),
@@ -221,6 +231,7 @@ OBJECTS: Final[Mapping[str, tuple[type[Revised], Make]]] = {
     "offering": (Offering, offerings),
     "need_member": (NeedMember, members),
     "organisation": (Organisation, organisations),
+    "pathway": (Pathway, pathways),
     "pool": (Pool, pools),
     "shortlist": (Shortlist, shortlists),
 }

@@ -73,6 +73,7 @@ from matchmaker.matching.controllers import (
 )
 from matchmaker.matching.library import Library
 from matchmaker.matching.shortlists.controllers import ShortlistController
+from matchmaker.pathway.controllers import PathwayController
 from matchmaker.released import INDEX, Released
 from matchmaker.rules import form
 from matchmaker.taxonomy import controllers as taxonomy
@@ -115,6 +116,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     MatchRunController,
     ReceiptKeyController,
     ShortlistController,
+    PathwayController,
     *feed.CONTROLLERS,
     *exchange.CONTROLLERS,
 )
@@ -170,6 +172,7 @@ def installed(
             "taxonomy": Provide(lambda: released.taxonomy, sync_to_thread=False),
             "checker": Provide(lambda: released.checker, sync_to_thread=False),
             "assessing": Provide(lambda: released.assessing, sync_to_thread=False),
+            "wayfinder": Provide(lambda: released.wayfinder, sync_to_thread=False),
             "declarations": Provide(lambda: released.declarations, sync_to_thread=False),
             "reach_policy": Provide(lambda: released.reach, sync_to_thread=False),
             "matcher": Provide(lambda: matcher, sync_to_thread=False),

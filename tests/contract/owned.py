@@ -73,6 +73,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "createAssessment": {"scheme": "gbt_39116_2020", "value": "2"},
     "patchAssessment": {"remark": "Seen on site"},
     "moveAssessment": {"transition": "complete"},
+    "createPathway": {"target": 1},
+    "movePathway": {"transition": "adopt"},
     "createNeed": NEED,
     "reviseNeed": {"text": "Fewer rejects"},
     "takeNeedTransition": {"transition": "open"},
@@ -183,6 +185,10 @@ async def assessed(world: World) -> str:
     id_ = await assessment(world)
     await sent(world, "POST", f"/assessments/{id_}/transitions", BODIES["moveAssessment"])
     return id_
+
+
+async def pathway(world: World) -> str:
+    return str((await sent(world, "POST", "/pathways", BODIES["createPathway"]))["id"])
 
 
 async def need(world: World) -> str:
@@ -320,6 +326,7 @@ OWNED: dict[str, Maker] = {
     "delegation_id": delegation,
     "assessment_id": assessment,
     "request_id": asked_about_oneself,
+    "pathway_id": pathway,
     "need_id": need,
     "offering_id": draft,
     "run_id": run,

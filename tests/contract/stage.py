@@ -176,6 +176,10 @@ class Stage:
         self.ask("POST", path, {"transition": "complete"})
         return assessment_id
 
+    def pathway(self) -> str:
+        """A new pathway of the owner, who stands at nothing yet and aims at level 1."""
+        return self.made("/v1/pathways", {"target": 1})
+
     def need(self) -> str:
         """A new draft of the owner."""
         return self.made("/v1/needs", NEED)

@@ -270,6 +270,16 @@ def assessed(stage: Stage, body: Body) -> Body:
     return {**reassessed(stage, body), "scheme": "gbt_39116_2020"}
 
 
+def completed(stage: Stage) -> str:
+    return stage.keep("assessed", stage.assessed)
+
+
+def aimed(stage: Stage, body: Body) -> Body:
+    """A pathway from what is completed, in the place of none: the next request needs it too."""
+    found = {name: value for name, value in body.items() if name != "previous_id"}
+    return with_names(assessment_id=completed, currency=lambda _: "CNY")(stage, found)
+
+
 MATCHED: Final = with_names(need_id=own_need, profile_id=profile)
 PROFILE: Final[Path] = lambda stage: {"organisation_id": profile(stage)}  # noqa: E731
 FIRST_OF_PROFILE: Final[Path] = lambda stage: {**PROFILE(stage), "number": 1}  # noqa: E731
@@ -357,6 +367,17 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "getAssessmentChart": Supply(path=kept("assessment_id", Stage.assessed)),
     "listAssessmentTransitions": Supply(path=kept("assessment_id", Stage.assessment)),
     "moveAssessment": Supply(path=fresh("assessment_id", Stage.assessment), is_consumed=True),
+    "createPathway": Supply(body=aimed),
+    "listPathways": Supply(
+        query=lambda stage, query: {
+            **without_cursor(stage, query),
+            **({"assessment_id": completed(stage)} if query.get("assessment_id") else {}),
+        }
+    ),
+    "getPathway": Supply(path=kept("pathway_id", Stage.pathway)),
+    "createNeedOfStep": Supply(path=kept("pathway_id", Stage.pathway, number=1)),
+    "listPathwayTransitions": Supply(path=kept("pathway_id", Stage.pathway)),
+    "movePathway": Supply(path=fresh("pathway_id", Stage.pathway), is_consumed=True),
     # demand
     "createNeed": Supply(body=with_names(external_id=unused)),
     "listNeeds": LIST,

@@ -31,8 +31,10 @@ from tests.contract.owned import (
     SPECIAL,
     Maker,
     World,
+    assessed,
     draft,
     need,
+    pathway,
     profile,
     published,
     run,
@@ -56,6 +58,9 @@ NOBODYS = {"scheme", "code", "number"}
 """Path parameters that name nothing of an organisation's."""
 REFERENCES: dict[tuple[str, str], Maker | None] = {
     ("claimEvidence", "offering_id"): draft,
+    ("createPathway", "assessment_id"): assessed,
+    ("createPathway", "previous_id"): pathway,
+    ("listPathways", "assessment_id"): assessed,
     ("match", "need_id"): need,
     ("match", "profile_id"): profile,
     ("explainMatch", "need_id"): need,

@@ -12,7 +12,8 @@ from tests.conftest import client_of
 from tests.contract.match_calls import NEED
 from tests.identities import holder, sitter
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
+from matchmaker.released import Released
 from matchmaker.core import db
 from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings

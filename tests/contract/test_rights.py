@@ -23,7 +23,8 @@ from tests.contract.conftest import stocked_server
 from tests.contract.match_calls import NEED, PROFILE
 from tests.identities import Holder, Sitter, holder, sitter
 
-from matchmaker.app import Released, installed
+from matchmaker.app import installed
+from matchmaker.released import Released
 from matchmaker.cli.session import Database
 from matchmaker.core import db, events
 from matchmaker.core.db import ReadSession, Session

@@ -20,6 +20,7 @@ from matchmaker.cli.pool import index, migrate, seed
 from matchmaker.cli.processes import worker
 from matchmaker.cli.receipts import verify
 from matchmaker.cli.serve import serve
+from matchmaker.cli.ways import assess, path
 from matchmaker.core.postgres import EmbeddedUnavailable
 from matchmaker.core.settings import SettingsInvalid
 from matchmaker.core.shipped import FolderMissing
@@ -62,6 +63,8 @@ COMMANDS = (
     audit,
     keys,
     people,
+    assess,
+    path,
     erase,
     verify,
     openapi,

@@ -66,7 +66,7 @@ async def create(
         organisation_id=principal.organisation_id,
         scheme=draft.scheme,
         checkpoint=draft.checkpoint,
-        **_stored(draft),
+        **stored(draft),
     )
     await queries.insert_assessment(session, made)
     await events.append(session, _event("assessment.started", made, event_actor(principal)))
@@ -121,7 +121,7 @@ async def revise(
     faults = list(reader.faults(found.scheme, after))
     if faults:
         raise UnusableInput(errors=faults)
-    values = _stored(after)
+    values = stored(after)
     if await rows.revise(session, Assessment, found.id, revision=revision, values=values) is None:
         raise StaleVersion
     changed = await find(session, assessment_id, principal)
@@ -202,7 +202,7 @@ async def _complete(
     ]
     profile = await stated_profile(session, found.organisation_id)
     if await _is_latest(session, found):
-        stored, written = await profiles.write_profile(
+        fed, written = await profiles.write_profile(
             session,
             reader.checker,
             found.organisation_id,
@@ -211,8 +211,8 @@ async def _complete(
             by=by,
         )
         if written is not Written.UNCHANGED:
-            told.append(profiles.stated(stored, by))
-        profile = stored
+            told.append(profiles.stated(fed, by))
+        profile = fed
     values = {
         "result": msgspec.to_builtins(outcome),
         "peers": _cell(profile)._asdict(),
@@ -307,7 +307,8 @@ def result_of(assessment: Assessment) -> Outcome | None:
     return msgspec.convert(assessment.result, Outcome | None)
 
 
-def _stored(said: AssessmentTerms) -> dict[str, Any]:
+def stored(said: AssessmentTerms) -> dict[str, Any]:
+    """The columns of what was said."""
     whole = cast("dict[str, Any]", msgspec.to_builtins(said))
     content = {
         name: whole[name]

@@ -1,0 +1,166 @@
+"""`matchmaker assess` and `matchmaker path`: where a firm stands and where to go, from a file."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+import click
+import msgspec
+
+from matchmaker.released import INDEX
+from matchmaker.cli import session, show, ways_texts
+from matchmaker.core import wire
+from matchmaker.core.clock import utc_now
+from matchmaker.core.errors import MatchmakerError
+from matchmaker.core.language import LANGUAGES
+from matchmaker.enterprise.assessments import service as assessments
+from matchmaker.enterprise.assessments.declaration import AssessmentDraft
+from matchmaker.enterprise.assessments.models import Assessment
+from matchmaker.enterprise.assessments.schemas import AssessmentResult, OpenQuestions
+from matchmaker.enterprise.assessments.wording import Speaker as AssessmentSpeaker
+from matchmaker.enterprise.checking import profile_faults
+from matchmaker.enterprise.declaration import ProfileFacts
+from matchmaker.enterprise.derived import size_of
+from matchmaker.identity.models import OrganisationId
+from matchmaker.pathway.computing import Asked, compute
+from matchmaker.pathway.declaration import Budgets, Target
+from matchmaker.pathway.service import Assessed, facts_of
+from matchmaker.pathway.wording import Speaker
+from matchmaker.taxonomy.errors import UnusableInput
+
+if TYPE_CHECKING:
+    from matchmaker.released import Released
+    from matchmaker.core.language import Language
+
+T = TypeVar("T")
+_NOBODY = OrganisationId(UUID(int=0))
+
+LANGUAGE = click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    default="en",
+    show_default=True,
+    help="Language of everything that is told.",
+)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API answers it.")
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What `assess` prints as JSON."""
+
+    result: AssessmentResult | None
+    open: OpenQuestions
+
+
+class Sought(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `path` reads: a profile, an assessment or both, and what the way is for."""
+
+    profile: ProfileFacts = ProfileFacts()
+    assessment: AssessmentDraft | None = None
+    target: Target | None = None
+    budgets: Budgets | None = None
+    currency: wire.Currency | None = None
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"))
+@LANGUAGE
+@AS_JSON
+def assess(file: IO[bytes], language: Language, *, as_json: bool) -> None:
+    """Read the answers in FILE (the body of POST /v1/assessments; - reads standard input).
+
+    Says the level and stage, or which questions can still change them. Nothing is stored.
+    """
+    released, draft = session.released(), _read(file, AssessmentDraft, language)
+    outcome = _assessed(released, draft, language)
+    row = Assessment(
+        organisation_id=_NOBODY,
+        scheme=draft.scheme,
+        checkpoint=draft.checkpoint,
+        **assessments.stored(draft),
+    )
+    speaker = AssessmentSpeaker(released.assessing, language)
+    asked = released.assessing.open_questions(draft.scheme, draft)
+    told = Checked(
+        result=None if outcome is None else speaker.result(draft.scheme, outcome.outcome),
+        open=speaker.questions(row, asked),
+    )
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2))
+        return
+    ways_texts.Telling(show.Page(show.console(), language)).assessment(told.result, told.open)
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"))
+@LANGUAGE
+@AS_JSON
+def path(file: IO[bytes], language: Language, *, as_json: bool) -> None:
+    """Compute the way of the firm in FILE over the published index; - reads standard input.
+
+    FILE holds a profile, an assessment or both, and may name target, budgets by year and currency.
+    Nothing is stored.
+    """
+    released, sought = session.released(), _read(file, Sought, language)
+    faults = list(profile_faults(released.checker, sought.profile, "#/profile"))
+    if faults:
+        raise _refused(UnusableInput(errors=faults), language)
+    assessed = None
+    if sought.assessment is not None:
+        assessed = _assessed(released, sought.assessment, language)
+    index = released.matcher(session.settings().data_directory / INDEX).holder
+    asked = _asked(released, sought, assessed)
+    try:
+        way = compute(released.wayfinder, asked, index.current().index)
+    except MatchmakerError as error:
+        raise click.ClickException(f"{_said(error, language)}; run `make seed`") from error
+    told = Speaker(released.wayfinder, language).way(way, asked)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2))
+        return
+    words = released.checker.fields.words(language, currency=way.currency)
+    ways_texts.Telling(show.Page(show.console(), language)).way(told, words)
+
+
+def _asked(released: Released, sought: Sought, assessed: Assessed | None) -> Asked:
+    profile = sought.profile
+    scale = size_of(released.taxonomy, profile).scale
+    budgets, yearly = sought.budgets, profile.yearly_budget
+    if budgets is None and yearly is not None:
+        budgets = [yearly.amount] * released.wayfinder.rules.years
+    return Asked(
+        facts=facts_of(released.wayfinder, profile, scale, assessed),
+        target=sought.target,
+        budgets=budgets,
+        currency=sought.currency or (yearly.currency if yearly else "CNY"),
+        as_of=utc_now().date(),
+    )
+
+
+def _assessed(released: Released, draft: AssessmentDraft, language: Language) -> Assessed | None:
+    """What follows from the answers; None while the level is open."""
+    reader = released.assessing
+    faults = list(reader.scheme_faults(draft.scheme)) or list(reader.faults(draft.scheme, draft))
+    if faults:
+        raise _refused(UnusableInput(errors=faults), language)
+    outcome = reader.outcome(draft.scheme, draft)
+    return None if outcome is None else Assessed(draft.scheme, draft, outcome)
+
+
+def _read(file: IO[bytes], type_: type[T], language: Language) -> T:
+    try:
+        found: T = wire.decode(file.read(), type_)
+    except MatchmakerError as error:
+        raise _refused(error, language) from error
+    return found
+
+
+def _refused(error: MatchmakerError, language: Language) -> click.ClickException:
+    told = [f"{each.pointer}: {each.message.in_language(language)}" for each in error.errors]
+    return click.ClickException("\n".join([_said(error, language), *told]))
+
+
+def _said(error: MatchmakerError, language: Language) -> str:
+    title: Any = type(error).title
+    return str(title.in_language(language))

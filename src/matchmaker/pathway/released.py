@@ -1,0 +1,193 @@
+"""How ways are computed: rules, weights, strategies and the general guide, as released."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from matchmaker.pathway.planning import Demand
+from matchmaker.taxonomy import asking
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matchmaker.taxonomy.asking import Form
+    from matchmaker.taxonomy.fields import FieldCatalogue
+    from matchmaker.taxonomy.registry import Taxonomy
+
+_FOLDER: Final = "pathway"
+
+
+class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of a seed file; an unknown key is a mistake in the file."""
+
+
+class Said(_Document, frozen=True, kw_only=True):
+    """A text of ours, complete in both languages."""
+
+    zh: str
+    en: str
+
+
+class Wanted(_Document, frozen=True, kw_only=True):
+    """To reach ``level`` of ``scene``, ``needs`` must stand at ``at`` or above."""
+
+    scene: str
+    level: int
+    needs: str
+    at: int
+
+
+class Ranking(_Document, frozen=True, kw_only=True):
+    """Shares of what an entry point is ranked by, in thousandths."""
+
+    value: int
+    feasibility: int
+    supply: int
+
+
+class Rules(_Document, frozen=True, kw_only=True):
+    """The file of rules and weights; it says what each is for."""
+
+    scheme: str
+    edition: str
+    origin: str
+    confidence: str
+    questionnaire: str
+    kind: str
+    years: int
+    entries: int
+    quantile: int
+    base: int
+    binding: int
+    goals: dict[str, tuple[str, ...]]
+    ranking: Ranking
+    enough: int
+    quick: int
+    demands: tuple[Wanted, ...]
+    skills: dict[str, tuple[str, ...]]
+
+
+class Strategy(_Document, frozen=True, kw_only=True):
+    """A class of firms and what it should do; null conditions hold for any."""
+
+    code: str
+    chain_roles: tuple[str, ...] | None
+    scales: tuple[str, ...] | None
+    title: Said
+    strategy: Said
+
+
+class Strategies(_Document, frozen=True, kw_only=True):
+    """The file of strategies."""
+
+    scheme: str
+    edition: str
+    origin: str
+    confidence: str
+    classes: tuple[Strategy, ...]
+    stages: dict[str, Said]
+
+
+class GuideStep(_Document, frozen=True, kw_only=True):
+    """A step of the way of working."""
+
+    code: str
+    zh: str
+    en: str
+
+
+class Guide(_Document, frozen=True, kw_only=True):
+    """What is recommended to firms of some industries in some region, and by whom."""
+
+    scheme: str
+    code: str
+    edition: str
+    issuer: Said
+    industries: tuple[str, ...]
+    region: str | None
+    order: tuple[str, ...]
+    steps: tuple[GuideStep, ...]
+    pitfalls: tuple[Said, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wayfinder:
+    """Everything released that a way is computed with."""
+
+    fields: FieldCatalogue
+    form: Form
+    rules: Rules
+    strategies: Strategies
+    guide: Guide
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The released tables."""
+        return self.fields.taxonomy
+
+    @property
+    def demands(self) -> tuple[Demand, ...]:
+        """What must stand before what."""
+        return tuple(
+            Demand(each.scene, each.level, each.needs, each.at) for each in self.rules.demands
+        )
+
+    @property
+    def edition(self) -> dict[str, str]:
+        """Which release of each file this is."""
+        return {
+            "rules": self.rules.edition,
+            "strategies": self.strategies.edition,
+            "guide": f"{self.guide.code} {self.guide.edition}",
+            "taxonomy": self.taxonomy.version,
+        }
+
+
+class RulesBroken(ValueError):
+    """A file names a scene, a goal or a skill that there is not."""
+
+
+def load(seeds: Path, fields: FieldCatalogue) -> Wayfinder:
+    """What is released below ``seeds``.
+
+    Raises:
+        RulesBroken: a file names what there is not, or a demand that goes round.
+    """
+    folder, taxonomy = seeds / _FOLDER, fields.taxonomy
+    rules = msgspec.yaml.decode((folder / "plan.yaml").read_bytes(), type=Rules)
+    found = Wayfinder(
+        fields=fields,
+        form=asking.form_of(taxonomy, taxonomy.questionnaire(rules.questionnaire)),
+        rules=rules,
+        strategies=msgspec.yaml.decode((folder / "strategies.yaml").read_bytes(), type=Strategies),
+        guide=msgspec.yaml.decode((folder / "guide.yaml").read_bytes(), type=Guide),
+    )
+    _check(found)
+    return found
+
+
+def _check(found: Wayfinder) -> None:
+    rules, scenes = found.rules, set(found.form.scenes)
+    named = {
+        "sme_scene": {
+            *(each.scene for each in rules.demands),
+            *(each.needs for each in rules.demands),
+            *(scene for listed in rules.goals.values() for scene in listed),
+            *rules.skills,
+            *found.guide.order,
+        },
+        "goal": set(rules.goals),
+        "skill": {skill for listed in rules.skills.values() for skill in listed},
+        "stage": set(found.strategies.stages),
+    }
+    for scheme, codes in named.items():
+        if unknown := codes - found.taxonomy.codes(scheme):
+            raise RulesBroken(f"{_FOLDER}: {sorted(unknown)} are not of '{scheme}'")
+    if set(found.guide.order) != scenes or len(found.guide.order) != len(scenes):
+        raise RulesBroken(f"{_FOLDER}: the guide does not order every scene once")
+    # A level that needs only lower ones of others cannot go round.
+    if any(each.at >= each.level for each in rules.demands):
+        raise RulesBroken(f"{_FOLDER}: a level needs one that is no lower")
