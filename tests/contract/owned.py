@@ -419,7 +419,6 @@ BY_PART: dict[str, frozenset[Scope]] = {
     "addMember": SCOPES_OF_MEMBER[MemberRole.VIEWER],
     "reviseMember": SCOPES_OF_MEMBER[MemberRole.EDITOR],
     "removeMember": SCOPES_OF_MEMBER[MemberRole.VIEWER],
-    "giveDelegation": frozenset({Scope.NEEDS_READ}),
     "createImport": frozenset({Scope.NEEDS_WRITE}),
     "giveDelegation": frozenset({Scope.NEEDS_READ}),
     "createExport": frozenset({Scope.NEEDS_READ}),

@@ -19,7 +19,6 @@ from tests.factories import SEEDS
 from tests.identities import Holder, holder
 
 from matchmaker.app import installed
-from matchmaker.released import INDEX, Released
 from matchmaker.cli.session import Database
 from matchmaker.core import db, events
 from matchmaker.core.db import ReadSession, Session
@@ -27,6 +26,7 @@ from matchmaker.core.language import LANGUAGES
 from matchmaker.matching import erasing
 from matchmaker.pathway.computing import Asked, compute
 from matchmaker.pathway.position import Facts
+from matchmaker.released import INDEX, Released
 
 FIRMS = [json.loads(line) for line in (SEEDS / "demo/smes.jsonl").read_text().splitlines()]
 ASSESSED = {

@@ -13,11 +13,11 @@ from tests.contract.match_calls import NEED
 from tests.identities import holder, sitter
 
 from matchmaker.app import installed
-from matchmaker.released import Released
 from matchmaker.core import db
 from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 from matchmaker.identity.models import MemberRole, OrganisationRole, OrganisationState
+from matchmaker.released import Released
 
 R = OrganisationRole
 

@@ -24,7 +24,6 @@ from tests.contract.match_calls import NEED, PROFILE
 from tests.identities import Holder, Sitter, holder, sitter
 
 from matchmaker.app import installed
-from matchmaker.released import Released
 from matchmaker.cli.session import Database
 from matchmaker.core import db, events
 from matchmaker.core.db import ReadSession, Session
@@ -35,6 +34,7 @@ from matchmaker.erasers import erasers
 from matchmaker.identity.models import MemberRole, OrganisationRole
 from matchmaker.identity.rights import service
 from matchmaker.identity.rights.models import RightsRequestId
+from matchmaker.released import Released
 
 PARTS = (
     *("profile_versions", "match_runs", "need_versions", "files", "kept_replies"),

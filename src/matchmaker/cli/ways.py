@@ -8,7 +8,6 @@ from uuid import UUID
 import click
 import msgspec
 
-from matchmaker.released import INDEX
 from matchmaker.cli import session, show, ways_texts
 from matchmaker.core import wire
 from matchmaker.core.clock import utc_now
@@ -27,11 +26,12 @@ from matchmaker.pathway.computing import Asked, compute
 from matchmaker.pathway.declaration import Budgets, Target
 from matchmaker.pathway.service import Assessed, facts_of
 from matchmaker.pathway.wording import Speaker
+from matchmaker.released import INDEX
 from matchmaker.taxonomy.errors import UnusableInput
 
 if TYPE_CHECKING:
-    from matchmaker.released import Released
     from matchmaker.core.language import Language
+    from matchmaker.released import Released
 
 T = TypeVar("T")
 _NOBODY = OrganisationId(UUID(int=0))
