@@ -231,7 +231,7 @@ async def test_the_receipt_is_told_to_whoever_has_its_number(place: Place) -> No
 async def test_nobody_is_logged_in_as_them_and_their_need_is_not_found(place: Place) -> None:
     who = await somebody(place)
     await place.work(await asked(place, who, "erasure", with_firms=True), "erase")
-    statuses = []
+    statuses: list[int] = []
     while 401 not in statuses and len(statuses) < 60:
         answer = await place.api.get("/v1/me", headers=who.person.headers)
         statuses.append(answer.status_code)
