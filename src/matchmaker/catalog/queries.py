@@ -217,16 +217,6 @@ async def live_versions(session: ReadSession, position: int) -> dict[bytes, byte
     return dict(zip(*each, strict=True))
 
 
-async def provider_names(session: ReadSession, position: int) -> dict[OrganisationId, str]:
-    """What every organisation was called right after the event at ``position``; JSON as text."""
-    rows = await session.execute(
-        select(OrganisationLive.organisation_id, cast(OrganisationLive.name, Text)).where(
-            *held_at(OrganisationLive, position)
-        )
-    )
-    return {row[0]: row[1] for row in rows}
-
-
 async def turned_offerings(session: ReadSession, position: int) -> frozenset[OfferingId]:
     """The offerings that were published, or whose provider is called, otherwise at ``position``."""
     turned = {

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from matchmaker.core.db import Base
-from matchmaker.core.living import follow
+from matchmaker.core.living import follow, held_at
 from matchmaker.identity.models import (
     HOLDING,
     ApiKeyId,
@@ -283,3 +283,13 @@ async def changed(
         statement.returning(id_).execution_options(synchronize_session=False)
     )
     return rows.scalar_one_or_none() is not None
+
+
+async def names_at(session: ReadSession, position: int) -> dict[OrganisationId, str]:
+    """What every organisation was called right after the event at ``position``; JSON as text."""
+    rows = await session.execute(
+        select(OrganisationLive.organisation_id, cast(OrganisationLive.name, Text)).where(
+            *held_at(OrganisationLive, position)
+        )
+    )
+    return {row[0]: row[1] for row in rows}

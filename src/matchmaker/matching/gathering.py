@@ -15,6 +15,7 @@ from matchmaker.catalog.admissions import queries as admissions
 from matchmaker.catalog.models import OfferingId
 from matchmaker.core import events
 from matchmaker.core.clock import utc_now
+from matchmaker.identity import queries as identity
 from matchmaker.matching import packing, queries
 from matchmaker.matching.decoding import OfferingDecoder, name_of
 from matchmaker.matching.packing import Unpacker, UnreadableBlock
@@ -101,7 +102,7 @@ async def gather(session: ReadSession, edition: Edition, position: int) -> Gathe
     pools = await _pools(session, position)
     live = await catalog.live_versions(session, position)
     total, unpacker = len(live), Unpacker(found.encoder)
-    called = await catalog.provider_names(session, position)
+    called = await identity.names_at(session, position)
     names = {provider.bytes: name_of(name) for provider, name in called.items()}
     async with contextlib.aclosing(queries.encoded_blocks(session, found.encoder)) as blocks:
         async for block in blocks:
