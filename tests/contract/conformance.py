@@ -53,7 +53,9 @@ DEPENDS: Final[dict[str, frozenset[str]]] = {
     ),
     "patchProvider": frozenset({"#/summary invalid"}),
     "reviseNeed": frozenset({"#/pools pools_without_effect", "#/pools missing_pools"}),
-    "reviseOrganisation": frozenset({"#/provider_kind not_a_provider"}),
+    "reviseOrganisation": frozenset(
+        {"#/provider_kind not_a_provider", "#/jurisdiction not_an_agency"}
+    ),
 }
 """By operation, faults of well-formed requests that are no findings in a sequence of requests:
 what they act on there is what earlier ones left. Everywhere else it bears every such request."""

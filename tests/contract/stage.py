@@ -96,7 +96,7 @@ class Stage:
         """A new draft that can be submitted."""
         said = {
             "name": {"zh": "某厂", "en": "Works"},
-            "roles": ["sme", "provider"],
+            "roles": ["sme", "provider", "agency"],
             "region": "330200",
         }
         return self.made("/v1/organisations", said, by=OPERATOR)
