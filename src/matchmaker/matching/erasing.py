@@ -67,7 +67,7 @@ def erasers(checker: Checker) -> tuple[Eraser, ...]:
     """What firms that are one person stated, and were answered."""
 
     async def export_profiles(session: ReadSession, subject: Subject) -> list[dict[str, Any]]:
-        found = []
+        found: list[dict[str, Any]] = []
         for firm in subject.firms:
             try:
                 stored = await enterprise.get_facts(session, OrganisationId(firm))
