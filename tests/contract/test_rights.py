@@ -28,6 +28,7 @@ from matchmaker.cli.session import Database
 from matchmaker.core import db, events
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.erasing import Eraser
+from matchmaker.core.jobs import Options, Worker
 from matchmaker.core.postgres import Server
 from matchmaker.core.signing import SigningKeys, signed_by
 from matchmaker.erasers import erasers
@@ -35,6 +36,7 @@ from matchmaker.identity.models import MemberRole, OrganisationRole
 from matchmaker.identity.rights import service
 from matchmaker.identity.rights.models import RightsRequestId
 from matchmaker.released import Released
+from matchmaker.working import handlers
 
 PARTS = (
     *("profile_versions", "match_runs", "need_versions", "files", "kept_replies"),
@@ -226,6 +228,26 @@ async def test_the_receipt_is_told_to_whoever_has_its_number(place: Place) -> No
     assert who.word not in str(told)
     keys = msgspec.convert((await place.api.get("/v1/receipt-keys")).json(), SigningKeys)
     assert signed_by(told["receipt"], told["signature"], keys)
+
+
+async def test_a_worker_does_it(place: Place) -> None:
+    who = await somebody(place)
+    id_ = await asked(place, who, "erasure", with_firms=True)
+    worker = Worker(
+        place.database.url,
+        place.database.settings,
+        handlers(place.released, place.engine),
+        options=Options(poll=0.05),
+    )
+    task = asyncio.create_task(worker.run())
+    statuses: list[int] = []
+    while 200 not in statuses and len(statuses) < 400:
+        statuses.append((await place.api.get(f"/v1/erasure-receipts/{id_}")).status_code)
+        await asyncio.sleep(0.05)
+    worker.stop()
+    await task
+    assert statuses[-1] == 200
+    assert traces(place.dump(), who.word) == 0
 
 
 async def test_nobody_is_logged_in_as_them_and_their_need_is_not_found(place: Place) -> None:
