@@ -93,6 +93,11 @@ def public_keys(_: Stage) -> object:
     return {"keys": [{**CLIENT.as_dict(private=False), "kid": "k1"}]}
 
 
+def networks(_: Stage) -> object:
+    """No pattern says which texts are networks; what is none is tested with the room."""
+    return ["192.0.2.0/24", "2001:db8::/32"]
+
+
 def asking_for_a_token(stage: Stage, body: Body) -> Body:
     """With an assertion of its own: none is taken twice."""
     signed = stage.assertion(CLIENT)
@@ -325,7 +330,9 @@ SUPPLIES: Final[dict[str, Supply]] = {
         is_consumed=True,
     ),
     "listKeys": OF_OWN,
-    "createKey": Supply(path=own, body=with_names(expires_at=later, jwks=public_keys)),
+    "createKey": Supply(
+        path=own, body=with_names(expires_at=later, jwks=public_keys, allowed_from=networks)
+    ),
     "rotateKey": Supply(
         is_risky=True,
         path=fresh("key_id", Stage.key),
