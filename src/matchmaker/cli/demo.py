@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from matchmaker.cli import pool, sample, session, show, stored, texts
+from matchmaker.cli import pool, sample, session, show, stored, texts, ways
 from matchmaker.cli.walk import Walk
 from matchmaker.core.clock import utc_now
 from matchmaker.core.language import LANGUAGES
@@ -55,6 +55,8 @@ def demo(language: Language) -> None:
                     stored.store(running, released, told, matcher=matcher, language=language)
                 )
     Walk(page, matcher, kept).tell()
+    with session.one_line(sample.SampleMissing):
+        ways.tell(page, matcher, released, told.firm)
     _end(page, found.host, found.port)
     if not kept.verdict.is_whole:
         raise click.ClickException(page.words(texts.CHAIN_BROKEN, position=kept.verdict.broken_at))
@@ -110,7 +112,7 @@ def _refuse_faults(file: Path, report: ImportReport, page: Page) -> None:
 
 def _end(page: Page, host: str, port: int) -> None:
     """How to go on."""
-    page.heading(13, texts.NEXT)
+    page.heading(18, texts.NEXT)
     page.say(page.words(texts.SERVE))
     page.say(f"  make serve   {page.words(texts.OR)}   matchmaker serve", "bold")
     page.say(page.words(texts.CALL))

@@ -142,9 +142,13 @@ def missing_facts(profile: ProfileFacts, fields: FieldCatalogue, page: Page) -> 
     return names
 
 
+def lines(file: str) -> list[bytes]:
+    """The lines of a file of the demo pool."""
+    return (shipped.folder("seeds") / "demo" / file).read_bytes().splitlines()
+
+
 def _lines(file: str, of: type[Row]) -> list[Row]:
-    raw = (shipped.folder("seeds") / "demo" / file).read_bytes()
-    return [msgspec.json.decode(line, type=of) for line in raw.splitlines()]
+    return [msgspec.json.decode(line, type=of) for line in lines(file)]
 
 
 def _named(code: str, lines: Iterable[Row], file: str) -> Row:

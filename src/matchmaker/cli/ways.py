@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Any, TypeVar
-from uuid import UUID
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 import msgspec
 
-from matchmaker.cli import session, show, ways_texts
+from matchmaker.cli import sample, session, show, ways_texts
 from matchmaker.core import wire
 from matchmaker.core.clock import utc_now
 from matchmaker.core.errors import MatchmakerError
 from matchmaker.core.language import LANGUAGES
-from matchmaker.enterprise.assessments import service as assessments
+from matchmaker.demand.declaration import NeedFacts
 from matchmaker.enterprise.assessments.declaration import AssessmentDraft
-from matchmaker.enterprise.assessments.models import Assessment
 from matchmaker.enterprise.assessments.schemas import AssessmentResult, OpenQuestions
 from matchmaker.enterprise.assessments.wording import Speaker as AssessmentSpeaker
 from matchmaker.enterprise.checking import profile_faults
 from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.enterprise.derived import size_of
-from matchmaker.identity.models import OrganisationId
+from matchmaker.matching.query import Caller
+from matchmaker.matching.schemas import MatchInput
 from matchmaker.pathway.computing import Asked, compute
 from matchmaker.pathway.declaration import Budgets, Target
-from matchmaker.pathway.service import Assessed, facts_of
+from matchmaker.pathway.service import Assessed, facts_of, need_of
 from matchmaker.pathway.wording import Speaker
 from matchmaker.released import INDEX
 from matchmaker.taxonomy.errors import UnusableInput
 
 if TYPE_CHECKING:
+    from matchmaker.cli.sample import SmeLine
+    from matchmaker.cli.show import Page
     from matchmaker.core.language import Language
+    from matchmaker.matching.matcher import Matcher
     from matchmaker.released import Released
 
 T = TypeVar("T")
-_NOBODY = OrganisationId(UUID(int=0))
+_FIRST: Final = 13
+"""The number of the first heading of the demo that is ours."""
+ANSWERS: Final = "assessments.jsonl"
 
 LANGUAGE = click.option(
     "--language",
@@ -74,17 +78,11 @@ def assess(file: IO[bytes], language: Language, *, as_json: bool) -> None:
     """
     released, draft = session.released(), _read(file, AssessmentDraft, language)
     outcome = _assessed(released, draft, language)
-    row = Assessment(
-        organisation_id=_NOBODY,
-        scheme=draft.scheme,
-        checkpoint=draft.checkpoint,
-        **assessments.stored(draft),
-    )
     speaker = AssessmentSpeaker(released.assessing, language)
     asked = released.assessing.open_questions(draft.scheme, draft)
     told = Checked(
         result=None if outcome is None else speaker.result(draft.scheme, outcome.outcome),
-        open=speaker.questions(row, asked),
+        open=speaker.questions(draft.scheme, draft, asked),
     )
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2))
@@ -121,6 +119,46 @@ def path(file: IO[bytes], language: Language, *, as_json: bool) -> None:
         return
     words = released.checker.fields.words(language, currency=way.currency)
     ways_texts.Telling(show.Page(show.console(), language)).way(told, words)
+
+
+def tell(page: Page, matcher: Matcher, released: Released, firm: SmeLine) -> None:
+    """The demo's firm from a check-up to a way, to a need of its first step, to a match.
+
+    Nothing of it is stored.
+
+    Raises:
+        SampleMissing: the demo pool has no answers of the firm.
+    """
+    draft = _answers_of(firm.external_id)
+    assessed = _assessed(released, draft, page.language)
+    sought = Sought(profile=firm.profile, assessment=draft)
+    telling = ways_texts.Telling(page)
+    if assessed is None:
+        raise sample.SampleMissing(f"{ANSWERS}: the answers of {firm.external_id} settle nothing")
+    told = AssessmentSpeaker(released.assessing, page.language)
+    telling.assessment(
+        told.result(draft.scheme, assessed.outcome), told.questions(draft.scheme, draft, []), _FIRST
+    )
+    asked = _asked(released, sought, assessed)
+    way = compute(released.wayfinder, asked, matcher.holder.current().index)
+    words = released.checker.fields.words(page.language, currency=way.currency)
+    telling.way(Speaker(released.wayfinder, page.language).way(way, asked), words, _FIRST + 1)
+    if not way.entries:
+        return
+    need = need_of(way, asked, way.entries[0].step, released.checker)
+    facts = NeedFacts(**{name: getattr(need, name) for name in NeedFacts.__struct_fields__})
+    request = MatchInput(profile=firm.profile, need=facts, limit=3)
+    answer = matcher.match(request, Caller(), page.language)
+    title = "" if need.title is None else need.title.in_language(page.language)
+    telling.first_match(title, answer, _FIRST + 4)
+
+
+def _answers_of(external_id: str) -> AssessmentDraft:
+    for line in sample.lines(ANSWERS):
+        said = msgspec.json.decode(line)
+        if said.pop("firm") == external_id:
+            return msgspec.convert(said, AssessmentDraft)
+    raise sample.SampleMissing(f"{ANSWERS} has no answers of {external_id}")
 
 
 def _asked(released: Released, sought: Sought, assessed: Assessed | None) -> Asked:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matchmaker.cli.show import Page
     from matchmaker.core.wire import Money
     from matchmaker.enterprise.assessments.schemas import AssessmentResult, OpenQuestions
+    from matchmaker.matching.schemas import MatchAnswer
     from matchmaker.pathway.schemas import ComputedWay, PathwayStep
     from matchmaker.taxonomy.fields import FieldWords
 
@@ -61,6 +62,9 @@ TOTAL: Final = Bilingual(
 )
 STOPPED: Final = Bilingual(zh="达不到目标：{why}", en="The target is not reached: {why}")
 GAPS: Final = Bilingual(zh="供给缺口", en="supply gaps")
+NEED_OF_STEP: Final = Bilingual(
+    zh="由第一个切入点生成的需求，及其匹配结果", en="The need of the first entry point, matched"
+)
 GUIDE: Final = Bilingual(
     zh="依据：{issuer}，{edition}", en="After the guide of {issuer}, {edition}"
 )
@@ -72,10 +76,12 @@ class Telling:
 
     page: Page
 
-    def assessment(self, result: AssessmentResult | None, asked: OpenQuestions) -> None:
-        """Level and stage, or what is still to be asked."""
+    def assessment(
+        self, result: AssessmentResult | None, asked: OpenQuestions, first: int = 1
+    ) -> None:
+        """Level and stage, or what is still to be asked, from the heading ``first`` on."""
         page = self.page
-        page.heading(1, STANDS)
+        page.heading(first, STANDS)
         if result is not None:
             score = result.score
             told = f"{score:g}" if score is not None else None
@@ -97,7 +103,7 @@ class Telling:
                 for each in result.crosswalk
             )
         if asked.questions:
-            page.heading(2, OPEN)
+            page.heading(first + 1, OPEN)
             shown = [f"{each.name} ({each.at})" for each in asked.questions[:_SHOWN]]
             rest = len(asked.questions) - len(shown)
             page.bullets("", [*shown, *([page.words(MORE, count=rest)] if rest else [])])
@@ -132,6 +138,15 @@ class Telling:
         page.bullets(page.words(GAPS), gaps, "yellow")
         guide = told.guide
         page.say(page.words(GUIDE, issuer=guide.issuer, edition=guide.edition), "dim")
+
+    def first_match(self, title: str, answer: MatchAnswer, number: int) -> None:
+        """The first offerings for the need of the best step to begin with."""
+        page = self.page
+        page.heading(number, NEED_OF_STEP)
+        page.say(title, "bold")
+        page.bullets(
+            "", [f"{item.title} / {item.provider.name} ({item.fit})" for item in answer.items]
+        )
 
     def _position(self, told: ComputedWay) -> None:
         page, stands = self.page, told.position

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MOST_LOOKED_AT: Final = 4_000
-"""Partial plans, and ways to lay the steps of one plan into years; each some microseconds."""
+"""Partial plans, and as many ways to lay steps into years: of one answer, for all its goals."""
 _NEVER: Final = 2**80
 _APART: Final = 10**6
 """Costs are counted in these, so that of equal plans the worthier comes first."""
@@ -172,6 +172,7 @@ class _Search:
     def __init__(self, problem: Problem, worth: Mapping[str, int]) -> None:
         self.problem, self.worth = problem, worth
         self.proven = True
+        self.left = self.tries = MOST_LOOKED_AT
         self.scenes = _needed_first(problem)
         self.ways = [
             [(end, cost * _APART + self._unworthy(scene, end), arcs) for end, cost, arcs in ways]
@@ -194,7 +195,8 @@ class _Search:
         most = _NEVER if budgets is None else (sum(budgets) + 1) * _APART - 1
         order = itertools.count()
         waiting = [(self.least(0, goal.scenes, goal.binding), 0, next(order), tuple[int, ...]())]
-        for _ in range(MOST_LOOKED_AT):
+        while self.left > 0:
+            self.left -= 1
             if not waiting or waiting[0][0] > min(most, _NEVER - 1):
                 return None
             _, negative, _, chosen = heapq.heappop(waiting)
@@ -269,8 +271,9 @@ class _Search:
         arcs = [
             arc for ways, number in zip(self.ways, chosen, strict=True) for arc in ways[number][2]
         ]
-        laying = _Laying(self.problem, arcs, self.worth)
+        laying = _Laying(self.problem, arcs, self.worth, tries=self.tries)
         moves = laying.moves()
+        self.tries = laying.left
         self.proven = self.proven and laying.proven
         return moves
 
@@ -278,10 +281,12 @@ class _Search:
 class _Laying:
     """The steps of one plan laid into the years, each after what it needs."""
 
-    def __init__(self, problem: Problem, arcs: Sequence[Arc], worth: Mapping[str, int]) -> None:
+    def __init__(
+        self, problem: Problem, arcs: Sequence[Arc], worth: Mapping[str, int], *, tries: int
+    ) -> None:
         self.problem = problem
         self.proven = True
-        self._tries = 0
+        self.left = tries
         self.needs = {arc: self._needed(arc, arcs) for arc in arcs}
         self.order = self._in_order(worth)
 
@@ -328,8 +333,8 @@ class _Laying:
             return True
         arc = self.order[place]
         for year in range(max((years[e] for e in self.needs[arc]), default=0), len(left)):
-            self._tries += 1
-            if self._tries > MOST_LOOKED_AT:
+            self.left -= 1
+            if self.left < 0:
                 self.proven = False
                 return False
             if left[year] < arc.cost:

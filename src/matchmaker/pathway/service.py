@@ -163,7 +163,7 @@ async def step_as_need(
         StepNotFound: the pathway has no such step.
         PathwayErased: what it was computed from was erased.
     """
-    draft = need_of(pathway, number, checker)
+    draft = need_of(way_of(pathway), asked_of(pathway), number, checker)
     return await demand.create(
         session,
         draft,
@@ -173,14 +173,12 @@ async def step_as_need(
     )
 
 
-def need_of(pathway: Pathway, number: int, checker: Checker) -> NeedDraft:
+def need_of(way: Way, asked: Asked, number: int, checker: Checker) -> NeedDraft:
     """The need of the step of this number.
 
     Raises:
-        StepNotFound: the pathway has no such step.
-        PathwayErased: what it was computed from was erased.
+        StepNotFound: the way has no such step.
     """
-    way, asked = way_of(pathway), asked_of(pathway)
     phase, step = _step(way, number)
     taxonomy = checker.taxonomy
     links = taxonomy.concordances[_LINKS].links.get(step.scene, ())

@@ -184,10 +184,9 @@ class AssessmentController(Controller):
         """
         found = await service.find(read_session, assessment_id, principal)
         hint = await service.hint(read_session, assessing, found)
-        asked = assessing.open_questions(
-            found.scheme, service.terms(found), read=frozenset(known or ()), hint=hint
-        )
-        return Speaker(assessing, language).questions(found, asked)
+        said, read = service.terms(found), frozenset(known or ())
+        asked = assessing.open_questions(found.scheme, said, read=read, hint=hint)
+        return Speaker(assessing, language).questions(found.scheme, said, asked)
 
     @get(
         "/{assessment_id:uuid}/series",

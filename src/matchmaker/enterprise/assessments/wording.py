@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matchmaker.core.language import Language
+    from matchmaker.enterprise.assessments.declaration import AssessmentTerms
     from matchmaker.enterprise.assessments.models import Assessment
     from matchmaker.enterprise.assessments.peers import Cell, Figures
     from matchmaker.enterprise.assessments.reading import Outcome, Reader
@@ -52,7 +53,7 @@ class Speaker:
             remark=said.remark,
             state=found.state,
             note=found.note,
-            progress=None if outcome or erased else self._progress(found),
+            progress=None if outcome or erased else self._progress(found.scheme, said),
             result=None if outcome is None else self.result(found.scheme, outcome),
             created_at=found.created_at,
             changed_at=found.changed_at,
@@ -82,15 +83,16 @@ class Speaker:
             taxonomy=outcome.taxonomy,
         )
 
-    def questions(self, found: Assessment, asked: Sequence[Asked]) -> schemas.OpenQuestions:
+    def questions(
+        self, scheme: str, said: AssessmentTerms, asked: Sequence[Asked]
+    ) -> schemas.OpenQuestions:
         """What is still worth asking."""
-        form = self.reader.form(found.scheme)
-        said = service.terms(found)
+        form = self.reader.form(scheme)
         return schemas.OpenQuestions(
-            questions=[self._question(found.scheme, each) for each in asked],
+            questions=[self._question(scheme, each) for each in asked],
             answered=len(said.answers or {}) + len(said.scenes or {}),
             asked_in_all=0 if form is None else form.size,
-            progress=self._progress(found),
+            progress=self._progress(scheme, said),
         )
 
     def series(self, scheme: str, found: Sequence[Assessment]) -> schemas.History:
@@ -157,12 +159,11 @@ class Speaker:
             },
         )
 
-    def _progress(self, found: Assessment) -> schemas.Progress | None:
-        said = service.terms(found)
-        standing = self.reader.standing(found.scheme, said)
+    def _progress(self, scheme: str, said: AssessmentTerms) -> schemas.Progress | None:
+        standing = self.reader.standing(scheme, said)
         if standing is None:
             return None
-        asked = self.reader.open_questions(found.scheme, said)
+        asked = self.reader.open_questions(scheme, said)
         return _progress(standing, len(asked))
 
     def _question(self, scheme: str, asked: Asked) -> schemas.OpenQuestion:
