@@ -20,6 +20,7 @@ from matchmaker.core.ids import uuid7
 from matchmaker.core.rows import Revised
 from matchmaker.demand.models import Need, NeedMember, NeedVersion
 from matchmaker.enterprise.assessments.models import Assessment
+from matchmaker.enterprise.recognitions.models import Recognition
 from matchmaker.identity.models import Organisation, OrganisationLive, OrganisationState
 from matchmaker.matching.models import MatchRunRow
 from matchmaker.matching.shortlists.models import Shortlist
@@ -223,6 +224,16 @@ async def pathways(connection: AsyncConnection, state: enum.StrEnum, count: int)
     return [row["id"] for row in rows]
 
 
+async def recognitions(connection: AsyncConnection, state: enum.StrEnum, count: int) -> list[UUID]:
+    """So many recognitions of one firm."""
+    (owner,) = await organisations(connection)
+    said = {"organisation_id": owner, "scheme": "cn_smart_factory", "level": "basic"}
+    whose = {**said, "issuer": "City", "state": state, "revision": 1}
+    rows: list[dict[str, Any]] = [{**whose, "id": uuid7()} for _ in range(count)]
+    await connection.execute(insert(Recognition), rows)
+    return [row["id"] for row in rows]
+
+
 OBJECTS: Final[Mapping[str, tuple[type[Revised], Make]]] = {
     "admission": (Admission, admissions),
     "assessment": (Assessment, assessments),
@@ -233,6 +244,7 @@ OBJECTS: Final[Mapping[str, tuple[type[Revised], Make]]] = {
     "organisation": (Organisation, organisations),
     "pathway": (Pathway, pathways),
     "pool": (Pool, pools),
+    "recognition": (Recognition, recognitions),
     "shortlist": (Shortlist, shortlists),
 }
 """By the noun of its machine, the table of a thing and how to make some."""

@@ -50,6 +50,7 @@ from matchmaker.demand.reading.controllers import NeedReadingController
 from matchmaker.enterprise.assessments.controllers import AssessmentController
 from matchmaker.enterprise.controllers import ProfileController
 from matchmaker.enterprise.reach.controllers import JurisdictionController
+from matchmaker.enterprise.recognitions.controllers import RecognitionController
 from matchmaker.exchange import controllers as exchange
 from matchmaker.feed import controllers as feed
 from matchmaker.feed.events.audit import Chain
@@ -108,6 +109,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     ProfileController,
     JurisdictionController,
     AssessmentController,
+    RecognitionController,
     *demand.CONTROLLERS,
     NeedReadingController,
     NeedMemberController,

@@ -20,6 +20,7 @@ from matchmaker.demand import jobs as demand_jobs
 from matchmaker.demand.queries import needs_shared_with
 from matchmaker.enterprise.assessments import jobs as assessment_jobs
 from matchmaker.enterprise.reach import jobs as reach_jobs
+from matchmaker.enterprise.recognitions import jobs as recognition_jobs
 from matchmaker.erasers import erasers
 from matchmaker.exchange import jobs as exchange_jobs
 from matchmaker.feed.webhooks.sending import Sender
@@ -57,6 +58,7 @@ def handlers(released: Released, engine: AsyncEngine) -> Mapping[str, Handler]:
         **admission_jobs.handlers(released.checker.fields),
         **reach_jobs.handlers(released.taxonomy, released.reach),
         **assessment_jobs.handlers(released.assessing.policy),
+        **recognition_jobs.HANDLERS,
         **demand_jobs.HANDLERS,
         **exchange_jobs.handlers(released.means(), db.reading(engine)),
         **webhook_jobs.handlers(released.webhooks),
@@ -97,6 +99,7 @@ def crons() -> Sequence[Cron]:
         *admission_jobs.CRONS,
         *reach_jobs.CRONS,
         *assessment_jobs.CRONS,
+        *recognition_jobs.CRONS,
         *demand_jobs.CRONS,
         *exchange_jobs.CRONS,
         *webhook_jobs.CRONS,

@@ -75,6 +75,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "moveAssessment": {"transition": "complete"},
     "createPathway": {"target": 1},
     "movePathway": {"transition": "adopt"},
+    "createRecognition": {"scheme": "cn_smart_factory", "level": "basic", "issuer": "City"},
+    "moveRecognition": {"transition": "end"},
     "createNeed": NEED,
     "reviseNeed": {"text": "Fewer rejects"},
     "takeNeedTransition": {"transition": "open"},
@@ -189,6 +191,10 @@ async def assessed(world: World) -> str:
 
 async def pathway(world: World) -> str:
     return str((await sent(world, "POST", "/pathways", BODIES["createPathway"]))["id"])
+
+
+async def recognition(world: World) -> str:
+    return str((await sent(world, "POST", "/recognitions", BODIES["createRecognition"]))["id"])
 
 
 async def need(world: World) -> str:
@@ -327,6 +333,7 @@ OWNED: dict[str, Maker] = {
     "assessment_id": assessment,
     "request_id": asked_about_oneself,
     "pathway_id": pathway,
+    "recognition_id": recognition,
     "need_id": need,
     "offering_id": draft,
     "run_id": run,

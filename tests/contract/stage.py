@@ -180,6 +180,11 @@ class Stage:
         """A new pathway of the owner, who stands at nothing yet and aims at level 1."""
         return self.made("/v1/pathways", {"target": 1})
 
+    def recognition(self) -> str:
+        """A new claim of the owner that an authority granted it something."""
+        said = {"scheme": "cn_smart_factory", "level": "basic", "issuer": "City"}
+        return self.made("/v1/recognitions", said)
+
     def need(self) -> str:
         """A new draft of the owner."""
         return self.made("/v1/needs", NEED)

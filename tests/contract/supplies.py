@@ -285,6 +285,11 @@ def aimed(stage: Stage, body: Body) -> Body:
     return with_names(assessment_id=completed, currency=lambda _: "CNY")(stage, found)
 
 
+def granted(_: Stage, body: Body) -> Body:
+    found = {name: value for name, value in body.items() if name != "granted_on"}
+    return {**found, "scheme": "cn_smart_factory", "level": "basic"}
+
+
 MATCHED: Final = with_names(need_id=own_need, profile_id=profile)
 PROFILE: Final[Path] = lambda stage: {"organisation_id": profile(stage)}  # noqa: E731
 FIRST_OF_PROFILE: Final[Path] = lambda stage: {**PROFILE(stage), "number": 1}  # noqa: E731
@@ -385,6 +390,11 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "createNeedOfStep": Supply(path=kept("pathway_id", Stage.pathway, number=1)),
     "listPathwayTransitions": Supply(path=kept("pathway_id", Stage.pathway)),
     "movePathway": Supply(path=fresh("pathway_id", Stage.pathway), is_consumed=True),
+    "createRecognition": Supply(body=granted),
+    "listRecognitions": LIST,
+    "getRecognition": Supply(path=kept("recognition_id", Stage.recognition)),
+    "listRecognitionTransitions": Supply(path=kept("recognition_id", Stage.recognition)),
+    "moveRecognition": Supply(path=fresh("recognition_id", Stage.recognition), is_consumed=True),
     # demand
     "createNeed": Supply(body=with_names(external_id=unused)),
     "listNeeds": LIST,

@@ -21,6 +21,7 @@ CLOCKS = {
     "jurisdictions.count",
     "limits.prune",
     "once.prune",
+    "recognition.expire",
     "sessions.prune",
     "sightings.prune",
     "webhooks.prune",

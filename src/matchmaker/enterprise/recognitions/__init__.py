@@ -1,0 +1,1 @@
+"""Recognitions: levels and titles that an authority granted a firm."""
