@@ -167,7 +167,7 @@ GUARDS: Final = (
     Guard(
         "the networks of a key",
         f"{_M}identity.authentication",
-        "_is_allowed_from",
+        "is_allowed_from",
         always,
         f"{IDENTITY}/test_issuing.py::TestNetworks::test_it_is_taken_from_there_alone",
     ),
@@ -202,7 +202,7 @@ GUARDS: Final = (
     Guard(
         "TOTP",
         f"{_M}identity.sessions.service",
-        "_takes",
+        "takes",
         yes,
         f"{IDENTITY}/test_sessions.py::TestSecondFactor::test_it_is_asked_for_from_then_on",
     ),
@@ -337,7 +337,7 @@ GUARDS: Final = (
     ),
     Guard(
         "SSRF: what is inside",
-        f"{_M}feed.webhooks.target",
+        f"{_M}core.outbound.target",
         "is_public",
         always,
         f"{UNIT}/feed/test_target.py::test_nothing_is_sent_elsewhere",

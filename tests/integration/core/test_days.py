@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import insert, text, update
 from tests.factories import (
     SEEDS,
     jsonl,
@@ -20,7 +20,7 @@ from tests.factories import (
     taxonomy,
     tokenizer,
 )
-from tests.objects import OBJECTS
+from tests.objects import OBJECTS, organisations
 
 from matchmaker.catalog.admissions.machine import AdmissionState
 from matchmaker.catalog.evidence.machine import EvidenceState
@@ -28,8 +28,11 @@ from matchmaker.catalog.importing import import_file
 from matchmaker.core import clock, jobs
 from matchmaker.core.clock import utc_now
 from matchmaker.core.db import Session
+from matchmaker.core.ids import uuid7
 from matchmaker.core.jobs import Context, Handler, JobId
 from matchmaker.demand.machine import NeedState
+from matchmaker.enterprise.recognitions.machine import RecognitionState
+from matchmaker.enterprise.recognitions.models import Recognition
 from matchmaker.released import Released
 from matchmaker.working import handlers
 
@@ -85,11 +88,22 @@ async def admission(session: Session) -> UUID:
     return id_
 
 
+async def recognition(session: Session) -> UUID:
+    """Written as a whole: what an authority granted is never changed."""
+    (owner,) = await organisations(await session.connection())
+    id_ = uuid7()
+    said = {"organisation_id": owner, "scheme": "cn_smart_factory", "level": "basic"}
+    state = {"issuer": "City", "state": RecognitionState.VERIFIED, "valid_until": LAST_DAY}
+    await session.execute(insert(Recognition), [{**said, **state, "id": id_, "revision": 1}])
+    return id_
+
+
 DUE: dict[str, tuple[str, Callable[[Session], Awaitable[UUID]]]] = {
     "catalog.expire": ("offering", offering),
     "demand.expire": ("need", one("need", NeedState.OPEN, "expires_on")),
     "evidence.expire": ("evidence", one("evidence", EvidenceState.VERIFIED, "valid_until")),
     "admissions.expire": ("admission", admission),
+    "recognition.expire": ("recognition", recognition),
 }
 
 
