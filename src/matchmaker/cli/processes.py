@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from matchmaker.cli.session import Database
     from matchmaker.released import Released
 
+_TOLD_AGAIN = 0.5
+"""Seconds."""
 PUBLISH_EVERY = 5
 """Seconds between looks at what is published."""
 
@@ -78,9 +80,20 @@ async def _work(running: Database, released: Released, concurrency: int) -> None
 
 
 async def until_end(work: Coroutine[object, object, None]) -> None:
-    """Do ``work`` until it is over or the process is told to end."""
+    """Do ``work`` until it is over or the process is told to end.
+
+    It is told again and again: where a connection breaks at the same moment, its failure takes the
+    place of the cancellation, and what outlives failures would go on for ever.
+    """
     task = asyncio.ensure_future(work)
-    on_end(task.cancel)
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if not task.done():
+            task.cancel()
+            loop.call_later(_TOLD_AGAIN, stop)
+
+    on_end(stop)
     with contextlib.suppress(asyncio.CancelledError):
         await task
 
