@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matchmaker.core import shipped
-from matchmaker.demand.declaration import Budget
+from matchmaker.demand.declaration import MOST_BUDGET, Budget
 from matchmaker.demand.reading import Reader, book, wording
 from matchmaker.demand.reading.amounts import numeral
 from matchmaker.released import Released
@@ -156,6 +157,34 @@ def test_any_pieces_can_be_read(pieces: list[str]) -> None:
     told = wording.reading(text, READER.read(text, TODAY), READER.version)
     for span in told.spans:
         assert text[span.start : span.end] == span.quote
+
+
+@pytest.mark.parametrize(
+    "piece", ["九亿", "20万", "5月", "已有MES ", "May ", " ", "9", "1,", "预算", "budget 5 ", "no "]
+)
+def test_the_longest_text_holds_nobody_up(piece: str) -> None:
+    """A tenth of a second; read again from each mention, most of these took 3 to 60."""
+    text = (piece * 8000)[:8000]
+    started = time.process_time()
+    told = READER.read(text, TODAY)
+    assert time.process_time() - started < 2.0
+    wording.reading(text, told, READER.version)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "预算٣万元",
+        "预算" + "9" * 7000 + "元",
+        "预算" + "千" * 7000 + "元",
+        "budget ²³ eur",
+        "٣月内上线",
+    ],
+)
+def test_numbers_that_are_none_of_ours_are_no_fault(text: str) -> None:
+    draft = read(text)["draft"]
+    assert draft["ready_by"] is None
+    assert draft["budget"] is None or draft["budget"]["amount"] <= MOST_BUDGET
 
 
 def test_a_book_that_names_what_there_is_not_is_refused() -> None:

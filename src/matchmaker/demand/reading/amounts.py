@@ -7,15 +7,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from matchmaker.demand.declaration import MOST_BUDGET, Budget
-from matchmaker.demand.reading.folding import Folded, Part, pattern
+from matchmaker.demand.reading.folding import BLANKS, Folded, Hits, Part, pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from matchmaker.demand.reading.book import Money
 
-_RANGE: Final = r"\s*(?:-|–|—|~|到|至|to)\s*"
-_FIGURES: Final = r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+_RANGE: Final = rf"{BLANKS}(?:-|–|—|~|到|至|to){BLANKS}"
+_FIGURES: Final = r"[0-9]+(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?"
 
 
 class Mention(NamedTuple):
@@ -40,11 +40,12 @@ class Amounts:
 
     def read(self, text: Folded) -> Iterator[Mention]:
         """Every amount that ``text`` calls a budget or leaves open, in its order."""
+        words = [(Hits(self._budget, text), True), (Hits(self._other, text), False)]
         for found in self._amount.finditer(text.text):
             part = Part(*found.span())
             if not (found["before"] or found["after"] or found["unit"]):
                 continue  # a bare number
-            role = self._role(text, part)
+            role = _role(text, part, words)
             if role is None:
                 continue
             budget, why_not = self._value(found)
@@ -52,24 +53,6 @@ class Amounts:
                 budget, why_not = None, "no_budget_word"
             if role or found["before"] or found["after"]:
                 yield Mention(part, budget, why_not)
-
-    def _role(self, text: Folded, part: Part) -> bool | None:
-        """Whether it is called a budget; None where it is called something else.
-
-        The clause decides, and the sentence where it is silent.
-        """
-        for around in (text.clause(part), text.sentence(part)):
-            nearest = max(
-                (
-                    (-_gap(hit.span(), part), is_budget)
-                    for words, is_budget in ((self._budget, True), (self._other, False))
-                    for hit in words.finditer(text.text, around.start, around.end)
-                ),
-                default=None,
-            )
-            if nearest is not None:
-                return nearest[1] or None
-        return False
 
     def _value(self, found: re.Match[str]) -> tuple[Budget | None, str | None]:
         unit = found["unit"] or ""
@@ -92,6 +75,25 @@ class Amounts:
         if written[0].isascii():
             return Decimal(written.replace(",", ""))
         return Decimal(numeral(written, self._words.digits, self._words.multiples))
+
+
+def _role(text: Folded, part: Part, words: Sequence[tuple[Hits, bool]]) -> bool | None:
+    """Whether an amount is called a budget; None where it is called something else.
+
+    The clause decides, and the sentence where it is silent.
+    """
+    for around in (text.clause(part), text.sentence(part)):
+        nearest = max(
+            (
+                (-_gap(near, part), is_budget)
+                for hits, is_budget in words
+                for near in hits.beside(part, around)
+            ),
+            default=None,
+        )
+        if nearest is not None:
+            return nearest[1] or None
+    return False
 
 
 def numeral(written: str, digits: dict[str, int], multiples: dict[str, int]) -> int:
@@ -119,10 +121,10 @@ def _amount(words: Money) -> re.Pattern[str]:
     names = [*(n for all_ in words.currencies.values() for n in all_), *words.ambiguous]
     money = _any([Folded(name).text for name in names])
     return re.compile(
-        rf"(?:(?P<before>{money})\s*)?(?<![\da-z.])(?P<low>{number})"
-        rf"(?:(?:\s*(?:{unit}))?\s*(?:{money})?{_RANGE}(?:{money})?\s*"
-        rf"(?P<high>{number})(?=\s*(?:{unit}|{money})))?"
-        rf"\s*(?P<unit>{unit})?\s*(?P<after>{money})?",
+        rf"(?:(?P<before>{money}){BLANKS})?(?<![0-9a-z.])(?P<low>{number})"
+        rf"(?:(?:{BLANKS}(?:{unit}))?{BLANKS}(?:{money})?{_RANGE}(?:{money})?{BLANKS}"
+        rf"(?P<high>{number})(?={BLANKS}(?:{unit}|{money})))?"
+        rf"{BLANKS}(?P<unit>{unit})?{BLANKS}(?P<after>{money})?",
     )
 
 
@@ -135,7 +137,7 @@ def _any(words: Iterable[str]) -> str:
     )
 
 
-def _gap(span: tuple[int, int], part: Part) -> int:
+def _gap(word: Part, part: Part) -> int:
     """Characters between a word and ``part``; what comes before counts as nearer."""
-    start, end = span
+    start, end = word
     return part.start - end if end <= part.start else (start - part.end) * 2 + 1

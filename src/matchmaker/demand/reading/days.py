@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from matchmaker.demand.reading.folding import Folded, Part, pattern
+from matchmaker.demand.reading.folding import Folded, Hits, Part, pattern
 from matchmaker.demand.reading.periods import Periods
 
 if TYPE_CHECKING:
@@ -37,12 +37,11 @@ class Days:
 
     def read(self, text: Folded, today: dt.date) -> Iterator[Mention]:
         """Every deadline in ``text``, in its order."""
+        deadlines, others = Hits(self._deadline, text), Hits(self._other, text)
         found = sorted(self._periods.find(text.text, today), key=lambda pair: pair[0])
         for part, period in found:
             clause = text.clause(part)
-            if self._other.search(text.text, clause.start, clause.end):
-                continue
-            if not self._deadline.search(text.text, clause.start, clause.end):
+            if others.within(clause) or not deadlines.within(clause):
                 continue
             if period is None:
                 yield Mention(part, None, "no_such_day")

@@ -7,18 +7,18 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from matchmaker.demand.reading.folding import Part
+from matchmaker.demand.reading.folding import BLANKS, Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from matchmaker.demand.reading.book import Dates
 
-_YEAR: Final = r"20\d\d"
+_YEAR: Final = r"20[0-9]{2}"
 _HAN: Final = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
 _HAN_NUMBER: Final = "十[一二]?|[一二两三四五六七八九半]"
-_ZH_YEAR: Final = rf"(?:(?P<year>{_YEAR})\s*年|(?P<relative>今年|明年|后年))"
-_ZH_MONTH: Final = rf"(?P<month>1[0-2]|0?[1-9]|{_HAN_NUMBER})\s*月份?"
+_ZH_YEAR: Final = rf"(?:(?P<year>{_YEAR}){BLANKS}年|(?P<relative>今年|明年|后年))"
+_ZH_MONTH: Final = rf"(?P<month>1[0-2]|0?[1-9]|{_HAN_NUMBER}){BLANKS}月份?"
 _RELATIVE: Final = {"今年": 0, "明年": 1, "后年": 2, "this": 0, "next": 1}
 
 
@@ -47,13 +47,13 @@ class Periods:
 
     def find(self, text: str, today: dt.date) -> Iterator[tuple[Part, Period | None]]:
         """Each place where ``text`` names a period, and it; None: there is no such day."""
-        taken: list[Part] = []
+        taken = bytearray(len(text))
         for form, period_of in self._forms:
             for hit in form.finditer(text):
                 part = Part(*hit.span())
-                if any(part.start < other.end and other.start < part.end for other in taken):
+                if any(taken[slice(*part)]):
                     continue
-                taken.append(part)
+                taken[slice(*part)] = b"\1" * (part.end - part.start)
                 try:
                     yield part, period_of(hit, today)
                 except (ValueError, OverflowError):
@@ -66,28 +66,34 @@ class Periods:
         words = self._words
         month = "|".join([*words.months, *(rf"{name}\.?" for name in words.short)])
         month = rf"(?<![a-z])(?P<month>{month})(?![a-z])"
-        day, year = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?(?!\d)", rf"(?P<year>{_YEAR})"
+        day, year = r"(?P<day>[0-3]?[0-9])(?:st|nd|rd|th)?(?![0-9])", rf"(?P<year>{_YEAR})"
         numbers = sorted((name for name in words.numbers if name.isascii()), key=len, reverse=True)
         units = {**words.spans, **words.months_of}
         en_unit = "|".join(sorted(filter(str.isascii, units), key=len, reverse=True))
         zh_unit = "|".join(name for name in units if not name.isascii())
-        en_number = "|".join([r"\d{1,3}", *numbers])
+        en_number = "|".join(["[0-9]{1,3}", *numbers])
         every = (
-            (rf"{year}[-/.](?P<month>\d\d?)[-/.](?P<day>\d\d?)(?!\d)", self._day),
-            (rf"{_ZH_YEAR}?\s*{_ZH_MONTH}\s*(?P<day>[0-3]?\d)\s*[日号]", self._day),
-            (rf"(?<!\d){day}(?: of)? {month}(?:,? {year})?", self._day),
+            (rf"{year}[-/.](?P<month>[0-9]{{1,2}})[-/.](?P<day>[0-9]{{1,2}})(?![0-9])", self._day),
+            (
+                rf"{_ZH_YEAR}?{BLANKS}{_ZH_MONTH}{BLANKS}(?P<day>[0-3]?[0-9]){BLANKS}[日号]",
+                self._day,
+            ),
+            (rf"(?<![0-9]){day}(?: of)? {month}(?:,? {year})?", self._day),
             (rf"{month} {day}(?:,? {year})?", self._day),
-            (rf"{_ZH_YEAR}?\s*第?(?P<quarter>[1-4一二三四])季度(?P<end>底|末)?", self._quarter),
+            (
+                rf"{_ZH_YEAR}?{BLANKS}第?(?P<quarter>[1-4一二三四])季度(?P<end>底|末)?",
+                self._quarter,
+            ),
             (rf"(?P<end>end of )?(?<![a-z])q(?P<quarter>[1-4])(?:,? {year})?", self._quarter),
             (
-                rf"(?P<number>\d{{1,3}}|{_HAN_NUMBER})\s*个?(?P<unit>{zh_unit})(?:的?时间)?(?=以?之?内)",
+                rf"(?P<number>[0-9]{{1,3}}|{_HAN_NUMBER}){BLANKS}个?(?P<unit>{zh_unit})(?:的?时间)?(?=以?之?内)",
                 self._counted,
             ),
             (
                 rf"(?:with)?in(?: the next)? (?P<number>{en_number}) (?P<unit>{en_unit})(?![a-z])",
                 self._counted,
             ),
-            (rf"{_ZH_YEAR}?\s*{_ZH_MONTH}(?P<end>底|末)?", self._month),
+            (rf"{_ZH_YEAR}?{BLANKS}{_ZH_MONTH}(?P<end>底|末)?", self._month),
             (rf"(?P<end>end of |late )?{month}(?:,? {year})?", self._month),
             (rf"{_ZH_YEAR}?年?(?P<end>年[底末]|(?<=年)[底末])", self._year_end),
             (

@@ -100,20 +100,20 @@ class Reader:
         return Read(sorted(spans, key=_place), sorted(unread, key=_place))
 
     def _codes(self, text: Folded) -> Iterator[Span | Unread]:
+        is_denied, is_held = self._denied.of(text), self._held.of(text)
         for field, terms in self._fields.items():
             for found in terms.read(text):
-                if self._denied.holds(text, found.part):
+                if is_denied(found.part):
                     yield Unread(field, "denied", found.part)
-                elif field == "categories" and self._held.holds(text, found.part):
+                elif field == "categories" and is_held(found.part):
                     yield Unread(field, "held", found.part)
                 else:
                     yield Span(field, found.code, found.part)
 
     def _kind(self, text: Folded) -> Iterator[Span | Unread]:
         """The kind that the text has words of, if it is one alone."""
-        found: list[Found] = [
-            each for each in self._kinds.read(text) if not self._denied.holds(text, each.part)
-        ]
+        is_denied = self._denied.of(text)
+        found: list[Found] = [each for each in self._kinds.read(text) if not is_denied(each.part)]
         is_one = len({each.code for each in found}) == 1
         for each in found:
             if is_one:

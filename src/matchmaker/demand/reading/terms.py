@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from matchmaker.demand.reading.folding import Folded, Part, pattern
+from matchmaker.demand.reading.folding import Folded, Hits, Part, pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from matchmaker.demand.reading.book import Reach, Words
 
@@ -53,14 +53,16 @@ class Denial:
         """``words`` deny what follows within ``reach`` characters of their language."""
         self._patterns = ((pattern(words.zh), reach.zh), (pattern(words.en), reach.en))
 
-    def holds(self, text: Folded, part: Part) -> bool:
-        """Whether ``part`` of ``text`` is denied."""
-        start = text.clause(part).start
-        return any(
-            part.start - hit.end() <= reach
-            for words, reach in self._patterns
-            for hit in words.finditer(text.text, start, part.start)
-        )
+    def of(self, text: Folded) -> Callable[[Part], bool]:
+        """Says whether a part of ``text`` is denied."""
+        found = [(Hits(words, text), reach) for words, reach in self._patterns]
+
+        def holds(part: Part) -> bool:
+            clause = text.clause(part)
+            gaps = [(hits.gap(part, clause), reach) for hits, reach in found]
+            return any(gap is not None and gap <= reach for gap, reach in gaps)
+
+        return holds
 
 
 def _key(folded: str) -> str:
