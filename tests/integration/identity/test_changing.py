@@ -101,6 +101,7 @@ async def began_long_ago(engine: AsyncEngine, who: Sitter) -> None:
 
 
 class TestPassword:
+    @pytest.mark.asvs("V6.2.2")
     async def test_the_new_one_is_the_only_one(self, identity: Client, person: Sitter) -> None:
         answer = await change(identity, person.headers, old_password=PASSWORD)
         assert answer.status_code == 204
