@@ -75,7 +75,7 @@ from matchmaker.matching.controllers import (
 from matchmaker.matching.library import Library
 from matchmaker.matching.shortlists.controllers import ShortlistController
 from matchmaker.pathway.controllers import PathwayController
-from matchmaker.released import INDEX, Released
+from matchmaker.released import Released
 from matchmaker.rules import form
 from matchmaker.taxonomy import controllers as taxonomy
 from matchmaker.working import shared, webhook_means
@@ -160,9 +160,9 @@ def installed(
     counted: limits.Limits | None = None,
 ) -> Litestar:
     """The whole API on ``engine`` with what was released; the caller disposes the engine."""
-    matcher = released.matcher(settings.data_directory / INDEX)
+    matcher = released.matcher(settings.index_folder)
     seen_too, chain = shared(), Chain()
-    library = Library(matcher, Archive(settings.data_directory / INDEX))
+    library = Library(matcher, Archive(settings.index_folder))
 
     async def has_index() -> bool:
         return matcher.holder.current() is not None

@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-INDEX = "index"
-"""The folder of published indexes below the data directory."""
-
-
 class Released:
     """Everything released with the code that requests are answered with, loaded once."""
 

@@ -13,12 +13,12 @@ from tests.benchmark import synthetic, world
 from tests.benchmark.measuring import interleaved, medians
 
 from matchmaker.core.language import Language
+from matchmaker.core.settings import INDEX
 from matchmaker.matching.index import IndexHolder
 from matchmaker.matching.phrases import Speaker
 from matchmaker.matching.service import match
 from matchmaker.ranking.index import Index
 from matchmaker.ranking.query import Query
-from matchmaker.released import INDEX
 
 LIMIT = 10
 LANGUAGE: Language = "zh"

@@ -28,13 +28,13 @@ from tests.benchmark.rival import app, queries
 from tests.benchmark.rival.running import database
 from tests.factories import times
 
+from matchmaker.core.settings import INDEX
 from matchmaker.matching.index import IndexHolder
 from matchmaker.ranking import screen, text
 from matchmaker.ranking.facts import OfferingFacts
 from matchmaker.ranking.index import Index
 from matchmaker.ranking.query import Query
 from matchmaker.ranking.text import UNIT, Sums, TextStatistics, TextWeights
-from matchmaker.released import INDEX
 from matchmaker.rules import Answer, Fact, answer
 
 FIRST: Final = 200

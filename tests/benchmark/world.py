@@ -16,7 +16,7 @@ from tests.clusters import FAST, reachable_directory
 
 from matchmaker.core import migrate
 from matchmaker.core.postgres import Embedded
-from matchmaker.released import INDEX
+from matchmaker.core.settings import INDEX
 
 _ROOT: Final = Path(__file__).parents[2]
 _KEPT: Final = _ROOT / ".bench"

@@ -221,7 +221,7 @@ def matched(
     database: Database, released: Released, body: object, language: Language
 ) -> MatchAnswer:
     """The answer on the day of the README."""
-    matcher = replace(released.matcher(database.index_folder), now=lambda: AS_OF)
+    matcher = replace(released.matcher(database.settings.index_folder), now=lambda: AS_OF)
     said = msgspec.convert(body, MatchRequest)
     assert said.need is not None
     asked = MatchInput(profile=said.profile, need=said.need, pools=said.pools, limit=said.limit)

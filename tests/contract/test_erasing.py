@@ -283,7 +283,7 @@ async def store_run(
     asked.set()
     if wait is not None:
         await wait.wait()
-    matcher = firm.released.matcher(firm.database.index_folder)
+    matcher = firm.released.matcher(firm.database.settings.index_folder)
     run, scoring = matcher.run(found.input, await runs.caller_of(session, principal))
     told = matcher.told(run, scoring)
     return str(await runs.store(session, found, run, answers=told, principal=principal))

@@ -26,7 +26,7 @@ from matchmaker.core.language import LANGUAGES
 from matchmaker.matching import erasing
 from matchmaker.pathway.computing import Asked, compute
 from matchmaker.pathway.position import Facts
-from matchmaker.released import INDEX, Released
+from matchmaker.released import Released
 
 FIRMS = [json.loads(line) for line in (SEEDS / "demo/smes.jsonl").read_text().splitlines()]
 ASSESSED = {
@@ -212,7 +212,7 @@ def test_a_pathway_over_the_demo_offerings_takes_fifty_milliseconds(
     demo_database: Database, released: Released
 ) -> None:
     """By the processor's clock: others share the machine. The median of all demo firms."""
-    published = released.matcher(demo_database.settings.data_directory / INDEX).holder.current()
+    published = released.matcher(demo_database.settings.index_folder).holder.current()
     taken = []
     for said in FIRMS:
         profile, answers = said["profile"], ASSESSED[said["external_id"]]
@@ -223,7 +223,7 @@ def test_a_pathway_over_the_demo_offerings_takes_fifty_milliseconds(
         asked = Asked(
             facts=facts,
             budgets=None if budget is None else [budget["amount"]] * 3,
-            as_of=released.matcher(demo_database.settings.data_directory / INDEX).now().date(),
+            as_of=released.matcher(demo_database.settings.index_folder).now().date(),
         )
         compute(released.wayfinder, asked, published.index)
         started = time.process_time()

@@ -22,9 +22,9 @@ from matchmaker.core import jobs, shipped
 from matchmaker.core.jobs import JobId, queries
 from matchmaker.core.jobs.housekeeping import PRUNE
 from matchmaker.core.postgres import Embedded
-from matchmaker.core.settings import Settings
+from matchmaker.core.settings import INDEX, Settings
 from matchmaker.matching.index import IndexHolder
-from matchmaker.released import INDEX, Released
+from matchmaker.released import Released
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

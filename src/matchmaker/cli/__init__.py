@@ -2,34 +2,59 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from typing import Final
 
 import click
 
 from matchmaker.cli import session
-from matchmaker.cli.audit import audit
-from matchmaker.cli.contract import openapi, permissions
-from matchmaker.cli.demo import demo
-from matchmaker.cli.erasing import erase
-from matchmaker.cli.events import events
-from matchmaker.cli.exchange import export, import_files, template
-from matchmaker.cli.jobs import jobs
-from matchmaker.cli.keys import keys
-from matchmaker.cli.people import people
-from matchmaker.cli.pool import index, migrate, seed
-from matchmaker.cli.processes import worker
-from matchmaker.cli.receipts import verify
-from matchmaker.cli.serve import serve
-from matchmaker.cli.ways import assess, path
 from matchmaker.core.postgres import EmbeddedUnavailable
 from matchmaker.core.settings import SettingsInvalid
 from matchmaker.core.shipped import FolderMissing
 
 __all__ = ["main"]
 
+_COMMANDS: Final = {
+    "demo": "demo",
+    "serve": "serve",
+    "worker": "processes",
+    "migrate": "pool",
+    "seed": "pool",
+    "import": "exchange:import_files",
+    "export": "exchange",
+    "template": "exchange",
+    "index": "pool",
+    "jobs": "jobs",
+    "events": "events",
+    "audit": "audit",
+    "keys": "keys",
+    "people": "people",
+    "assess": "ways",
+    "path": "ways",
+    "erase": "erasing",
+    "verify": "receipts",
+    "openapi": "contract",
+    "permissions": "contract",
+}
+"""The module of each command, and its name there where it has another; only that one is loaded."""
+
 
 class _Commands(click.Group):
     """Commands whose expected failures are one line each."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
+        """The names, in the order in which they are needed."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, whose module is loaded."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name].partition(":")
+        found = getattr(importlib.import_module(f"matchmaker.cli.{module}"), attribute or cmd_name)
+        assert isinstance(found, click.Command)  # noqa: S101  (as _COMMANDS says)
+        return found
 
     def invoke(self, ctx: click.Context) -> object:
         """What the command answers.
@@ -46,32 +71,6 @@ class _Commands(click.Group):
 @click.version_option(package_name="matchmaker")
 def commands() -> None:
     """Match an enterprise's need to standardised offerings, with the reasons."""
-
-
-COMMANDS = (
-    demo,
-    serve,
-    worker,
-    migrate,
-    seed,
-    import_files,
-    export,
-    template,
-    index,
-    jobs,
-    events,
-    audit,
-    keys,
-    people,
-    assess,
-    path,
-    erase,
-    verify,
-    openapi,
-    permissions,
-)
-for command in COMMANDS:
-    commands.add_command(command)
 
 
 def main() -> None:

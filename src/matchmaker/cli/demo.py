@@ -50,7 +50,7 @@ def demo(language: Language) -> None:
             with session.database(found) as running:
                 asyncio.run(_fill(running, released, steps))
                 steps.next(texts.MATCHING.in_language(language))
-                matcher = released.matcher(running.index_folder)
+                matcher = released.matcher(running.settings.index_folder)
                 kept = asyncio.run(
                     stored.store(running, released, told, matcher=matcher, language=language)
                 )

@@ -83,11 +83,9 @@ def create(
         scopes=tuple(Scope(scope) for scope in scopes) or None,
         expires_at=None if days is None else utc_now() + dt.timedelta(days=days),
     )
-    released = session.released()
+    taxonomy = session.taxonomy()
     with session.database(session.settings()) as running:
-        key, text = asyncio.run(
-            _create(running, released.taxonomy, wanted, named=named, draft=draft)
-        )
+        key, text = asyncio.run(_create(running, taxonomy, wanted, named=named, draft=draft))
     click.echo(f"key {key.public_id} of {named}, good for {', '.join(key.scopes)}", err=True)
     click.echo(text)
 

@@ -82,9 +82,9 @@ async def republish(running: Database, released: Released, seconds: float) -> No
     away is tried again. Of several processes that publish into one folder, one does.
     """
     leadership = Leadership(
-        running.url, running.settings, f"index {folder_id(running.index_folder)}"
+        running.url, running.settings, f"index {folder_id(running.settings.index_folder)}"
     )
-    publisher, told = Publisher(running.index_folder, released.edition), asyncio.Event()
+    publisher, told = Publisher(running.settings.index_folder, released.edition), asyncio.Event()
     engine = db.create_engine(running.url, running.settings, acting=db.INSTALLATION)
     hearing = asyncio.create_task(
         listen(engine, events.CHANNEL, heard=lambda _: told.set(), joined=told.set)
@@ -152,13 +152,13 @@ async def import_all(
 async def ensure_index(running: Database, released: Released) -> Index | None:
     """The index published now; None where the current one is of this pool and this release."""
     return await _publish_turned(
-        running, released, Publisher(running.index_folder, released.edition)
+        running, released, Publisher(running.settings.index_folder, released.edition)
     )
 
 
 async def publish_index(running: Database, released: Released) -> Index:
     """The index of everything published now, a new base, made current."""
-    publisher = Publisher(running.index_folder, released.edition)
+    publisher = Publisher(running.settings.index_folder, released.edition)
     return await publish(running, released, publisher, whole=True)
 
 
@@ -183,7 +183,7 @@ async def rebuild_wanted(
     running: Database, released: Released, *, at_most: int | None = None
 ) -> int:
     """How many indexes of the past were wanted and rebuilt, one after the other."""
-    archive, rebuilt = Archive(running.index_folder), 0
+    archive, rebuilt = Archive(running.settings.index_folder), 0
     for wanted in itertools.islice(archive.awaited(), at_most):
         async with running.transaction() as session_:
             await _see_one_moment(session_)

@@ -12,26 +12,25 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import asyncpg
 import click
 import msgspec
-from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from matchmaker.core import db, migrate, shipped
+from matchmaker.core import db, shipped
 from matchmaker.core.errors import MatchmakerError
 from matchmaker.core.postgres import Embedded
 from matchmaker.core.settings import Settings, SettingsInvalid, from_environment
-from matchmaker.released import INDEX, Released
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-    from pathlib import Path
+
+    from matchmaker.released import Released
+    from matchmaker.taxonomy.registry import Taxonomy
 
 _LONG_STATEMENT = 600.0
 """Seconds one statement of an import or an index build may take."""
 _EXPECTED: Final = (
     MatchmakerError,
     SQLAlchemyError,
-    CommandError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     OSError,
@@ -81,11 +80,6 @@ class Database:
         finally:
             await engine.dispose()
 
-    @property
-    def index_folder(self) -> Path:
-        """Where indexes are published."""
-        return self.settings.data_directory / INDEX
-
 
 def settings() -> Settings:
     """The settings of the environment."""
@@ -94,7 +88,17 @@ def settings() -> Settings:
 
 def released() -> Released:
     """The released data of this installation."""
+    # It loads every room: half of the commands are done sooner than that.
+    from matchmaker.released import Released
+
     return Released(shipped.folder("seeds"))
+
+
+def taxonomy() -> Taxonomy:
+    """The taxonomy alone."""
+    from matchmaker.taxonomy import registry
+
+    return registry.load(shipped.folder("seeds") / "taxonomy")
 
 
 @contextlib.contextmanager
@@ -109,15 +113,32 @@ def database(found: Settings, *, migrates: bool = False) -> Iterator[Database]:
     """
     if found.database_url is None:
         with Embedded(found.data_directory).start() as server:
-            migrate.upgrade(server.url("mm_owner"))
+            _migrate(server.url("mm_owner"))
             yield Database(server.url("mm_app"), found)
         return
     url = _readable("DATABASE_URL", found.database_url)
     if found.database_url_owner is not None:
-        migrate.upgrade(_readable("DATABASE_URL_OWNER", found.database_url_owner))
+        _migrate(_readable("DATABASE_URL_OWNER", found.database_url_owner))
     elif migrates:
-        migrate.upgrade(url)
+        _migrate(url)
     yield Database(url, found)
+
+
+def _migrate(url: str) -> None:
+    """Bring the database to the newest schema.
+
+    Raises:
+        ClickException: its schema is none of ours.
+    """
+    # Alembic is loaded by those who migrate.
+    from alembic.util import CommandError
+
+    from matchmaker.core import migrate
+
+    try:
+        migrate.upgrade(url)
+    except CommandError as problem:
+        raise click.ClickException(_line(problem)) from problem
 
 
 def _readable(name: str, url: str) -> str:

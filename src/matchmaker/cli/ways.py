@@ -25,7 +25,6 @@ from matchmaker.pathway.computing import Asked, compute
 from matchmaker.pathway.declaration import Budgets, Target
 from matchmaker.pathway.service import Assessed, facts_of, need_of
 from matchmaker.pathway.wording import Speaker
-from matchmaker.released import INDEX
 from matchmaker.taxonomy.errors import UnusableInput
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ def path(file: IO[bytes], language: Language, *, as_json: bool) -> None:
     assessed = None
     if sought.assessment is not None:
         assessed = _assessed(released, sought.assessment, language)
-    index = released.matcher(session.settings().data_directory / INDEX).holder
+    index = released.matcher(session.settings().index_folder).holder
     asked = _asked(released, sought, assessed)
     try:
         way = compute(released.wayfinder, asked, index.current().index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 Span = Annotated[float, msgspec.Meta(ge=1, le=30 * 24 * 3600)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=600)]
+
+
+INDEX: Final = "index"
+"""The folder of published indexes below the data directory."""
 
 
 class SettingsInvalid(Exception):
@@ -79,6 +83,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def data_directory(self) -> Path:
         """Where the installation keeps its files, absolute."""
         return Path(self.data).absolute()
+
+    @property
+    def index_folder(self) -> Path:
+        """Where indexes are published, absolute."""
+        return self.data_directory / INDEX
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:

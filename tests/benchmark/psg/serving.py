@@ -56,7 +56,7 @@ def serving(lines: Iterable[Mapping[str, Any]], released: Released) -> Iterator[
         file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
         with session.database(Settings(data=str(place / "data"))) as running:
             external_ids = asyncio.run(_filled(running, released, file))
-        yield Serving(released.matcher(running.index_folder), external_ids)
+        yield Serving(released.matcher(running.settings.index_folder), external_ids)
 
 
 async def _filled(running: session.Database, released: Released, file: Path) -> dict[str, str]:

@@ -59,7 +59,9 @@ def differs_today(line: Line, library: Library) -> bool:
 async def main(url: str, data: str, seeds: str, file: str) -> dict[str, int]:
     running, released = Database(url, Settings(data=data)), Released(Path(seeds))
     await pool.publish_index(running, released)
-    library = Library(released.matcher(running.index_folder), Archive(running.index_folder))
+    library = Library(
+        released.matcher(running.settings.index_folder), Archive(running.settings.index_folder)
+    )
     counts = {"reproduced": 0, "differ": 0, "rebuilt": 0, "other_today": 0}
     for number, raw in enumerate(Path(file).read_bytes().splitlines()):
         line = msgspec.json.decode(raw, type=Line)

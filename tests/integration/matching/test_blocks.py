@@ -96,12 +96,14 @@ async def both(
 async def first(running: Database, released: Released, place: Path) -> None:
     """All of them imported, published, and kept as blocks."""
     await imported(running, released, place, *NAMES)
-    await pool.publish(running, released, Publisher(running.index_folder, released.edition))
+    await pool.publish(
+        running, released, Publisher(running.settings.index_folder, released.edition)
+    )
 
 
 async def suspend(running: Database, number: int) -> None:
     """Suspend the offering that is so many behind the first one, by id."""
-    id_ = sorted(IndexHolder(running.index_folder).current().index.offering_ids)[number]
+    id_ = sorted(IndexHolder(running.settings.index_folder).current().index.offering_ids)[number]
     async with running.transaction() as session:
         await service.take_step(
             session, OfferingId(UUID(id_)), "suspend", by=CONSOLE, today=utc_now().date()
@@ -151,14 +153,16 @@ async def test_what_has_turned_since_is_read_and_kept_as_well(
     _, at_that_time, from_versions = await both(running, released, before)
     assert at_that_time == from_versions != with_blocks
 
-    await pool.publish(running, released, Publisher(running.index_folder, released.edition))
+    await pool.publish(
+        running, released, Publisher(running.settings.index_folder, released.edition)
+    )
     assert len(await kept(owner)) == 4
 
 
 async def test_many_that_turn_at_once_are_kept_and_few_are_not(
     running: Database, released: Released, owner: AsyncEngine, tmp_path: Path
 ) -> None:
-    publisher = Publisher(running.index_folder, released.edition)
+    publisher = Publisher(running.settings.index_folder, released.edition)
     await imported(running, released, tmp_path, *NAMES)
     await pool.publish(running, released, publisher)
     more = [f"more{n}" for n in range(4)]
@@ -197,7 +201,9 @@ async def test_a_spoiled_block_is_seen_passed_over_and_replaced(
     assert found.worn == [untouched[0].id]
     assert len(found.fresh) == 1
 
-    await pool.publish(running, released, Publisher(running.index_folder, released.edition))
+    await pool.publish(
+        running, released, Publisher(running.settings.index_folder, released.edition)
+    )
     after = await kept(owner)
     assert {row.id for row in after} & {row.id for row in untouched} == {
         row.id for row in untouched[1:]
@@ -235,7 +241,9 @@ async def test_blocks_of_another_encoder_are_not_taken_and_go_when_they_are_old(
     assert with_blocks == alone
     assert (found.worn, len(found.fresh)) == ([], 3)
 
-    await pool.publish(running, released, Publisher(running.index_folder, released.edition))
+    await pool.publish(
+        running, released, Publisher(running.settings.index_folder, released.edition)
+    )
     assert len(await kept(owner)) == 6
     async with owner.begin() as connection:
         await connection.execute(
@@ -244,7 +252,9 @@ async def test_blocks_of_another_encoder_are_not_taken_and_go_when_they_are_old(
                 " created_at = created_at - interval '8 days'"
             )
         )
-    await pool.publish(running, released, Publisher(running.index_folder, released.edition))
+    await pool.publish(
+        running, released, Publisher(running.settings.index_folder, released.edition)
+    )
     assert {row.encoder for row in await kept(owner)} == {found.encoder}
 
 
@@ -259,7 +269,9 @@ async def test_a_block_of_which_most_is_gone_is_forgotten(
     assert with_blocks == alone
     assert found.worn == [untouched[0].id]
 
-    await pool.publish(running, released, Publisher(running.index_folder, released.edition))
+    await pool.publish(
+        running, released, Publisher(running.settings.index_folder, released.edition)
+    )
     after = await kept(owner)
     assert [row.id for row in after[:2]] == [row.id for row in untouched[1:]]
     assert len(after) == 3

@@ -63,7 +63,7 @@ async def imported(running: Database, released: Released, place: Path, *names: s
 
 
 def offerings(running: Database) -> tuple[str, ...]:
-    return tuple(IndexHolder(running.index_folder).current().index.offering_ids)
+    return tuple(IndexHolder(running.settings.index_folder).current().index.offering_ids)
 
 
 async def test_what_is_current_is_not_published_again(
@@ -109,8 +109,8 @@ async def test_an_index_of_another_release_is_not_taken(
     await pool.ensure_index(running, released)
 
     with pytest.raises(IndexNotReady):
-        IndexHolder(running.index_folder, lambda _: False).current()
-    assert IndexHolder(running.index_folder, lambda _: True).current().index.offerings == 1
+        IndexHolder(running.settings.index_folder, lambda _: False).current()
+    assert IndexHolder(running.settings.index_folder, lambda _: True).current().index.offerings == 1
 
 
 async def test_a_delta_keeps_the_statistics_of_its_base_until_much_has_turned(
@@ -118,21 +118,21 @@ async def test_a_delta_keeps_the_statistics_of_its_base_until_much_has_turned(
 ) -> None:
     names = [f"o{n}" for n in range(20)]
     await imported(running, released, tmp_path, *names)
-    publisher = Publisher(running.index_folder, released.edition)
+    publisher = Publisher(running.settings.index_folder, released.edition)
     await pool.publish(running, released, publisher)
-    base = IndexHolder(running.index_folder).current()
+    base = IndexHolder(running.settings.index_folder).current()
     assert (base.versions.delta, base.index.statistics.offerings) == (0, 20)
 
     await imported(running, released, tmp_path, *names, "quality")
     await pool.publish(running, released, publisher)
-    delta = IndexHolder(running.index_folder).current()
+    delta = IndexHolder(running.settings.index_folder).current()
     assert delta.versions.base == base.versions.base < delta.versions.delta
     assert delta.versions.text == base.versions.text
     assert (delta.index.statistics.offerings, delta.index.offerings) == (20, 21)
 
     await imported(running, released, tmp_path, *names, "quality", "b", "c", "d")
     await pool.publish(running, released, publisher)
-    compacted = IndexHolder(running.index_folder).current()
+    compacted = IndexHolder(running.settings.index_folder).current()
     assert (compacted.versions.delta, compacted.index.statistics.offerings) == (0, 24)
     assert compacted.versions.base > delta.versions.delta
 
@@ -177,7 +177,7 @@ async def test_who_has_prepared_reads_only_what_has_turned(
 
     await imported(running, released, tmp_path, "a", "b")
     await pool.ensure_index(running, released)
-    prepared = Publisher(running.index_folder, released.edition)
+    prepared = Publisher(running.settings.index_folder, released.edition)
     try:
         await pool.prepare(running, prepared)
         await imported(running, released, tmp_path, "a", "b", "c")
@@ -187,12 +187,16 @@ async def test_who_has_prepared_reads_only_what_has_turned(
         assert len(offerings(running)) == 3
 
         # Another one has the blocks that are kept.
-        await pool.publish(running, released, Publisher(running.index_folder, released.edition))
+        await pool.publish(
+            running, released, Publisher(running.settings.index_folder, released.edition)
+        )
         assert whole == []
 
         async with running.transaction() as session:
             await session.execute(text("delete from mm.encoded_block"))
-        await pool.publish(running, released, Publisher(running.index_folder, released.edition))
+        await pool.publish(
+            running, released, Publisher(running.settings.index_folder, released.edition)
+        )
         assert len(whole) == 1
     finally:
         event.remove(Engine, "before_cursor_execute", note)
@@ -203,7 +207,7 @@ async def test_a_folder_of_another_database_is_not_current(
 ) -> None:
     await imported(running, released, tmp_path, "a")
     await pool.ensure_index(running, released)
-    path = IndexHolder(running.index_folder).current().versions
+    path = IndexHolder(running.settings.index_folder).current().versions
     assert path.anchor
     with reachable_directory() as place, migrated_server(place) as server:
         other = Database(server.url("mm_app"), running.settings)
@@ -249,7 +253,9 @@ async def test_who_does_not_lead_asks_for_it_now_and_then_whatever_it_hears(
         if "pg_try_advisory_lock" in statement:
             looks.append(statement)
 
-    leader = Leadership(running.url, running.settings, f"index {folder_id(running.index_folder)}")
+    leader = Leadership(
+        running.url, running.settings, f"index {folder_id(running.settings.index_folder)}"
+    )
     assert await leader.is_mine()
     publishing = asyncio.create_task(pool.republish(running, released, 600.0))
     try:

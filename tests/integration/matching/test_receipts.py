@@ -205,7 +205,7 @@ class Market:
         assert before in said
         (seeds / name).write_text(said.replace(before, after))
         self.seeds, self.released = seeds, Released(seeds)
-        self.publisher = Publisher(self.running.index_folder, self.released.edition)
+        self.publisher = Publisher(self.running.settings.index_folder, self.released.edition)
 
     async def edit_profile(self) -> None:
         stored = await self.work(
@@ -228,7 +228,7 @@ class Market:
 
     async def store(self) -> str:
         """A stored run of the firm, by its profile as it stands."""
-        matcher = self.released.matcher(self.running.index_folder)
+        matcher = self.released.matcher(self.running.settings.index_folder)
 
         async def run(session: Session) -> str:
             asked = await runs.resolve(
@@ -280,7 +280,7 @@ async def market(running: Database, place: Path) -> Market:
         agency=agency,
         operator=operator,
         random=random.Random(7),  # noqa: S311 - no secret
-        publisher=Publisher(running.index_folder, released.edition),
+        publisher=Publisher(running.settings.index_folder, released.edition),
     )
     await found.state_profile(msgspec.convert(found.lines("smes")[0]["profile"], ProfileFacts))
     return found
@@ -288,7 +288,7 @@ async def market(running: Database, place: Path) -> Market:
 
 async def answered(market: Market, count: int) -> list[Json]:
     """So many answers on the index of now, one of them stored, in both languages."""
-    matcher = market.released.matcher(market.running.index_folder)
+    matcher = market.released.matcher(market.running.settings.index_folder)
     needs, firms = market.lines("needs"), market.lines("smes")
     agency = Caller(str(market.agency.organisation_id), market.pools)
     found: list[Json] = [{"run_id": await market.store()}]
@@ -333,7 +333,7 @@ async def test_receipts_are_replayed_after_everything_was_edited(
     flipped = json.loads(json.dumps(given[1]))
     flipped["receipt"]["digest"] = _flipped(flipped["receipt"]["digest"])
     again = [given[1], given[receipts // 2 + 1]]
-    shutil.rmtree(running.index_folder)
+    shutil.rmtree(running.settings.index_folder)
 
     counts = replayed_elsewhere(world, [*given, flipped, *again])
 
