@@ -9,7 +9,9 @@ STAMP := .venv/.from-lock
 PEERS := .venv/.from-bench-lock
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11
-PROCESSES ?= 2
+PROCESSES ?= 3
+# Libraries that count the cores would each start as many threads, which wait for each other's.
+ALONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .PHONY: help demo serve test lint types migrate seed openapi bench bench-full soak format lock clean
 
@@ -23,7 +25,7 @@ serve: $(STAMP) ## the API on http://127.0.0.1:8000, docs at /docs
 	$(BIN)/matchmaker serve
 
 test: $(STAMP) ## every test; benchmarks and the long forms have targets of their own
-	$(BIN)/pytest --numprocesses=$(PROCESSES) --dist=loadfile --no-loadscope-reorder
+	$(ALONE) $(BIN)/pytest --numprocesses=$(PROCESSES) --dist=loadfile --no-loadscope-reorder
 
 lint: $(STAMP) ## ruff and the layering of the rooms
 	$(BIN)/ruff check --quiet

@@ -47,6 +47,14 @@ class UnreadableIndex(ValueError):
 
 def save(index: Index, folder: Path) -> None:
     """Write ``index`` into ``folder``, which must exist and be empty."""
+    meta, arrays = parts(index)
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    (folder / _META).write_text(meta, encoding="utf-8")
+
+
+def parts(index: Index) -> tuple[str, Arrays]:
+    """All that a folder holds of ``index``: the text of its description, and arrays by name."""
     arrays: Arrays = {}
     meta = {
         "format": FORMAT,
@@ -75,11 +83,7 @@ def save(index: Index, folder: Path) -> None:
         },
     }
     arrays |= {name: attrgetter(name)(index) for name in _ARRAYS}
-    for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array, allow_pickle=False)
-    (folder / _META).write_text(
-        json.dumps(meta, ensure_ascii=False, sort_keys=True), encoding="utf-8"
-    )
+    return json.dumps(meta, ensure_ascii=False, sort_keys=True), arrays
 
 
 def load(folder: Path) -> Index:
