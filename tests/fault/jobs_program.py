@@ -1,6 +1,7 @@
 """A worker process for the trials: ``python -m tests.fault.jobs_program URL [options]``.
 
-Its handlers leave one row in ``trial.effect`` for each time they run, and nothing stops a second.
+As `matchmaker worker` it works in a fork; each fork says its process id in a line of its own. The
+handlers leave one row in ``trial.effect`` for each time they run, and nothing stops a second.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ import asyncio
 import datetime as dt
 import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import structlog
 import uvloop
 from sqlalchemy import ARRAY, BigInteger, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from matchmaker.core import db
+from matchmaker.core.children import go_on_in_a_fork
 from matchmaker.core.db import Session
 from matchmaker.core.jobs import Backoff, Context, Handler, Options, Worker
 from matchmaker.core.jobs.working import queries
@@ -128,4 +132,8 @@ if __name__ == "__main__":
     parser.add_argument("--backoff", type=float, default=0.2)
     for control in ("--unfenced", "--blind", "--apart", "--uncounted", "--mortal"):
         parser.add_argument(control, action="store_true")
-    uvloop.run(work(parser.parse_args()))
+    asked = parser.parse_args()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    go_on_in_a_fork()
+    print(os.getpid(), flush=True)  # noqa: T201
+    uvloop.run(work(asked))

@@ -66,12 +66,12 @@ async def effects_of_a_frozen_worker(work: Trial, *options: str) -> int:
     frozen = await work.start("--concurrency", "1", *options)
     await work.add([{"n": 1, "after": 1.0}])
     await work.wait_for("state = 'running'", 1)
-    frozen.send_signal(signal.SIGSTOP)
+    frozen.send(signal.SIGSTOP)
     other = await work.start()
     await work.wait_for("state = 'done'", 1)
     assert await work.count("attempt = 2 and lapses = 1") == 1
-    await work.kill(other)
-    frozen.send_signal(signal.SIGCONT)
+    await work.end(other)
+    frozen.send(signal.SIGCONT)
     # It does one at a time: when it has done the next, it is through with the first.
     await work.add([{"n": 2}])
     await work.wait_for("state = 'done'", 2)
@@ -140,7 +140,7 @@ async def test_the_database_is_killed_twice_and_nothing_is_lost() -> None:
             await killed_and_started_again(work, own, left=left)
         await work.wait_for(OPEN)
         found = await work.outcome(jobs, 2, 1.0)
-        assert all(process.returncode is None for process in work.workers)
+        assert all(worker.process.returncode is None for worker in work.workers)
         assert found.is_exact, found
 
 
@@ -148,7 +148,7 @@ async def test_control_a_worker_that_ends_with_its_round_leaves_the_rest() -> No
     async with own_trial(300) as (work, own):
         worker = await work.start("--mortal")
         await killed_and_started_again(work, own, left=200)
-        assert await asyncio.wait_for(worker.wait(), 30) == 3
+        assert await asyncio.wait_for(worker.process.wait(), 30) == 3
         assert await work.count(OPEN) > 0
 
 

@@ -9,7 +9,7 @@ import os
 import random
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,13 +65,31 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
 
 
+@dataclass(eq=False)
+class Worker:
+    """A process that works in a fork of its own, and in another one when that is killed."""
+
+    process: Process
+    pid: int = 0
+    """Of the fork."""
+
+    async def begun(self) -> None:
+        """Wait until the next fork says that it is there."""
+        assert self.process.stdout is not None
+        self.pid = int(await asyncio.wait_for(self.process.stdout.readline(), 30))
+
+    def send(self, how: signal.Signals) -> None:
+        """Send the fork a signal."""
+        os.kill(self.pid, how)
+
+
 @dataclass
 class Trial:
     """A database with an empty ledger of effects, and the processes that work on it."""
 
     server: Server
     owner: asyncpg.Connection
-    workers: list[Process] = field(default_factory=list)
+    workers: list[Worker] = field(default_factory=list)
 
     async def add(
         self,
@@ -91,17 +109,23 @@ class Trial:
         program = [sys.executable, "-m", "tests.fault.jobs_program"]
         return [*program, self.server.url("mm_app"), *options]
 
-    async def start(self, *options: str) -> Process:
+    async def start(self, *options: str) -> Worker:
+        """A worker process that has begun."""
         process = await asyncio.create_subprocess_exec(
-            *self.command(*options), cwd=ROOT, env=environment(), stdout=DEVNULL, stderr=DEVNULL
+            *self.command(*options), cwd=ROOT, env=environment(), stdout=PIPE, stderr=DEVNULL
         )
-        self.workers.append(process)
-        return process
+        worker = Worker(process)
+        self.workers.append(worker)
+        await worker.begun()
+        return worker
 
-    async def kill(self, process: Process) -> None:
-        process.kill()
-        await process.wait()
-        self.workers.remove(process)
+    async def end(self, worker: Worker) -> None:
+        """Kill a worker for good, fork and all."""
+        with contextlib.suppress(ProcessLookupError):
+            worker.process.kill()
+            worker.send(signal.SIGKILL)
+        await worker.process.wait()
+        self.workers.remove(worker)
 
     async def count(self, where: str) -> int:
         return int(await self.owner.fetchval(f"select count(*) from mm.job where {where}"))  # noqa: S608
@@ -125,16 +149,16 @@ class Trial:
         draw = random.Random(seed)  # noqa: S311  (the same trial every time)
         await self.add([{"n": n} for n in range(jobs)])
         started = perf_counter()
-        for _ in range(workers):
-            await self.start(*options)
+        await asyncio.gather(*(self.start(*options) for _ in range(workers)))
         for kill in range(kills):
             # Evenly over the work, each in the middle of something.
             left = jobs - (kill + 0.5) * jobs / kills
             while await self.count(OPEN) > left:  # noqa: ASYNC110  (another process's state)
                 await asyncio.sleep(0.1)
             await asyncio.sleep(draw.random() * 0.05)
-            await self.start(*options)
-            await self.kill(self.workers[0])
+            worker = self.workers[kill % workers]
+            worker.send(signal.SIGKILL)
+            await worker.begun()
         await self.wait_for(OPEN, seconds=120)
         return await self.outcome(jobs, kills, perf_counter() - started)
 
@@ -160,10 +184,8 @@ async def trial(server: Server) -> AsyncIterator[Trial]:
     try:
         yield made
     finally:
-        for process in list(made.workers):
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGCONT)
-                await made.kill(process)
+        for worker in list(made.workers):
+            await made.end(worker)
         with contextlib.suppress(asyncpg.PostgresError, OSError):
             await made.owner.execute(
                 "drop schema trial cascade; truncate mm.job, mm.job_queue, mm.job_cron"

@@ -14,7 +14,7 @@ import uvloop
 
 from matchmaker.cli import session
 from matchmaker.core import db, jobs, log
-from matchmaker.core.children import Kept, Program
+from matchmaker.core.children import Kept, Program, go_on_in_a_fork
 from matchmaker.feed.webhooks.working.fanning import FanOut
 from matchmaker.working import crons, handlers, senders, shared
 
@@ -35,10 +35,14 @@ PUBLISH_EVERY = 5
     "--concurrency", type=click.IntRange(1, 64), default=None, help="Jobs at once (default 4)."
 )
 def worker(concurrency: int | None) -> None:
-    """Do the jobs that requests and the clock leave behind."""
+    """Do the jobs that requests and the clock leave behind.
+
+    A process that is killed is followed by another at once.
+    """
     found = session.settings()
     log.configure(found)
     released = session.released()
+    go_on_in_a_fork()
     with session.database(found) as running:
         uvloop.run(_work(running, released, concurrency or found.job_concurrency))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import BinaryIO, Final
 
 import structlog
@@ -22,6 +23,10 @@ _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 _SETTLED: Final = 60.0
 """Seconds after which a process has shown that it can live: the pauses begin anew."""
+_SHORT: Final = 1.0
+"""Seconds; after a life of a fork that was no longer the next one waits."""
+_ENDS: Final = (signal.SIGTERM, signal.SIGINT)
+"""How a process is told to end."""
 
 log = structlog.get_logger("matchmaker.children")
 
@@ -190,3 +195,77 @@ class Kept:
                 log.warning("child.not_started", child=self._program.name, failure=str(failure))
                 return None
         return self._child.wait()
+
+
+def go_on_in_a_fork() -> None:
+    """Return in a fork of this process, which itself forks another whenever one is killed.
+
+    What is loaded by now is loaded once, so that the next one works at once. This process waits,
+    passes on that it is told to end, and ends as a fork that ended by itself. It must not have
+    begun a thread, and there must be a main thread's signals to handle.
+    """
+    # What is there already is never collected: its pages stay shared.
+    gc.collect()
+    gc.freeze()
+    forks, pause = _Forks(), _FIRST_PAUSE
+    while not forks.fork():
+        started = monotonic()
+        ended = forks.wait()
+        if ended >= 0 or forks.are_told:
+            raise SystemExit(ended if ended >= 0 else 128 - ended)
+        log.warning("fork.killed", signal=-ended)
+        if monotonic() - started > _SHORT:
+            pause = _FIRST_PAUSE
+        else:
+            forks.rest(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+class _Forks:
+    """Forks of this process, one after another; whether they are told to end."""
+
+    def __init__(self) -> None:
+        """Listen for the end."""
+        self.are_told = False
+        self._pid = 0
+        self._before = {how: signal.signal(how, self._pass_on) for how in _ENDS}
+
+    def fork(self) -> bool:
+        """Whether this is the fork.
+
+        Raises:
+            SystemExit: they are told to end; none is made any more.
+        """
+        bind = _binding(os.getpid(), signal.SIGTERM)
+        # Who is told from here on is told when it is known who that is.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+        try:
+            if self.are_told:
+                raise SystemExit(128 + signal.SIGTERM)
+            self._pid = os.fork()
+            if self._pid == 0:
+                for how, handler in self._before.items():
+                    signal.signal(how, handler)
+                if bind:
+                    bind()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
+        return self._pid == 0
+
+    def wait(self) -> int:
+        """How the fork ended: with its code, or with the negative of the signal that killed it."""
+        _, status = os.waitpid(self._pid, 0)
+        self._pid = 0
+        return os.waitstatus_to_exitcode(status)
+
+    def rest(self, seconds: float) -> None:
+        """Wait for so long, or until told."""
+        over = monotonic() + seconds
+        while not self.are_told and monotonic() < over:
+            sleep(0.05)
+
+    def _pass_on(self, _: int, __: object) -> None:
+        self.are_told = True
+        if self._pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGTERM)

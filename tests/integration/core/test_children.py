@@ -118,3 +118,64 @@ def test_a_child_dies_with_its_killed_parent(tmp_path: Path, how: str, *, surviv
     assert until(lambda: not is_alive(child), seconds=2.0) is not survives
     if survives:
         os.kill(child, signal.SIGKILL)
+
+
+FORKING = """
+import os, signal, sys, time
+from matchmaker.core import children
+if sys.argv[2] == "unbound":
+    children._binding = lambda *_: None
+children.go_on_in_a_fork()
+open(sys.argv[1], "a").write(f"{os.getpid()}\\n")
+"""
+
+
+def forking(note: Path, then: str, how: str = "bound") -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", FORKING + then, str(note), how], env=os.environ)
+
+
+def test_a_fork_that_is_killed_is_followed_by_another_until_told_to_end(tmp_path: Path) -> None:
+    note = tmp_path / "lives"
+    with forking(note, "time.sleep(60)") as parent:
+        assert until(lambda: len(lives(note)) == 1)
+        os.kill(lives(note)[0], signal.SIGKILL)
+        assert until(lambda: len(lives(note)) == 2)
+        parent.terminate()
+        assert parent.wait(10) == 128 + signal.SIGTERM
+    first, second = lives(note)
+    assert parent.pid not in (first, second)
+    assert not is_alive(first)
+    assert not is_alive(second)
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_one_that_ends_by_itself_has_ended(tmp_path: Path, code: int) -> None:
+    note = tmp_path / "lives"
+    with forking(note, f"sys.exit({code})") as parent:
+        assert parent.wait(10) == code
+    assert len(lives(note)) == 1
+
+
+def test_short_lives_follow_ever_more_rarely(tmp_path: Path) -> None:
+    note = tmp_path / "lives"
+    with forking(note, "os.kill(os.getpid(), signal.SIGKILL)") as parent:
+        assert until(lambda: len(lives(note)) == 2)
+        time.sleep(1.2)
+        # After 0, 0.5 and 1.5 seconds and what each took.
+        assert len(lives(note)) <= 4
+        parent.terminate()
+        assert parent.wait(10) in (128 + signal.SIGTERM, 128 + signal.SIGKILL)
+
+
+@linux
+@pytest.mark.parametrize(("how", "survives"), [("bound", False), ("unbound", True)])
+def test_a_fork_dies_with_its_killed_parent(tmp_path: Path, how: str, *, survives: bool) -> None:
+    """Unbound is the control."""
+    note = tmp_path / "lives"
+    with forking(note, "time.sleep(60)", how) as parent:
+        assert until(lambda: len(lives(note)) == 1)
+        parent.kill()
+    (fork,) = lives(note)
+    assert until(lambda: not is_alive(fork), seconds=2.0) is not survives
+    if survives:
+        os.kill(fork, signal.SIGKILL)
