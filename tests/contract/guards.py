@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import true
 
 from matchmaker.core.limits.settling import Standing
+from matchmaker.core.machine import Actor
 from matchmaker.identity.access import Principal, scopes_of
 from matchmaker.identity.models import OrganisationId, OrganisationRole
 
@@ -113,6 +114,11 @@ async def any_claim(*_: object) -> None:
 def always(*_: object, **__: object) -> bool:
     """Let it pass."""
     return True
+
+
+def everybody(*_: object) -> frozenset[Actor]:
+    """Whoever asks: it is theirs."""
+    return frozenset({Actor.OWNER})
 
 
 def no_condition(*_: object, **__: object) -> Any:  # noqa: ANN401
@@ -306,6 +312,13 @@ GUARDS: Final = (
         "_allowed",
         no_condition,
         f"{CONTRACT}/test_reach.py::test_it_ends_with_the_consent[one wall",
+    ),
+    Guard(
+        "who looks for experts",
+        f"{_M}identity.experts.service",
+        "actors_of",
+        everybody,
+        f"{CONTRACT}/test_experts.py::test_nobody_else_does[one wall",
     ),
     Guard(
         "the delegation of an adviser",

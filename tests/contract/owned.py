@@ -59,6 +59,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "changePassword": {"password": "a long and new one", "old_password": "not the one"},
     "setSecondFactor": {"secret": "A" * 32, "code": "000000"},
     "eraseMe": {},
+    "putExpertCard": {
+        "name": "Lin",
+        "skills": ["plc_programming"],
+        "conflicts": [],
+        "consents": True,
+    },
     "rotateKey": {},
     "addMember": {"name": "Lin", "email": "lin@example.org", "role": "viewer"},
     "reviseMember": {"role": "editor"},
@@ -170,6 +176,15 @@ async def asked_about_oneself(world: World) -> str:
     answer = await world.api.post("/v1/me/export", headers=who.headers)
     assert answer.is_success, answer.text
     return str(answer.json()["id"])
+
+
+async def expert(world: World) -> str:
+    """A member of the owner with an expert card."""
+    who = await sitter(world.engine, world.owner.organisation_id)
+    body = BODIES["putExpertCard"]
+    answer = await world.api.put("/v1/me/expert-card", json=body, headers=who.headers)
+    assert answer.is_success, answer.text
+    return str(who.member_id)
 
 
 async def delegation(world: World) -> str:
@@ -364,6 +379,7 @@ _JOINED: dict[str, Maker] = {"need_id": joined_need}
 _SYSTEM: dict[str, Maker] = {"organisation_id": profile, "component_id": system_component}
 _ASSESSED: dict[str, Maker] = {"assessment_id": assessed}
 SPECIAL: dict[str, dict[str, Maker]] = {
+    "getExpert": {"member_id": expert},
     "getAssessmentSeries": _ASSESSED,
     "getBenchmark": _ASSESSED,
     "getAssessmentChart": _ASSESSED,
@@ -440,7 +456,8 @@ SEEN: dict[str, frozenset[OrganisationRole]] = {
         frozenset(OrganisationRole),
     ),
     **dict.fromkeys(
-        ("getEvidenceTransitions", "takeEvidenceTransition"), frozenset({OrganisationRole.AGENCY})
+        ("getEvidenceTransitions", "takeEvidenceTransition", "getExpert"),
+        frozenset({OrganisationRole.AGENCY}),
     ),
 }
 """By operation the roles that may know what is another's: it is refused, not hidden from them.

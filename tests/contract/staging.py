@@ -16,7 +16,7 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from tests.contract.stage import NEIGHBOUR, OPERATOR, OWNER, Caller, Stage
-from tests.identities import PASSWORD, holder, sitter
+from tests.identities import PASSWORD, Sitter, holder, sitter
 
 from matchmaker.cli.session import Database
 from matchmaker.core import db
@@ -55,9 +55,18 @@ async def staged(database: Database, released: Released) -> AsyncIterator[Stage]
     with serving(database) as address, httpx.Client(base_url=address, timeout=30) as api:
         made = Stage(api, callers, person.email)
         made.kept["erased"] = await erased(engine)
+        made.kept["expert"] = expert(api, person)
         await work_until_done(made, database, handlers(released, engine))
         await engine.dispose()
         yield made
+
+
+def expert(api: httpx.Client, person: Sitter) -> str:
+    """A member of the owner with an expert card."""
+    said = {"name": "A", "skills": ["data_analysis"], "conflicts": [], "consents": True}
+    answer = api.put("/v1/me/expert-card", json=said, headers=person.headers)
+    assert answer.is_success, answer.text
+    return str(person.member_id)
 
 
 async def erased(engine: AsyncEngine) -> str:

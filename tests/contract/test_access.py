@@ -222,6 +222,8 @@ PASSED = {
     "removeSecondFactor": (409, "not_protected"),
     "changePassword": (422, "wrong_password"),
     "getRightsRequest": (404, "rights_request_not_found"),
+    "getOwnExpertCard": (404, "expert_not_found"),
+    "withdrawExpertCard": (404, "expert_not_found"),
 }
 """How it is answered whoever came past the guard with a body that is sound for nobody."""
 

@@ -278,6 +278,12 @@ BODIES: dict[str, Document] = {
     "removeSecondFactor": {"code": "000000"},
     "changePassword": {"password": "a long and new one", "old_password": "not the one"},
     "setSecondFactor": {"secret": "A" * 32, "code": "000000"},
+    "putExpertCard": {
+        "name": "A",
+        "skills": ["plc_programming"],
+        "conflicts": [],
+        "consents": True,
+    },
     "addMember": {"name": "A", "email": "a@example.com", "role": "editor"},
     "addOfferingComponent": COMPONENT,
     "addSystemComponent": COMPONENT,

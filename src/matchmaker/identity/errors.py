@@ -125,6 +125,13 @@ class MemberNotFound(NotFound):
     title = Bilingual(zh="没有这个成员", en="No such member")
 
 
+class ExpertNotFound(NotFound):
+    """There is no such card of an expert, or the caller may not see it."""
+
+    slug = "expert_not_found"
+    title = Bilingual(zh="没有这张专家卡片", en="No such card of an expert")
+
+
 class DelegationNotFound(NotFound):
     """There is no such delegation, or it is between others."""
 

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from matchmaker.core.db import Session
     from matchmaker.core.events import EventActor
     from matchmaker.identity.delegations.models import Delegation
+    from matchmaker.identity.experts.models import ExpertCard
     from matchmaker.identity.models import OrganisationId, PersonSession
 
 
 async def tell(
     session: Session,
     kind: str,
-    of: Organisation | ApiKey | Member | Consent | Delegation,
+    of: Organisation | ApiKey | Member | Consent | Delegation | ExpertCard,
     *,
     by: Principal | None,
     data: Mapping[str, Any] | None = None,

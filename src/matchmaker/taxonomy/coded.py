@@ -36,4 +36,5 @@ DeliveryCode = Annotated[Code, msgspec.Meta(extra_json_schema={"format": "delive
 RegionCode = Annotated[Code, msgspec.Meta(extra_json_schema={"format": "gbt_2260"})]
 ScaleName = Annotated[Code, msgspec.Meta(extra_json_schema={"format": "scale"})]
 StageName = Annotated[Code, msgspec.Meta(extra_json_schema={"format": "stage"})]
+SkillCode = Annotated[Code, msgspec.Meta(extra_json_schema={"format": "skill"})]
 PartCode = Annotated[Code, msgspec.Meta(extra_json_schema={"format": "price_part"})]

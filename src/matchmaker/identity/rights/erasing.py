@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from matchmaker.core.erasing import Eraser
+from matchmaker.identity.experts import queries as experts
 from matchmaker.identity.rights import queries
 
 if TYPE_CHECKING:
@@ -64,6 +65,24 @@ async def _erase_members(session: Session, subject: Subject) -> int:
     return await queries.remove_members(session, subject.member_ids)
 
 
+async def _export_cards(session: ReadSession, subject: Subject) -> list[dict[str, Any]]:
+    return [
+        {
+            "member_id": str(each.id),
+            "name": each.name,
+            "titles": each.titles,
+            "skills": each.skills,
+            "conflicts": each.conflicts,
+            "consented_at": each.consented_at.isoformat(),
+        }
+        for each in await experts.cards_of(session, subject.member_ids)
+    ]
+
+
+async def _erase_cards(session: Session, subject: Subject) -> int:
+    return await experts.remove_cards(session, subject.member_ids)
+
+
 async def _export_keys(session: ReadSession, subject: Subject) -> list[dict[str, Any]]:
     return await queries.keys_of(session, subject.member_ids)
 
@@ -85,6 +104,7 @@ async def _erase_exports(session: Session, subject: Subject) -> int:
 
 ERASERS: Final = (
     Eraser(name="keys", export=_export_keys, erase=_erase_keys),
+    Eraser(name="expert_cards", export=_export_cards, erase=_erase_cards),
     Eraser(name="members", export=_export_members, erase=_erase_members),
     Eraser(name="requests", export=_export_exports, erase=_erase_exports),
     Eraser(name="sessions", export=_export_sessions, erase=_erase_sessions),

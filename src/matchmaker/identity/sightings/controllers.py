@@ -40,9 +40,10 @@ class SightingController(Controller):
         limit: Limit = 20,
         cursor: Cursor = None,
     ) -> Page[schemas.Sighting]:
-        """List who else read or got the organisation's profile, needs and matches, newest first.
+        """List who else read or got what is the organisation's, newest first.
 
-        For the organisation itself. What everybody may read of an open need is not among it.
+        Its profile, needs, matches and its members' expert cards; for the organisation itself.
+        What everybody may read of an open need is not among it.
         """
         require_own(organisation_id, principal)
         listing = Listing("sightings", organisation_id, principal.organisation_id)

@@ -26,7 +26,10 @@ class Sighting(Base, kw_only=True):
 
     __tablename__ = "sighting"
     __table_args__ = (
-        CheckConstraint("subject_type in ('profile', 'need', 'match_run')", name="subject_known"),
+        CheckConstraint(
+            "subject_type in ('profile', 'need', 'match_run', 'expert_card')",
+            name="subject_known",
+        ),
         CheckConstraint("seen_as in ('operator', 'agency', 'adviser', 'partner')", name="as_known"),
         CheckConstraint("way in ('read', 'listed', 'exported')", name="way_known"),
         Index(None, "organisation_id", "id"),

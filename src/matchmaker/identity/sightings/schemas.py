@@ -29,7 +29,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
         Literal["operator", "agency", "adviser", "partner"],
         msgspec.Meta(description="partner: it shares the need, or was asked to"),
     ]
-    subject_type: Literal["profile", "need", "match_run"]
+    subject_type: Literal["profile", "need", "match_run", "expert_card"]
     subject_id: UUID
     way: Literal["read", "listed", "exported"]
     seen_at: dt.datetime

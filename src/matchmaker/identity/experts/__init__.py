@@ -1,0 +1,1 @@
+"""Expert cards: what members say of themselves as experts, for those who look for some."""
