@@ -50,7 +50,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "replayMatch": {**MATCH, "receipt": RECEIPT},
     "computeScale": {},
     "registerOrganisation": {"name": {"en": "New"}, "roles": ["sme"]},
-    "reviseOrganisation": {"region": "210200"},
+    "reviseOrganisation": {"provider_kind": "software_vendor"},
     "moveOrganisation": {"transition": "close"},
     "createKey": {"name": "new"},
     "logIn": {"email": "nobody@example.org", "password": "correct horse battery"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -98,6 +99,26 @@ async def named(api: httpx.AsyncClient, by: Holder) -> dict[str, Any]:
 async def profile(api: httpx.AsyncClient, of: Holder, by: Holder, more: str = "") -> int:
     path = f"/v1/profiles/{of.organisation_id}{more}"
     return (await api.get(path, headers=by.headers)).status_code
+
+
+async def test_a_code_of_zeros_holds_no_firm(api: httpx.AsyncClient, engine: AsyncEngine) -> None:
+    """No operator sets one: it is no place. Where one stands all the same it is not everywhere."""
+    reader, operator = await agency(api, engine, NINGBO), await holder(engine, R.OPERATOR)
+    here = await firm(api, engine, "share_with_agency", region="440300")
+    refused = await patch(api, operator, reader, {"jurisdiction": {"regions": ["000000"]}})
+    assert refused.status_code == 422, refused.text
+    for region, reads in (("000000", False), ("440000", True)):
+        async with engine.begin() as connection:
+            said = "update mm.organisation set jurisdiction = cast(:said as jsonb)"
+            await connection.execute(
+                text(f"{said} where id = :id"),
+                {"said": json.dumps({"regions": [region]}), "id": reader.organisation_id},
+            )
+        assert await profile(api, here, reader) == (200 if reads else 404)
+        assert (str(here.organisation_id) in await named(api, reader)) is reads
+        async with db.begun(async_sessionmaker(engine), reader.organisation_id) as session:
+            asked = text("select mm.reaches(:id)")
+            assert await session.scalar(asked, {"id": here.organisation_id}) is reads
 
 
 async def test_an_agency_names_the_firms_that_allow_it(

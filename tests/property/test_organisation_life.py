@@ -136,7 +136,9 @@ class OrganisationLife(Life):
             after["name"] = {n: v for n, v in change["name"].items() if v is not None}
         after = {name: value for name, value in after.items() if value is not None}
         differs = {name for name in change if after.get(name) != now.terms.get(name)}
-        reserved = {"roles"} | (set() if now.state in {"draft", "changes_requested"} else {"name"})
+        reserved = {"roles"} | (
+            set() if now.state in {"draft", "changes_requested"} else {"name", "region"}
+        )
         expected = None
         if by == "stranger":
             expected = "organisation_not_found"

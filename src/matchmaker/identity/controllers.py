@@ -152,8 +152,8 @@ class OrganisationController(Controller):
     ) -> Response[schemas.Organisation]:
         """Change what is said of an organisation, by a merge patch.
 
-        Roles and jurisdiction are changed by an operator only; so are name and credit code once it
-        was submitted.
+        Roles and jurisdiction are changed by an operator only; so are name, credit code and
+        region once it was submitted.
         """
         found = await organisations.revise(
             session, taxonomy, organisation_id, data, revision=expected_revision, by=principal

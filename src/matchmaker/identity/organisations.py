@@ -41,7 +41,7 @@ _PROVIDER_KIND = "provider_kind"
 _STATING = tuple(state for state in OrganisationState if state is not OrganisationState.CLOSED)
 _OPERATORS = ("roles", "jurisdiction")
 """What only an operator says of an organisation."""
-_VERIFIED_WITH = ("name", "uscc")
+_VERIFIED_WITH = ("name", "uscc", "region")
 """What was verified with the organisation: afterwards only an operator changes it."""
 
 

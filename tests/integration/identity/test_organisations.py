@@ -400,7 +400,10 @@ class TestChanging:
         theirs = await change(identity, other, operator.organisation_id, 1, **roles)
         assert theirs.json()["roles"] == ["agency", "operator"]
 
-    @pytest.mark.parametrize("fields", [{"name": {"en": "Other"}}, {"uscc": "91350100M000100Y43"}])
+    @pytest.mark.parametrize(
+        "fields",
+        [{"name": {"en": "Other"}}, {"uscc": "91350100M000100Y43"}, {"region": "210200"}],
+    )
     async def test_what_was_verified_stays(
         self, identity: Client, engine: AsyncEngine, fields: dict[str, Any]
     ) -> None:
@@ -410,7 +413,7 @@ class TestChanging:
             assert code(answer) == (403, "operators_field")
             # What changes nothing is nobody's field.
             answer = await change(
-                identity, firm, firm.organisation_id, 1, name={"en": "Holder"}, region="210200"
+                identity, firm, firm.organisation_id, 1, name={"en": "Holder"}, region=None
             )
             assert answer.status_code == 200
 

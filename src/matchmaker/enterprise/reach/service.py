@@ -39,7 +39,8 @@ class Within(NamedTuple):
         """The jurisdiction as it is stored; one that nobody has said holds nothing."""
         found = said or {}
         places = (re.sub("(00)+$", "", place) for place in found.get("regions", ()))
-        return cls(tuple(places), tuple(found.get("clusters", ())))
+        # Nothing is left of a code of zeros, and every place begins with nothing.
+        return cls(tuple(filter(None, places)), tuple(found.get("clusters", ())))
 
     def holds(self, traits: Traits) -> bool:
         """Whether a firm of these traits is its business."""
