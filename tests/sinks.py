@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -78,8 +79,10 @@ class Sink:
 
 
 def _head(path: str) -> bytes:
-    status = int(path.removeprefix("/status/")) if path.startswith("/status/") else 200
+    status = int(path.split("/")[2]) if path.startswith(("/status/", "/later/")) else 200
     more = f"Location: {REDIRECTED}\r\n" if 300 <= status < 400 else ""
+    if path.startswith("/later/"):
+        more += f"Retry-After: {unquote(path.split('/')[3])}\r\n"
     return f"HTTP/1.1 {status} X\r\n{more}Set-Cookie: a=b\r\nContent-Length: 0\r\n\r\n".encode()
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 from collections.abc import AsyncIterator, Sequence
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpcore
 import pytest
 import pytest_asyncio
 from tests.sinks import Sink, authority, sink
 
+from matchmaker.core.clock import utc_now
 from matchmaker.core.outbound.addresses import Address, is_public
 from matchmaker.core.outbound.reaching import Resolve, resolve
 from matchmaker.core.outbound.target import Refusal, TargetRefused
@@ -72,6 +76,36 @@ async def test_what_comes_of_an_attempt(
     assert request.body == b'{"a":1}'
     assert request.headers["host"] == f"127.0.0.1:{server.port}"
     assert request.headers["webhook-id"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("120", 120.0),
+        ("0", 0.0),
+        (" 7 ", 7.0),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", 0.0),
+        ("-1", None),
+        ("1.5", None),
+        ("soon", None),
+        ("9" * 400, None),
+        ("", None),
+    ],
+)
+async def test_how_long_a_receiver_asks_to_be_left_alone(
+    server: Sink, said: str, seconds: float | None
+) -> None:
+    url = server.url(f"/later/503/{quote(said, safe='')}")
+    found = await Sender(is_open=True).post(url, {}, b"", seconds=2)
+    assert (found.outcome, found.retry_after) == (Outcome.REJECTED, seconds)
+
+
+async def test_a_moment_to_come_again_is_counted_from_now(server: Sink) -> None:
+    until = format_datetime(utc_now() + dt.timedelta(minutes=5), usegmt=True)
+    url = server.url(f"/later/429/{quote(until, safe='')}")
+    found = await Sender(is_open=True).post(url, {}, b"", seconds=2)
+    assert found.retry_after is not None
+    assert 290 < found.retry_after <= 300
 
 
 @pytest.mark.asvs("V15.3.2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -182,6 +183,23 @@ async def test_who_comes_back_gets_what_it_missed_and_once_asked_again(
         (delivery,) = await hooks.over(webhook)
     assert len(delivery["attempts"]) == 4
     assert {r.headers["webhook-id"] for r in server_.received} == {delivery["id"]}
+
+
+async def test_who_asks_for_a_pause_gets_it_within_a_bound(
+    database: str, engine: AsyncEngine, hooks: Hooks, firm: Holder, server_: Sink
+) -> None:
+    webhook, _ = await hooks.make(server_.url("/x"), kinds=["thing.made"])
+    answers = iter(["/later/429/999999999"])
+    server_.answered = lambda _: next(answers, "/ok")
+    patient = msgspec.structs.replace(QUICK, longest_wait=1.0)
+    async with working_on(database, engine, patient):
+        await record(engine, happened(firm, uuid4()))
+        (delivery,) = await hooks.over(webhook)
+    first, second = (
+        dt.datetime.fromisoformat(each["attempted_at"]) for each in delivery["attempts"]
+    )
+    assert [each["status"] for each in delivery["attempts"]] == [429, 200]
+    assert second - first >= dt.timedelta(seconds=1), "nine times what the policy says"
 
 
 async def test_gone_is_gone_until_its_owner_says_otherwise(

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import enum
+import re
+from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 import httpcore
 import msgspec
 
+from matchmaker.core.clock import utc_now
 from matchmaker.core.outbound.reaching import Outbound, Resolve, resolve
 from matchmaker.core.outbound.target import TargetRefused, parse
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _GONE: Final = 410
+_RETRY_AFTER: Final = b"retry-after"
+_SECONDS: Final = re.compile("[0-9]{1,9}", re.ASCII)
 
 
 class Outcome(enum.StrEnum):
@@ -47,6 +53,8 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     status: int | None = None
     milliseconds: int = 0
+    retry_after: float | None = None
+    """Seconds for which a receiver that took nothing asks to be left alone."""
 
 
 class Sender:
@@ -78,33 +86,48 @@ class Sender:
     ) -> Sent:
         """What came of one attempt, which takes ``seconds`` at most; it never raises."""
         started = monotonic()
-        outcome, status = Outcome.TIMED_OUT, None
+        sent = Sent(outcome=Outcome.TIMED_OUT)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                outcome, status = await self._attempt(url, headers, body)
+                sent = await self._attempt(url, headers, body)
         spent = round((monotonic() - started) * 1000)
-        return Sent(outcome=outcome, status=status, milliseconds=spent)
+        return msgspec.structs.replace(sent, milliseconds=spent)
 
-    async def _attempt(
-        self, url: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[Outcome, int | None]:
+    async def _attempt(self, url: str, headers: Mapping[str, str], body: bytes) -> Sent:
         try:
             target = parse(url, is_open=self._out.is_open)
             addresses = await self._out.addresses(target)
         except TargetRefused:
-            return Outcome.REFUSED, None
+            return Sent(outcome=Outcome.REFUSED)
         except (OSError, UnicodeError):
-            return Outcome.UNRESOLVED, None
+            return Sent(outcome=Outcome.UNRESOLVED)
         try:
             async with self._out.exchange(
                 target, addresses, method="POST", headers=headers, body=body
             ) as answer:
-                status = answer.status
+                status, asked = answer.status, _asked(answer.headers)
         except (httpcore.ProtocolError, httpcore.ReadError):
-            return Outcome.BROKEN, None
+            return Sent(outcome=Outcome.BROKEN)
         except (httpcore.NetworkError, httpcore.TimeoutException, OSError):
-            return Outcome.UNREACHABLE, None
-        return _meaning(status), status
+            return Sent(outcome=Outcome.UNREACHABLE)
+        return Sent(outcome=_meaning(status), status=status, retry_after=asked)
+
+
+def _asked(headers: Iterable[tuple[bytes, bytes]]) -> float | None:
+    """The seconds of a Retry-After (RFC 9110, 10.2.3), from now; None where there is no sound one.
+
+    Of several the first counts.
+    """
+    said = next((value for name, value in headers if name.lower() == _RETRY_AFTER), b"")
+    text = said.decode("latin-1").strip()
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    moment = until if until.tzinfo is not None else until.replace(tzinfo=dt.UTC)
+    return max(0.0, (moment - utc_now()).total_seconds())
 
 
 def _meaning(status: int) -> Outcome:

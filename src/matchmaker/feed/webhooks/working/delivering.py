@@ -88,7 +88,7 @@ async def _record(session: Session, found: Due, sent: Sent, policy: Policy) -> N
     arrived = sent.outcome is Outcome.DELIVERED
     pause = None
     if not arrived and sent.outcome is not Outcome.GONE:
-        pause = policy.pause_before(delivery.tries + 1)
+        pause = policy.pause_before(delivery.tries + 1, sent.retry_after)
     state = DeliveryState.PENDING if pause is not None else DeliveryState.DEAD
     state = DeliveryState.DELIVERED if arrived else state
     if not await queries.settle(session, delivery.id, delivery.turn, state=state, pause=pause):
