@@ -138,14 +138,16 @@ def served() -> Litestar:
     log.configure(settings)
     engine = db.create_engine(settings.database_url, settings)
     released = Released(shipped.folder("seeds"))
-    app = installed(settings, engine, released, counted=limited(settings, engine))
+    app = installed(settings, engine, released, counted=limited(settings, engine, released.limits))
     app.on_shutdown.append(engine.dispose)
     return app
 
 
-def limited(settings: Settings, engine: AsyncEngine) -> limits.Limits | None:
+def limited(
+    settings: Settings, engine: AsyncEngine, published: Mapping[str, limits.Policy]
+) -> limits.Limits | None:
     """What counts requests, as the settings say; None where nothing does."""
-    wanted = limits.policies(settings.limits)
+    wanted = limits.policies(settings.limits, published)
     if wanted is None:
         return None
     ledger = limits.Ledger(provided.state(engine).write)

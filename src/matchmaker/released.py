@@ -6,6 +6,7 @@ from itertools import chain as joined
 from typing import TYPE_CHECKING
 
 from matchmaker.catalog.life.facts import Declarations
+from matchmaker.core import limits
 from matchmaker.core.clock import utc_now
 from matchmaker.demand import reading
 from matchmaker.enterprise.assessments import policy as assessment_policy
@@ -44,6 +45,7 @@ class Released:
         self.need_reader = reading.load(seeds, self.taxonomy, phrases_of)
         self.reach = reach_policy.load(seeds)
         self.sightings = sighting_jobs.load(seeds)
+        self.limits = limits.load(seeds)
         self.assessing = AssessmentReader(self.checker, assessment_policy.load(seeds))
 
     @property

@@ -124,7 +124,7 @@ async def test_the_docs_page_may_show_its_own_style_and_nothing_else(
 async def test_a_caller_that_asks_too_often_is_protected_as_well(
     own_database: Database, engine: AsyncEngine, released: Released
 ) -> None:
-    wanted = policies("anonymous=1/600")
+    wanted = policies("anonymous=1/600", released.limits)
     assert wanted is not None
     counted = Limits(wanted, Ledger(state(engine).write), Addresses(()))
     app = installed(own_database.settings, engine, released, counted=counted)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 
 from litestar import Controller, Litestar, get
+from tests.factories import SEEDS
 
 from matchmaker import app
 from matchmaker.core import access, db, log
-from matchmaker.core.limits import Ledger
+from matchmaker.core.limits import Ledger, load
 from matchmaker.core.settings import from_environment
 
 
@@ -40,7 +41,7 @@ def served() -> Litestar:
     assert settings.database_url
     engine = db.create_engine(settings.database_url, settings)
     made = app.create_app(
-        settings, engine, controllers=[Ping], counted=app.limited(settings, engine)
+        settings, engine, controllers=[Ping], counted=app.limited(settings, engine, load(SEEDS))
     )
     made.on_shutdown.append(engine.dispose)
     return made

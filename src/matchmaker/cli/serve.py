@@ -29,7 +29,7 @@ def serve(host: str | None, port: int | None, workers: int | None, *, api_only: 
     found = session.settings()
     log.configure(found)
     # What cannot be is told here and not by each worker.
-    policies(found.limits)
+    policies(found.limits, session.released().limits)
     networks(found.trusted_proxies)
     with contextlib.ExitStack() as running_with:
         running = running_with.enter_context(session.database(found))

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 from litestar import Controller, get, post
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.conftest import client_of
+from tests.factories import SEEDS
 from tests.identities import holder, sitter
 
 from matchmaker.app import create_app
@@ -23,6 +26,7 @@ from matchmaker.core.limits.addresses import Addresses, networks
 from matchmaker.core.limits.queries import prune, settle
 from matchmaker.core.settings import Settings, SettingsInvalid
 
+RELEASED = limits.load(SEEDS)
 SAID = "anonymous=3/300,reads=4/300,writes=2/300,anonymous_match=1/300,match=2/300,keys=1/300,"
 SAID += "login=2/300"
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
@@ -59,7 +63,7 @@ class Things(Controller):
 
 
 def counted(engine: AsyncEngine, trusted: str = "") -> Limits:
-    wanted = policies(SAID)
+    wanted = policies(SAID, RELEASED)
     assert wanted is not None
     return Limits(wanted, Ledger(provided.state(engine).write), Addresses(networks(trusted)))
 
@@ -249,19 +253,34 @@ def test_the_address_is_the_nearest_that_is_not_trusted(
 
 
 def test_limits_are_read_strictly() -> None:
-    assert policies("off") is None
-    found = policies("match=5/10, keys=1/60")
+    assert policies("off", RELEASED) is None
+    found = policies("match=5/10, keys=1/60", RELEASED)
     assert found is not None
     assert found["match"] == Policy(5, 10)
     assert found["keys"] == Policy(1, 60, is_strict=True)
-    assert found["reads"] == (policies("") or {})["reads"]
+    assert found["reads"] == RELEASED["reads"]
     for said in ("match", "match=0/1", "match=1/0", "lunch=1/1", "on"):
         with pytest.raises(SettingsInvalid, match="MATCHMAKER_LIMITS"):
-            policies(said)
+            policies(said, RELEASED)
     with pytest.raises(SettingsInvalid, match="MATCHMAKER_TRUSTED_PROXIES"):
         networks("10.0.0.1/8")
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="lunch"):
         limits.under("lunch")
+
+
+def test_limits_are_released_for_every_purpose(tmp_path: Path) -> None:
+    assert RELEASED["login"] == Policy(10, 300, is_strict=True)
+    (tmp_path / "core").mkdir()
+    said = (SEEDS / "core" / "limits.yaml").read_text()
+    for broken, refusal in (
+        (said.replace("  token: {requests: 60, seconds: 60, is_strict: true}\n", ""), "token"),
+        (said + "  lunch: {requests: 1, seconds: 1}\n", "lunch"),
+        (said.replace("requests: 600", "requests: 0"), ">= 1"),
+    ):
+        assert broken != said
+        (tmp_path / "core" / "limits.yaml").write_text(broken)
+        with pytest.raises((limits.PurposeMissing, msgspec.ValidationError), match=refusal):
+            limits.load(tmp_path)
 
 
 def test_a_policy_gives_one_back_after_a_step() -> None:

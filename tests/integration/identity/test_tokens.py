@@ -23,7 +23,7 @@ from litestar.di import Provide
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.conftest import client_of
-from tests.factories import taxonomy
+from tests.factories import SEEDS, taxonomy
 from tests.identities import Holder, bearer, holder
 
 from matchmaker.app import create_app
@@ -582,7 +582,7 @@ class TestRequest:
 
     async def test_it_has_a_limit_of_its_own(self, engine: AsyncEngine) -> None:
         settings = Settings(secret="s" * 32, limits="token=2/600")
-        wanted = limits.policies(settings.limits)
+        wanted = limits.policies(settings.limits, limits.load(SEEDS))
         assert wanted is not None
         ledger = limits.Ledger(provided.state(engine).write)
         counted = limits.Limits(wanted, ledger, Addresses(()))

@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from matchmaker.core.limits.errors import TooManyRequests
 from matchmaker.core.limits.layer import Limits
-from matchmaker.core.limits.policies import Policy, policies, under
+from matchmaker.core.limits.policies import Policy, PurposeMissing, load, policies, under
 from matchmaker.core.limits.settling import Ledger
 
-__all__ = ["Ledger", "Limits", "Policy", "TooManyRequests", "policies", "under"]
+__all__ = [
+    "Ledger",
+    "Limits",
+    "Policy",
+    "PurposeMissing",
+    "TooManyRequests",
+    "load",
+    "policies",
+    "under",
+]
