@@ -98,17 +98,17 @@ class WrongCode(Unprocessable):
 
 
 class WrongPassword(Unprocessable):
-    """The old password is not the one of the person."""
+    """The old password is missing, or not the one of the person."""
 
     slug = "wrong_password"
     title = Bilingual(zh="原密码不正确", en="The old password is not right")
 
 
 class RecentLoginNeeded(Forbidden):
-    """Without the old password somebody must have logged in a moment ago."""
+    """Who sets their first password must have logged in a moment ago."""
 
     slug = "recent_login_needed"
-    title = Bilingual(zh="需要原密码或重新登录", en="The old password or a new login is needed")
+    title = Bilingual(zh="需要重新登录", en="A new login is needed")
 
 
 class NotProtected(Conflict):

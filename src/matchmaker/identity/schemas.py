@@ -207,7 +207,7 @@ class NewKey(Key, frozen=True, kw_only=True):
     """Null of one that public keys prove."""
 
 
-_FactorCode = Annotated[str, msgspec.Meta(pattern=f"^([0-9]{{6}}|[A-Za-z2-7]{{16}}){END}")]
+_FactorCode = Annotated[str, msgspec.Meta(pattern=f"^([0-9]{{6}}|[A-Za-z2-7]{{24}}){END}")]
 
 
 class LoginRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -268,7 +268,7 @@ class SecondFactor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class PasswordChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A new password; the old one is left out by whoever logged in a moment ago."""
+    """A new password, and the old one; only who has none yet leaves it out."""
 
     password: Annotated[str, msgspec.Meta(min_length=12, max_length=256, pattern=_TYPED)]
     old_password: Password | None = None

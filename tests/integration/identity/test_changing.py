@@ -16,7 +16,7 @@ from litestar.di import Provide
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.conftest import client_of
-from tests.factories import taxonomy
+from tests.factories import SEEDS, taxonomy
 from tests.identities import PASSWORD, Sitter, holder, sitter
 
 from matchmaker.app import create_app
@@ -48,7 +48,7 @@ async def person(engine: AsyncEngine, password_hash: str) -> Sitter:
 async def counting(engine: AsyncEngine) -> AsyncIterator[Client]:
     """A client that comes from a new address with every request, where accounts are limited."""
     settings = Settings(secret="s" * 32, limits="account=3/600,login=1/600")
-    wanted = limits.policies(settings.limits)
+    wanted = limits.policies(settings.limits, limits.load(SEEDS))
     assert wanted is not None
     ledger = limits.Ledger(provided.state(engine).write)
     app = create_app(
@@ -120,26 +120,36 @@ class TestPassword:
             ]
         assert told == [200, 401, 401], "also the token that this session had"
 
+    @pytest.mark.asvs("V6.2.3")
     async def test_an_open_browser_is_not_enough(
-        self, identity: Client, person: Sitter, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+        self, identity: Client, person: Sitter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        await began_long_ago(engine, person)
-        assert code(await change(identity, person.headers)) == (403, "recent_login_needed")
-        wrong = await change(identity, person.headers, old_password="x")  # noqa: S106
-        assert code(wrong) == (422, "wrong_password")
+        """The login is a moment old, and all the same the old password is asked for."""
+        for said in ({}, {"old_password": "x"}):
+            assert code(await change(identity, person.headers, **said)) == (422, "wrong_password")
         assert (await log_in(identity, person.email)).status_code == 201
         monkeypatch.setattr(changing, "refuse_unproven", _nothing)
         assert (await change(identity, person.headers)).status_code == 204
 
-    async def test_a_recent_login_will_do(self, identity: Client, person: Sitter) -> None:
-        assert (await change(identity, person.headers)).status_code == 204
+    async def test_who_has_none_sets_the_first_one_after_a_login(
+        self, identity: Client, engine: AsyncEngine
+    ) -> None:
+        """As people do whom an identity provider vouches for."""
+        firm = await holder(engine)
+        late, prompt = [await sitter(engine, firm.organisation_id) for _ in range(2)]
+        await began_long_ago(engine, late)
+        assert code(await change(identity, late.headers)) == (403, "recent_login_needed")
+        assert (await change(identity, prompt.headers)).status_code == 204
+        assert (await log_in(identity, prompt.email, NEW)).status_code == 201
 
     async def test_a_short_one_is_refused(self, identity: Client, person: Sitter) -> None:
-        answer = await change(identity, person.headers, password="short")  # noqa: S106
+        answer = await change(identity, person.headers, old_password=PASSWORD, password="short")  # noqa: S106
         assert code(answer) == (422, "invalid_content")
 
     async def test_of_two_at_once_one_wins(self, identity: Client, person: Sitter) -> None:
-        told = await asyncio.gather(*(change(identity, person.headers) for _ in range(2)))
+        told = await asyncio.gather(
+            *(change(identity, person.headers, old_password=PASSWORD) for _ in range(2))
+        )
         assert sorted(answer.status_code for answer in told) == [204, 401]
 
 
@@ -177,16 +187,19 @@ class TestFactor:
         assert (await log_in(identity, person.email)).status_code == 201
         assert code(await self.remove(identity, person, factor.code(1))) == (409, "not_protected")
 
+    @pytest.mark.asvs("V6.5.2")
     async def test_a_recovery_code_will_do(
         self, identity: Client, person: Sitter, factor: Factor
     ) -> None:
+        assert {len(each) * 5 for each in factor.recovery} == {120}, "bits of each"
+        assert len(set(factor.recovery)) == factors.RECOVERY_CODES
         assert (await self.remove(identity, person, factor.recovery[3])).status_code == 204
 
     async def test_a_session_alone_does_not(
         self, identity: Client, person: Sitter, factor: Factor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         used = factor.code()
-        for wrong in ("000000", used, "a" * 16):
+        for wrong in ("000000", used, "a" * 24):
             assert code(await self.remove(identity, person, wrong)) == (422, "wrong_code")
         assert code(await log_in(identity, person.email)) == (401, "second_factor_needed")
         monkeypatch.setattr(changing, "refuse_without_factor", _nothing)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matchmaker.identity.sessions.tokens import SessionToken
 
 RECENT: Final = 600.0
-"""Seconds since a login that stand for the old password."""
+"""Seconds since a login in which who has no password yet, and came another way, sets one."""
 
 
 async def change_password(
@@ -63,18 +63,17 @@ async def refuse_unproven(desk: Desk, login: LoggedIn, old: str | None) -> None:
     """Let nobody set a password who merely came by an open browser.
 
     Raises:
-        WrongPassword: it is not the old one.
-        RecentLoginNeeded: there is none in the request, and the login is not a moment ago.
+        WrongPassword: it is not the person's, or they have one and none was sent.
+        RecentLoginNeeded: they have none yet, and the login is not a moment ago.
     """
     async with desk.reading() as look:
         person = await queries.person(look, login.person_id)
         is_recent = await queries.began_within(look, login.id, RECENT)
-    if old is None:
+    stored = None if person is None else person.password_hash
+    if old is None and stored is None:
         if not is_recent:
             raise RecentLoginNeeded
-        return
-    stored = None if person is None else person.password_hash
-    if not await desk.passwords.fits(old, stored):
+    elif old is None or not await desk.passwords.fits(old, stored):
         raise WrongPassword
 
 

@@ -187,7 +187,8 @@ class PasswordController(Controller):
     ) -> Response[None]:
         """Set another password; every other session of the person ends, this one has a new cookie.
 
-        It takes the old password, or a login of the last ten minutes.
+        It takes the old password. Who has none yet, and logs in with an identity provider, sets the
+        first one within ten minutes of a login.
         """
         presented = tokens.read(request.cookies.get(origin.COOKIE, ""))
         if presented is None:

@@ -21,7 +21,8 @@ DRIFT: Final = 1
 DIGITS: Final = 6
 RECOVERY_CODES: Final = 10
 _SECRET_OCTETS: Final = 20
-_RECOVERY_OCTETS: Final = 10
+_RECOVERY_OCTETS: Final = 15
+"""120 bits: what has 112 or more is not guessed, however fast the hash."""
 ISSUER: Final = "matchmaker"
 
 
@@ -72,5 +73,5 @@ def recovery_codes() -> list[str]:
 
 
 def digests(codes: Iterable[str]) -> list[bytes]:
-    """What is stored of recovery codes: 80 random bits need no slow hash."""
+    """What is stored of recovery codes: 120 random bits need no slow hash."""
     return [hashlib.sha256(code.strip().lower().encode()).digest() for code in codes]
