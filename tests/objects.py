@@ -25,6 +25,7 @@ from matchmaker.identity.models import Organisation, OrganisationLive, Organisat
 from matchmaker.matching.models import MatchRunRow
 from matchmaker.matching.shortlists.models import Shortlist
 from matchmaker.pathway.models import Pathway
+from matchmaker.policy.guides.models import Guide
 
 Make = Callable[[AsyncConnection, enum.StrEnum, int], Awaitable[list[UUID]]]
 """The ids of so many new things in that state."""
@@ -234,10 +235,24 @@ async def recognitions(connection: AsyncConnection, state: enum.StrEnum, count: 
     return [row["id"] for row in rows]
 
 
+async def guides(connection: AsyncConnection, state: enum.StrEnum, count: int) -> list[UUID]:
+    """So many guides of one agency, each of a code of its own."""
+    (owner,) = await organisations(connection)
+    told = {"edition": "1", "issuer": {"en": "City"}, "source": {"en": "City"}, "pitfalls": []}
+    said = {**told, "organisation_id": owner, "industries": [], "scenes": ["quality"]}
+    rows: list[dict[str, Any]] = [
+        {**said, "id": uuid7(), "code": f"g{place}", "state": state, "revision": 1}
+        for place in range(count)
+    ]
+    await connection.execute(insert(Guide), rows)
+    return [row["id"] for row in rows]
+
+
 OBJECTS: Final[Mapping[str, tuple[type[Revised], Make]]] = {
     "admission": (Admission, admissions),
     "assessment": (Assessment, assessments),
     "evidence": (Evidence, evidence),
+    "guide": (Guide, guides),
     "need": (Need, needs),
     "offering": (Offering, offerings),
     "need_member": (NeedMember, members),

@@ -75,6 +75,7 @@ from matchmaker.matching.controllers import (
 from matchmaker.matching.library import Library
 from matchmaker.matching.shortlists.controllers import ShortlistController
 from matchmaker.pathway.controllers import PathwayController
+from matchmaker.policy.guides.controllers import GuideController
 from matchmaker.released import Released
 from matchmaker.rules import form
 from matchmaker.taxonomy import controllers as taxonomy
@@ -113,6 +114,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     *demand.CONTROLLERS,
     NeedReadingController,
     NeedMemberController,
+    GuideController,
     MatchController,
     NeedMatchController,
     MatchRunController,
@@ -176,6 +178,7 @@ def installed(
             "taxonomy": Provide(lambda: released.taxonomy, sync_to_thread=False),
             "checker": Provide(lambda: released.checker, sync_to_thread=False),
             "assessing": Provide(lambda: released.assessing, sync_to_thread=False),
+            "general": Provide(lambda: released.general, sync_to_thread=False),
             "wayfinder": Provide(lambda: released.wayfinder, sync_to_thread=False),
             "declarations": Provide(lambda: released.declarations, sync_to_thread=False),
             "reach_policy": Provide(lambda: released.reach, sync_to_thread=False),

@@ -20,6 +20,7 @@ from matchmaker.matching.index import IndexHolder, IndexVersions
 from matchmaker.matching.matcher import Matcher
 from matchmaker.matching.registry import PHRASES
 from matchmaker.pathway import released as ways
+from matchmaker.policy.guides import released as guides
 from matchmaker.taxonomy.checking import Checker
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Released:
         self.declarations = Declarations.of(self.taxonomy, self.words.tokenizer, self.words.version)
         self.book = phrases.load(seeds / PHRASES)
         self.webhooks = policy.load(seeds)
-        self.wayfinder = ways.load(seeds, self.checker.fields)
+        self.general = guides.load(seeds, self.checker)
+        self.wayfinder = ways.load(seeds, self.checker.fields, self.general)
         phrases_of = {
             each.id: [*joined(*each.phrases.values())] for each in self.words.tokenizer.concepts
         }

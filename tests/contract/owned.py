@@ -83,6 +83,15 @@ BODIES: dict[str, dict[str, Any]] = {
     "movePathway": {"transition": "adopt"},
     "createRecognition": {"scheme": "cn_smart_factory", "level": "basic", "issuer": "City"},
     "moveRecognition": {"transition": "end"},
+    "createGuide": {
+        "code": "machinery",
+        "edition": "2026",
+        "issuer": {"zh": "某市工信局"},
+        "source": {"zh": "某市工信局网站"},
+        "industries": ["C34"],
+        "scenes": ["quality", "equipment"],
+    },
+    "moveGuide": {"transition": "supersede"},
     "createNeed": NEED,
     "reviseNeed": {"text": "Fewer rejects"},
     "takeNeedTransition": {"transition": "open"},
@@ -210,6 +219,10 @@ async def pathway(world: World) -> str:
 
 async def recognition(world: World) -> str:
     return str((await sent(world, "POST", "/recognitions", BODIES["createRecognition"]))["id"])
+
+
+async def guide(world: World) -> str:
+    return str((await sent(world, "POST", "/guides", BODIES["createGuide"]))["id"])
 
 
 async def need(world: World) -> str:
@@ -349,6 +362,7 @@ OWNED: dict[str, Maker] = {
     "request_id": asked_about_oneself,
     "pathway_id": pathway,
     "recognition_id": recognition,
+    "guide_id": guide,
     "need_id": need,
     "offering_id": draft,
     "run_id": run,

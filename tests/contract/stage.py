@@ -185,6 +185,11 @@ class Stage:
         said = {"scheme": "cn_smart_factory", "level": "basic", "issuer": "City"}
         return self.made("/v1/recognitions", said)
 
+    def guide(self) -> str:
+        """A new draft of a guide of the owner."""
+        told = {"issuer": {"zh": "某局"}, "source": {"zh": "某网站"}, "scenes": ["quality"]}
+        return self.made("/v1/guides", {"code": "machinery", "edition": "2026", **told})
+
     def need(self) -> str:
         """A new draft of the owner."""
         return self.made("/v1/needs", NEED)

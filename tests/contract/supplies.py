@@ -290,6 +290,11 @@ def granted(_: Stage, body: Body) -> Body:
     return {**found, "scheme": "cn_smart_factory", "level": "basic"}
 
 
+def recommended(_: Stage, body: Body) -> Body:
+    """Each scene once."""
+    return {**body, "scenes": ["quality", "equipment"]}
+
+
 MATCHED: Final = with_names(need_id=own_need, profile_id=profile)
 PROFILE: Final[Path] = lambda stage: {"organisation_id": profile(stage)}  # noqa: E731
 FIRST_OF_PROFILE: Final[Path] = lambda stage: {**PROFILE(stage), "number": 1}  # noqa: E731
@@ -400,6 +405,12 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "getRecognition": Supply(path=kept("recognition_id", Stage.recognition)),
     "listRecognitionTransitions": Supply(path=kept("recognition_id", Stage.recognition)),
     "moveRecognition": Supply(path=fresh("recognition_id", Stage.recognition), is_consumed=True),
+    # policy
+    "createGuide": Supply(body=recommended),
+    "listGuides": LIST,
+    "getGuide": Supply(path=kept("guide_id", Stage.guide)),
+    "listGuideTransitions": Supply(path=kept("guide_id", Stage.guide)),
+    "moveGuide": Supply(path=fresh("guide_id", Stage.guide), is_consumed=True),
     # demand
     "createNeed": Supply(body=with_names(external_id=unused)),
     "listNeeds": LIST,

@@ -114,7 +114,8 @@ async def test_it_is_told_in_both_languages(firm: Firm, language: str) -> None:
     reasons = [reason for entry in made["entry_points"] for reason in entry["reasons"]]
     assert all(("。" in reason) == (language == "zh") for reason in reasons)
     assert ("Plan: name the goal" in told) == (language == "en")
-    assert made["guide"]["code"] == "own_general"
+    assert [each["code"] for each in made["guides"]] == ["own_general"]
+    assert {each["no_programmes"] for phase in made["phases"] for each in phase["steps"]} != {None}
 
 
 async def test_the_sum_of_the_phases_is_the_cost_and_within_the_budgets(firm: Firm) -> None:

@@ -136,8 +136,8 @@ class Telling:
             f"{gap.scene.name} {gap.level_before} -> {gap.level_after}" for gap in told.supply_gaps
         ]
         page.bullets(page.words(GAPS), gaps, "yellow")
-        guide = told.guide
-        page.say(page.words(GUIDE, issuer=guide.issuer, edition=guide.edition), "dim")
+        for guide in told.guides:
+            page.say(page.words(GUIDE, issuer=guide.issuer, edition=guide.edition), "dim")
 
     def first_match(self, title: str, answer: MatchAnswer, number: int) -> None:
         """The first offerings for the need of the best step to begin with."""

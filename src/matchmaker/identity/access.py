@@ -47,6 +47,7 @@ class Scope(enum.StrEnum):
     OFFERINGS_WRITE = "offerings:write"
     POOLS_READ = "pools:read"
     POOLS_WRITE = "pools:write"
+    POLICY_WRITE = "policy:write"
     MATCH_RUN = "match:run"
     MATCH_READ = "match:read"
     EVENTS_READ = "events:read"
@@ -78,7 +79,9 @@ DELEGABLE: Final = frozenset(
 SCOPES_OF: Final[Mapping[OrganisationRole, frozenset[Scope]]] = {
     _R.SME: _EVERYONE | {_S.PROFILES_READ, _S.PROFILES_WRITE, _S.NEEDS_READ, _S.NEEDS_WRITE},
     _R.PROVIDER: _EVERYONE | {_S.OFFERINGS_READ, _S.OFFERINGS_WRITE, _S.NEEDS_READ},
-    _R.AGENCY: _EVERYONE | {_S.POOLS_WRITE, _S.PROFILES_READ, _S.NEEDS_READ, _S.OFFERINGS_READ},
+    _R.AGENCY: _EVERYONE
+    | {_S.POOLS_WRITE, _S.POLICY_WRITE}
+    | {_S.PROFILES_READ, _S.NEEDS_READ, _S.OFFERINGS_READ},
     _R.OPERATOR: frozenset(Scope),
 }
 """What the credentials of an organisation may be good for at most, and are good for by default."""
@@ -93,6 +96,7 @@ _READS: Final = frozenset(
 _WORKS: Final = _READS | {
     _S.DELEGATIONS_ACT,
     *(_S.PROFILES_WRITE, _S.NEEDS_WRITE, _S.OFFERINGS_WRITE, _S.POOLS_WRITE, _S.MATCH_RUN),
+    _S.POLICY_WRITE,
     *(_S.JOBS_WRITE, _S.IMPORTS_WRITE, _S.EXPORTS_READ),
 }
 SCOPES_OF_MEMBER: Final[Mapping[MemberRole, frozenset[Scope]]] = {

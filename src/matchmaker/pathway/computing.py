@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 import msgspec
 
 from matchmaker.matching.supply import Firm, Span, Supply, courses_in, supply
 from matchmaker.pathway.planning import Arc, Goal, Plan, Problem, plan
 from matchmaker.pathway.position import Facts, Position, position
+from matchmaker.policy.guides.declaration import GuideTerms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -99,13 +101,21 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     gaps: list[SupplyGap]
     as_of: dt.date
     editions: dict[str, str]
-    guide: str
+
+
+class Cited(msgspec.Struct, frozen=True, kw_only=True):
+    """A guide for the firm, as it stood."""
+
+    id: UUID
+    terms: GuideTerms
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for: facts, aim, budgets by year (null: without limit), currency, day."""
 
     facts: Facts
+    guides: list[Cited] = []
+    """The most specific first; see `cited`."""
     target: int | None = None
     budgets: list[int] | None = None
     currency: str = "CNY"
@@ -145,8 +155,13 @@ def compute(released: Wayfinder, asked: Asked, index: Index) -> Way:
         gaps=_gaps(stock, levels),
         as_of=asked.as_of,
         editions=released.edition,
-        guide=released.guide.code,
     )
+
+
+def cited(released: Wayfinder, asked: Asked) -> list[Cited]:
+    """The guides for the firm; the general one where none were looked for."""
+    general = Cited(id=released.general.id, terms=released.general.guide)
+    return asked.guides or [general]
 
 
 def value_of(released: Wayfinder, facts: Facts, scene: str) -> int:
@@ -253,11 +268,20 @@ def _stopped(problem: Problem, found: Plan) -> Shortfall:
 
 
 def _entries(released: Wayfinder, asked: Asked, steps: Sequence[Step], found: Plan) -> list[Entry]:
-    """The best steps to begin with, of those that need no other."""
-    first = [step for step in steps if not step.needs]
+    """The best steps to begin with, of those that need no other.
+
+    Where two are as good as each other, the most specific guide says which comes first.
+    """
+    first = {step.number: step for step in steps if not step.needs}
+    order = cited(released, asked)[0].terms.scenes
+    place = {scene: number for number, scene in enumerate(order)}
     scored = sorted(
-        (_entry(released, asked, step, found) for step in first),
-        key=lambda entry: (-entry.score, entry.step),
+        (_entry(released, asked, step, found) for step in first.values()),
+        key=lambda entry: (
+            -entry.score,
+            place.get(first[entry.step].scene, len(place)),
+            entry.step,
+        ),
     )
     return scored[: released.rules.entries]
 

@@ -1,4 +1,4 @@
-"""How ways are computed: rules, weights, strategies and the general guide, as released."""
+"""How ways are computed: rules, weights, strategies and the way of working, as released."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from matchmaker.taxonomy import asking
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from matchmaker.policy.guides.released import General
     from matchmaker.taxonomy.asking import Form
     from matchmaker.taxonomy.fields import FieldCatalogue
     from matchmaker.taxonomy.registry import Taxonomy
@@ -27,6 +28,14 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Said(_Document, frozen=True, kw_only=True):
     """A text of ours, complete in both languages."""
 
+    zh: str
+    en: str
+
+
+class CycleStep(_Document, frozen=True, kw_only=True):
+    """A step of the way of working."""
+
+    code: str
     zh: str
     en: str
 
@@ -66,6 +75,8 @@ class Rules(_Document, frozen=True, kw_only=True):
     ranking: Ranking
     enough: int
     quick: int
+    guides: int
+    cycle: tuple[CycleStep, ...]
     demands: tuple[Wanted, ...]
     skills: dict[str, tuple[str, ...]]
 
@@ -91,28 +102,6 @@ class Strategies(_Document, frozen=True, kw_only=True):
     stages: dict[str, Said]
 
 
-class GuideStep(_Document, frozen=True, kw_only=True):
-    """A step of the way of working."""
-
-    code: str
-    zh: str
-    en: str
-
-
-class Guide(_Document, frozen=True, kw_only=True):
-    """What is recommended to firms of some industries in some region, and by whom."""
-
-    scheme: str
-    code: str
-    edition: str
-    issuer: Said
-    industries: tuple[str, ...]
-    region: str | None
-    order: tuple[str, ...]
-    steps: tuple[GuideStep, ...]
-    pitfalls: tuple[Said, ...]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wayfinder:
     """Everything released that a way is computed with."""
@@ -121,7 +110,7 @@ class Wayfinder:
     form: Form
     rules: Rules
     strategies: Strategies
-    guide: Guide
+    general: General
 
     @property
     def taxonomy(self) -> Taxonomy:
@@ -141,7 +130,6 @@ class Wayfinder:
         return {
             "rules": self.rules.edition,
             "strategies": self.strategies.edition,
-            "guide": f"{self.guide.code} {self.guide.edition}",
             "taxonomy": self.taxonomy.version,
         }
 
@@ -150,8 +138,8 @@ class RulesBroken(ValueError):
     """A file names a scene, a goal or a skill that there is not."""
 
 
-def load(seeds: Path, fields: FieldCatalogue) -> Wayfinder:
-    """What is released below ``seeds``.
+def load(seeds: Path, fields: FieldCatalogue, general: General) -> Wayfinder:
+    """What is released below ``seeds``, with the general guide.
 
     Raises:
         RulesBroken: a file names what there is not, or a demand that goes round.
@@ -163,21 +151,20 @@ def load(seeds: Path, fields: FieldCatalogue) -> Wayfinder:
         form=asking.form_of(taxonomy, taxonomy.questionnaire(rules.questionnaire)),
         rules=rules,
         strategies=msgspec.yaml.decode((folder / "strategies.yaml").read_bytes(), type=Strategies),
-        guide=msgspec.yaml.decode((folder / "guide.yaml").read_bytes(), type=Guide),
+        general=general,
     )
     _check(found)
     return found
 
 
 def _check(found: Wayfinder) -> None:
-    rules, scenes = found.rules, set(found.form.scenes)
+    rules = found.rules
     named = {
         "sme_scene": {
             *(each.scene for each in rules.demands),
             *(each.needs for each in rules.demands),
             *(scene for listed in rules.goals.values() for scene in listed),
             *rules.skills,
-            *found.guide.order,
         },
         "goal": set(rules.goals),
         "skill": {skill for listed in rules.skills.values() for skill in listed},
@@ -186,8 +173,6 @@ def _check(found: Wayfinder) -> None:
     for scheme, codes in named.items():
         if unknown := codes - found.taxonomy.codes(scheme):
             raise RulesBroken(f"{_FOLDER}: {sorted(unknown)} are not of '{scheme}'")
-    if set(found.guide.order) != scenes or len(found.guide.order) != len(scenes):
-        raise RulesBroken(f"{_FOLDER}: the guide does not order every scene once")
     # A level that needs only lower ones of others cannot go round.
     if any(each.at >= each.level for each in rules.demands):
         raise RulesBroken(f"{_FOLDER}: a level needs one that is no lower")

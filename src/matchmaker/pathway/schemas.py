@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 
@@ -67,6 +68,7 @@ class PathwayStep(msgspec.Struct, frozen=True, kw_only=True):
 
     The cost is that of the cheapest package of the pool that does it, in the first 12 months, with
     the upper end of the usual; ``offerings`` do it, at whatever price. ``needs`` come before.
+    ``programmes`` are those that may pay for it; where there are none, ``no_programmes`` says why.
     """
 
     number: int
@@ -84,6 +86,7 @@ class PathwayStep(msgspec.Struct, frozen=True, kw_only=True):
     courses: int
     offerings: int
     programmes: list[str]
+    no_programmes: str | None
 
 
 class Phase(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +129,7 @@ class Shift(msgspec.Struct, frozen=True, kw_only=True):
     after: int | None
 
 
-class GuideStep(msgspec.Struct, frozen=True, kw_only=True):
+class CycleStep(msgspec.Struct, frozen=True, kw_only=True):
     """A step of the way of working."""
 
     code: str
@@ -134,17 +137,22 @@ class GuideStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CitedGuide(msgspec.Struct, frozen=True, kw_only=True):
-    """The guide that the pathway follows, and who issued it."""
+    """A guide for such a firm, as it stood: the scenes it recommends in order, and who says so."""
 
+    id: UUID
     code: str
     edition: str
     issuer: str
-    steps: list[GuideStep]
+    source: str
+    scenes: list[NamedCode]
     pitfalls: list[str]
 
 
 class ComputedWay(Varying, frozen=True, kw_only=True):
-    """The way of a firm from where it stands to the level it aims at."""
+    """The way of a firm from where it stands to the level it aims at.
+
+    ``guides`` are for such a firm, the most specific first, the general one (not official) last.
+    """
 
     reaches: bool
     cost: Money
@@ -153,7 +161,8 @@ class ComputedWay(Varying, frozen=True, kw_only=True):
     phases: list[Phase]
     stopped: Shortfall | None
     supply_gaps: list[SupplyGap]
-    guide: CitedGuide
+    guides: list[CitedGuide]
+    cycle: list[CycleStep]
     as_of: dt.date
     editions: dict[str, str]
 

@@ -17,11 +17,12 @@ from matchmaker.enterprise.assessments.errors import AssessmentNotFound, Assessm
 from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.identity.access import actors_of, event_actor
 from matchmaker.pathway import comparing, queries
-from matchmaker.pathway.computing import Asked, Way, compute
+from matchmaker.pathway.computing import Asked, Cited, Way, compute
 from matchmaker.pathway.errors import PathwayErased, PathwayNotFound, StepNotFound
 from matchmaker.pathway.machine import HAPPENED, PATHWAY
 from matchmaker.pathway.models import Pathway, new_pathway_id
 from matchmaker.pathway.position import Facts
+from matchmaker.policy.guides import service as guides
 
 if TYPE_CHECKING:
     from matchmaker.core.db import ReadSession, Session
@@ -251,8 +252,17 @@ async def _asked(
     yearly = profile.yearly_budget
     if budgets is None and yearly is not None and request.currency in {None, yearly.currency}:
         budgets = [yearly.amount] * released.rules.years
+    fitting = await guides.fitting(
+        session,
+        released.general,
+        released.taxonomy,
+        industries=facts.industries,
+        region=facts.region,
+        limit=released.rules.guides,
+    )
     return Asked(
         facts=facts,
+        guides=[Cited(id=each.id, terms=each.terms) for each in fitting],
         target=request.target,
         budgets=budgets,
         currency=request.currency or (yearly.currency if yearly else "CNY"),

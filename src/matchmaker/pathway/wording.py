@@ -8,6 +8,7 @@ from matchmaker.core.language import Bilingual
 from matchmaker.core.wire import Money
 from matchmaker.enterprise.assessments.schemas import NamedCode
 from matchmaker.pathway import schemas, service
+from matchmaker.pathway.computing import cited
 from matchmaker.pathway.position import archetype
 
 if TYPE_CHECKING:
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from matchmaker.core.language import Language
     from matchmaker.pathway import computing, position
     from matchmaker.pathway.comparing import Shift
-    from matchmaker.pathway.computing import Asked, Way
+    from matchmaker.pathway.computing import Asked, Cited, Way
     from matchmaker.pathway.models import Pathway
-    from matchmaker.pathway.released import GuideStep, Said, Wayfinder
+    from matchmaker.pathway.released import CycleStep, Said, Wayfinder
 
 _SCENES: Final = "sme_scene"
 _MONEY: Final = "need.budget.amount"
@@ -54,6 +55,13 @@ _TAKES: Final = Bilingual(
 )
 _OFFERED: Final = Bilingual(
     zh="平台上有 {count} 个产品可以做到。", en="{count} offerings of the pool can do it."
+)
+_ADVISED: Final = Bilingual(
+    zh="{issuer}的指引（{edition}）把它排在第 {place} 位。",
+    en="The guide of {issuer} ({edition}) recommends it as number {place}.",
+)
+_NO_PROGRAMMES: Final = Bilingual(
+    zh="平台尚未登记扶持政策。", en="No programme has been entered on this marketplace yet."
 )
 
 
@@ -99,7 +107,7 @@ class Speaker:
             reaches=way.reaches,
             cost=self._money(way, way.cost),
             position=self._position(way, asked),
-            entry_points=list(self._entries(way)),
+            entry_points=list(self._entries(way, asked)),
             phases=[self._phase(way, phase) for phase in way.phases],
             stopped=None if way.stopped is None else self._stopped(way, way.stopped),
             supply_gaps=[
@@ -111,7 +119,11 @@ class Speaker:
                 )
                 for gap in way.gaps
             ],
-            guide=self._guide(),
+            guides=[self._cited(each) for each in cited(self.released, asked)],
+            cycle=[
+                schemas.CycleStep(code=each.code, text=self._said(each))
+                for each in self.released.rules.cycle
+            ],
             as_of=way.as_of,
             editions=way.editions,
         )
@@ -161,7 +173,8 @@ class Speaker:
             ),
         )
 
-    def _entries(self, way: Way) -> Iterator[schemas.EntryPoint]:
+    def _entries(self, way: Way, asked: Asked) -> Iterator[schemas.EntryPoint]:
+        guides = cited(self.released, asked)
         steps = {step.number: step for phase in way.phases for step in phase.steps}
         for entry in way.entries:
             step = steps[entry.step]
@@ -172,7 +185,7 @@ class Speaker:
                 value=entry.value / _THOUSAND,
                 feasibility=entry.feasibility / _THOUSAND,
                 supply=entry.supply / _THOUSAND,
-                reasons=list(self._reasons(way, entry, step)),
+                reasons=[*self._reasons(way, entry, step), *self._advice(guides, step.scene)],
             )
 
     def _reasons(self, way: Way, entry: computing.Entry, step: computing.Step) -> Iterator[str]:
@@ -188,6 +201,17 @@ class Speaker:
         if step.weeks is not None:
             yield _TAKES.in_language(self.language).format(weeks=step.weeks[1])
         yield _OFFERED.in_language(self.language).format(count=step.offerings)
+
+    def _advice(self, guides: Sequence[Cited], scene: str) -> Iterator[str]:
+        """What the most specific guide that names the scene says of it."""
+        for guide in guides:
+            if scene in guide.terms.scenes:
+                yield _ADVISED.in_language(self.language).format(
+                    issuer=guide.terms.issuer.in_language(self.language),
+                    edition=guide.terms.edition,
+                    place=guide.terms.scenes.index(scene) + 1,
+                )
+                return
 
     def _phase(self, way: Way, phase: computing.Phase) -> schemas.Phase:
         return schemas.Phase(
@@ -215,6 +239,7 @@ class Speaker:
             courses=step.courses,
             offerings=step.offerings,
             programmes=[],
+            no_programmes=_NO_PROGRAMMES.in_language(self.language),
         )
 
     def _stopped(self, way: Way, said: computing.Shortfall) -> schemas.Shortfall:
@@ -227,16 +252,16 @@ class Speaker:
             explanation=_STOPPED[said.reason].in_language(self.language),
         )
 
-    def _guide(self) -> schemas.CitedGuide:
-        guide = self.released.guide
+    def _cited(self, guide: Cited) -> schemas.CitedGuide:
+        terms, language = guide.terms, self.language
         return schemas.CitedGuide(
-            code=guide.code,
-            edition=guide.edition,
-            issuer=self._said(guide.issuer),
-            steps=[
-                schemas.GuideStep(code=each.code, text=self._said(each)) for each in guide.steps
-            ],
-            pitfalls=[self._said(each) for each in guide.pitfalls],
+            id=guide.id,
+            code=terms.code,
+            edition=terms.edition,
+            issuer=terms.issuer.in_language(language),
+            source=terms.source.in_language(language),
+            scenes=[self._named(_SCENES, code) for code in terms.scenes],
+            pitfalls=[each.in_language(language) for each in terms.pitfalls],
         )
 
     def _level(self, scene: str, level: int) -> str:
@@ -253,5 +278,5 @@ class Speaker:
     def _named(self, scheme: str, code: str) -> NamedCode:
         return NamedCode(code=code, name=self.released.taxonomy.name(scheme, code, self.language))
 
-    def _said(self, text: Said | GuideStep) -> str:
+    def _said(self, text: Said | CycleStep) -> str:
         return text.zh if self.language == "zh" else text.en

@@ -11,13 +11,16 @@ import pytest
 import yaml
 from tests import vectors
 from tests.factories import SEEDS
-from tests.profiles import fields
+from tests.profiles import checker, fields
 
 from matchmaker.pathway import released
 from matchmaker.pathway.comparing import moved
-from matchmaker.pathway.computing import Asked, Way, compute, value_of
+from matchmaker.pathway.computing import Asked, Cited, Way, compute, value_of
 from matchmaker.pathway.position import Facts, archetype, position
 from matchmaker.pathway.released import RulesBroken, Wayfinder
+from matchmaker.policy.guides import released as guides
+from matchmaker.policy.guides.declaration import GuideTerms
+from matchmaker.policy.guides.released import General
 from matchmaker.ranking.card import card_from
 from matchmaker.ranking.facts import OfferingFacts, PackageFacts, PriceCard, PricePart
 from matchmaker.ranking.index import Index, build
@@ -29,8 +32,13 @@ YEAR = 10_000_00
 
 
 @cache
+def general() -> General:
+    return guides.load(SEEDS, checker())
+
+
+@cache
 def wayfinder() -> Wayfinder:
-    return released.load(SEEDS, fields())
+    return released.load(SEEDS, fields(), general())
 
 
 @cache
@@ -184,6 +192,23 @@ class TestWay:
         assert steps[found.entries[0].step].scene in {"quality", "production_control"}
         assert found.entries[0].goals == ["quality"]
 
+    def test_a_guide_orders_what_is_as_good_and_nothing_else(self) -> None:
+        """Four scenes of one score: the guide says which come first, and raises none above."""
+        same = facts(goals={}, scenes=dict.fromkeys(wayfinder().form.scenes, 1))
+        plain = way(facts=same)
+        steps = {each.number: each for phase in plain.phases for each in phase.steps}
+        alike = [each.scene for each in steps.values() if not each.needs]
+        assert len({each.score for each in plain.entries}) == 1, "they are all as good"
+        terms = msgspec.structs.replace(general().guide, scenes=alike[::-1])
+        guided = way(facts=same, guides=[_cited(terms)])
+        assert [steps[each.step].scene for each in guided.entries] == alike[::-1][:3]
+        assert [each.score for each in guided.entries] == [each.score for each in plain.entries]
+        wanted = way(facts=facts())
+        unlike = [steps_of(wanted)[each.step - 1][0] for each in wanted.entries]
+        turned = way(facts=facts(), guides=[_cited(terms)])
+        assert turned.entries[0].score == wanted.entries[0].score
+        assert steps_of(turned)[turned.entries[0].step - 1][0] in unlike
+
     def test_a_scene_that_nobody_rated_is_planned_for_and_said(self) -> None:
         found = way(facts=facts(scenes={"quality": 0}, level=0))
         assumed = {s.scene for phase in found.phases for s in phase.steps if s.assumed}
@@ -229,11 +254,15 @@ class TestReleased:
     def test_a_rule_about_a_scene_that_there_is_not_is_refused(self, tmp_path: Path) -> None:
         folder = tmp_path / "pathway"
         folder.mkdir()
-        for name in ("plan.yaml", "strategies.yaml", "guide.yaml"):
+        for name in ("plan.yaml", "strategies.yaml"):
             said = (SEEDS / "pathway" / name).read_text()
             (folder / name).write_text(said.replace("  energy: [energy]", "  energy: [nothing]"))
         with pytest.raises(RulesBroken, match="nothing"):
-            released.load(tmp_path, fields())
+            released.load(tmp_path, fields(), general())
+
+
+def _cited(terms: GuideTerms) -> Cited:
+    return Cited(id=general().id, terms=terms)
 
 
 def _vocabulary() -> Vocabulary:

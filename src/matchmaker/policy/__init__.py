@@ -1,0 +1,1 @@
+"""What public bodies recommend and grant: guides."""
