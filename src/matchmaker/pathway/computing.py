@@ -12,14 +12,15 @@ from uuid import UUID
 import msgspec
 
 from matchmaker.matching.supply import Firm, Span, Supply, courses_in, supply
-from matchmaker.pathway.planning import Arc, Goal, Plan, Problem, plan
+from matchmaker.pathway.planning import Plan, plan
 from matchmaker.pathway.position import Facts, Position, position
+from matchmaker.pathway.problem import Arc, Goal, Problem
 from matchmaker.policy.guides.declaration import GuideTerms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from matchmaker.pathway.planning import Move
+    from matchmaker.pathway.problem import Move
     from matchmaker.pathway.released import Wayfinder
     from matchmaker.ranking.index import Index
 

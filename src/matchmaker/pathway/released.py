@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from matchmaker.pathway.planning import Demand
+from matchmaker.pathway.problem import Demand
 from matchmaker.taxonomy import asking
 
 if TYPE_CHECKING:
