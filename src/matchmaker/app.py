@@ -66,6 +66,8 @@ from matchmaker.identity.oidc.opening import opening
 from matchmaker.identity.sessions.passwords import Passwords
 from matchmaker.identity.sessions.service import SECOND_FACTORS, Desk
 from matchmaker.matching.archive import Archive
+from matchmaker.matching.batches.controllers import BatchController
+from matchmaker.matching.cohorts.controllers import CohortController
 from matchmaker.matching.controllers import (
     MatchController,
     MatchRunController,
@@ -73,6 +75,7 @@ from matchmaker.matching.controllers import (
     ReceiptKeyController,
 )
 from matchmaker.matching.library import Library
+from matchmaker.matching.reversing.controllers import ReverseController
 from matchmaker.matching.shortlists.controllers import ShortlistController
 from matchmaker.pathway.controllers import PathwayController
 from matchmaker.policy.guides.controllers import GuideController
@@ -120,6 +123,9 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     MatchRunController,
     ReceiptKeyController,
     ShortlistController,
+    CohortController,
+    BatchController,
+    ReverseController,
     PathwayController,
     *feed.CONTROLLERS,
     *exchange.CONTROLLERS,
@@ -270,9 +276,10 @@ def _dependencies(
 def _with_limits(
     controllers: Sequence[ControllerRouterHandler], settings: Settings
 ) -> list[ControllerRouterHandler]:
-    """``controllers``, where files are handed in with a limit of its own for their size."""
-    files = [each for each in controllers if each is exchange.ImportController]
-    rest = [each for each in controllers if each is not exchange.ImportController]
+    """``controllers``, where files and long lists are handed in with a limit of its own."""
+    large = (exchange.ImportController, BatchController)
+    files = [each for each in controllers if each in large]
+    rest = [each for each in controllers if each not in large]
     limit = settings.import_limit
     return [*rest, Router("/", route_handlers=files, request_max_body_size=limit)]
 

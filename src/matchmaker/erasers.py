@@ -9,6 +9,7 @@ from matchmaker.demand import erasing as needs
 from matchmaker.exchange import erasing as files
 from matchmaker.identity.rights import erasing as people
 from matchmaker.matching import erasing as matches
+from matchmaker.matching.batches import erasing as batches
 
 if TYPE_CHECKING:
     from matchmaker.core.erasing import Eraser
@@ -21,6 +22,7 @@ def erasers(checker: Checker) -> tuple[Eraser, ...]:
         *matches.erasers(checker),
         needs.ERASER,
         files.ERASER,
+        batches.ERASER,
         replies.ERASER,
         *people.ERASERS,
     )

@@ -8,9 +8,7 @@ from matchmaker.catalog.admissions import jobs as admission_jobs
 from matchmaker.catalog.admissions.queries import admissions_to_pools_of
 from matchmaker.catalog.evidence import jobs as evidence_jobs
 from matchmaker.catalog.life import jobs as catalog_jobs
-from matchmaker.core import (
-    db,
-)
+from matchmaker.core import db, shipped
 from matchmaker.core.jobs import Cron, housekeeping
 from matchmaker.core.limits import jobs as limit_jobs
 from matchmaker.core.once import jobs as once_jobs
@@ -31,20 +29,30 @@ from matchmaker.identity.oauth import jobs as oauth_jobs
 from matchmaker.identity.rights import jobs as rights_jobs
 from matchmaker.identity.sessions import jobs as session_jobs
 from matchmaker.identity.sightings import jobs as sighting_jobs
+from matchmaker.matching.batches import jobs as batch_jobs
+from matchmaker.matching.batches.running import Where
+from matchmaker.released import INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from matchmaker.core.db import ReadSession
     from matchmaker.core.jobs import Handler
     from matchmaker.core.settings import Settings
     from matchmaker.feed.sharing import Shared
     from matchmaker.released import Released
 
 
-def handlers(released: Released, engine: AsyncEngine) -> Mapping[str, Handler]:
+def handlers(released: Released, engine: AsyncEngine, settings: Settings) -> Mapping[str, Handler]:
     """What a worker does, by the kind of the job; ``engine`` is for reading beside a job's work."""
+
+    def reading(acting: UUID) -> AbstractAsyncContextManager[ReadSession]:
+        return db.reading(engine, acting=acting)()
+
     return {
         **housekeeping.HANDLERS,
         **once_jobs.HANDLERS,
@@ -62,7 +70,15 @@ def handlers(released: Released, engine: AsyncEngine) -> Mapping[str, Handler]:
         **demand_jobs.HANDLERS,
         **exchange_jobs.handlers(released.means(), db.reading(engine)),
         **webhook_jobs.handlers(released.webhooks),
+        **batch_jobs.handlers(batch_means(released, settings), reading),
     }
+
+
+def batch_means(released: Released, settings: Settings) -> batch_jobs.Means:
+    """What batches are run with."""
+    folder = settings.data_directory / INDEX
+    where = Where(shipped.folder("seeds"), folder)
+    return batch_jobs.Means(released.matcher(folder), where, settings.batch_processes)
 
 
 def senders(settings: Settings, released: Released, engine: AsyncEngine) -> Mapping[str, Handler]:
@@ -103,4 +119,5 @@ def crons() -> Sequence[Cron]:
         *demand_jobs.CRONS,
         *exchange_jobs.CRONS,
         *webhook_jobs.CRONS,
+        *batch_jobs.CRONS,
     )

@@ -118,6 +118,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "patchOfferingDraft": {"title": {"en": "Better traceability"}},
     "moveOffering": {"transition": "submit"},
     "moveChange": {"transition": "submit"},
+    "createCohort": {"name": "Small ones", "criteria": {"scales": ["small"]}},
+    "reviseCohort": {"name": "All of them"},
+    "countCohort": {},
+    "matchReverse": {"offering_id": ANY_ID},
+    "startBatch": {"criteria": {"scales": ["micro"]}, "need": {"kind": "solution"}},
     "createWebhook": {"url": "https://93.184.215.14/"},
     "reviseWebhook": {"kinds": ["need.opened"]},
     "rotateWebhookSecret": {},
@@ -248,6 +253,14 @@ async def shortlist(world: World) -> str:
     return str((await sent(world, "POST", "/shortlists", body))["id"])
 
 
+async def cohort(world: World) -> str:
+    return str((await sent(world, "POST", "/cohorts", BODIES["createCohort"]))["id"])
+
+
+async def batch(world: World) -> str:
+    return str((await sent(world, "POST", "/match/batch", BODIES["startBatch"]))["id"])
+
+
 async def joined_need(world: World) -> str:
     """Another firm's need that the owner was asked to share."""
     other = world._replace(owner=await holder(world.engine))
@@ -367,6 +380,8 @@ OWNED: dict[str, Maker] = {
     "offering_id": draft,
     "run_id": run,
     "shortlist_id": shortlist,
+    "cohort_id": cohort,
+    "batch_id": batch,
     "component_id": offering_component,
     "evidence_id": evidence,
     "pool_id": pool,
@@ -449,6 +464,9 @@ FILLED: dict[str, tuple[str, str, Maker]] = {
 """By operation an id beside the path: where it stands, its name and how it is made."""
 
 BY_PART: dict[str, frozenset[Scope]] = {
+    **dict.fromkeys(
+        ("countCohort", "startBatch", "getBatchResults"), frozenset({Scope.PROFILES_READ})
+    ),
     "getEvidenceTransitions": frozenset({Scope.OFFERINGS_READ}),
     "takeEvidenceTransition": frozenset({Scope.OFFERINGS_WRITE}),
     "reassessAdmission": frozenset({Scope.POOLS_WRITE}),

@@ -314,6 +314,16 @@ class Stage:
             raise NotMade(found.text)
         return str(found.json()["id"])
 
+    def cohort(self) -> str:
+        """A new cohort of the owner."""
+        return self.made("/v1/cohorts", {"name": "Some", "criteria": {"scales": ["small"]}})
+
+    def batch(self) -> str:
+        """A batch that the owner asked for, over a firm of its own books; a worker does it."""
+        firms = [{"reference": "one", "profile": {"employees": 79}}]
+        said = {"enterprises": firms, "need": {"kind": "solution"}, "capacity": 1}
+        return self.made("/v1/match/batch", said)
+
     def webhook(self) -> str:
         """A new endpoint of the owner, who may have few of them."""
         for each in self._pages("/v1/webhooks?limit=100"):
@@ -336,6 +346,7 @@ class Stage:
         paths = (
             f"/v1/exports/{self.keep('export', self.export)}",
             f"/v1/imports/{self.keep('import_', self.import_)}",
+            f"/v1/match/batch/{self.keep('batch', self.batch)}",
         )
         found = {self.ask("GET", path).json()["state"] for path in paths}
         return not found & {"queued", "running"}

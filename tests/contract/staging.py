@@ -56,7 +56,7 @@ async def staged(database: Database, released: Released) -> AsyncIterator[Stage]
         made = Stage(api, callers, person.email)
         made.kept["erased"] = await erased(engine)
         made.kept["expert"] = expert(api, person)
-        await work_until_done(made, database, handlers(released, engine))
+        await work_until_done(made, database, handlers(released, engine, database.settings))
         await engine.dispose()
         yield made
 

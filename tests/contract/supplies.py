@@ -295,6 +295,18 @@ def recommended(_: Stage, body: Body) -> Body:
     return {**body, "scenes": ["quality", "equipment"]}
 
 
+def batched(stage: Stage, body: Body) -> Body:
+    """Over a cohort that is there or listed firms, each once, for offerings that are there."""
+    found = {**body, "capacities": {}, "floors": {}}
+    if found.get("cohort_id") is not None:
+        found["cohort_id"] = stage.keep("cohort", stage.cohort)
+    if found.get("enterprises") is not None:
+        found["enterprises"] = [
+            {**each, "reference": f"e{place}"} for place, each in enumerate(found["enterprises"])
+        ]
+    return found
+
+
 MATCHED: Final = with_names(need_id=own_need, profile_id=profile)
 PROFILE: Final[Path] = lambda stage: {"organisation_id": profile(stage)}  # noqa: E731
 FIRST_OF_PROFILE: Final[Path] = lambda stage: {**PROFILE(stage), "number": 1}  # noqa: E731
@@ -447,6 +459,19 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "explainMatchRun": Supply(path=shown),
     "replayMatchRun": Supply(path=kept("run_id", Stage.run)),
     "listReceiptKeys": Supply(),
+    "matchReverse": Supply(
+        by=OPERATOR, body=lambda stage, body: {**body, "offering_id": stage.offering()}
+    ),
+    "createCohort": Supply(),
+    "listCohorts": LIST,
+    "getCohort": Supply(path=kept("cohort_id", Stage.cohort)),
+    "reviseCohort": Supply(path=kept("cohort_id", Stage.cohort)),
+    "countCohort": Supply(),
+    "startBatch": Supply(body=batched),
+    "listBatches": LIST,
+    "getBatch": Supply(path=kept("batch_id", Stage.batch)),
+    "getBatchResults": Supply(path=kept("batch_id", Stage.batch)),
+    "getBatchReport": Supply(path=kept("batch_id", Stage.batch)),
     "createShortlist": Supply(body=of_run),
     "listShortlists": LIST,
     "getShortlist": Supply(path=kept("shortlist_id", Stage.shortlist)),

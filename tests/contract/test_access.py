@@ -225,6 +225,9 @@ PASSED = {
     "getRightsRequest": (404, "rights_request_not_found"),
     "getOwnExpertCard": (404, "expert_not_found"),
     "withdrawExpertCard": (404, "expert_not_found"),
+    "matchReverse": (404, "offering_not_considered"),
+    "getBatchResults": (409, "batch_not_ready"),
+    "getBatchReport": (409, "batch_not_ready"),
 }
 """How it is answered whoever came past the guard with a body that is sound for nobody."""
 

@@ -32,6 +32,7 @@ from tests.contract.owned import (
     Maker,
     World,
     assessed,
+    cohort,
     draft,
     need,
     pathway,
@@ -67,6 +68,8 @@ REFERENCES: dict[tuple[str, str], Maker | None] = {
     ("explainMatch", "profile_id"): profile,
     ("explainMatch", "offering_id"): None,
     ("createShortlist", "run_id"): run,
+    ("startBatch", "cohort_id"): cohort,
+    ("matchReverse", "offering_id"): published,
     ("applyToPool", "offering_id"): published,
     ("checkOffering", "offering_id"): draft,
     ("listAudit", "subject_id"): need,
@@ -289,6 +292,8 @@ async def test_an_id_beside_the_path_is_as_good_as_missing_too(
             where: dict[str, Any] = {"asking": {name: id_}} if in_query else {name: id_}
             if name == "need_id" and not in_query:
                 where["need"] = None
+            if name == "cohort_id":
+                where["criteria"] = None
             told.append(await call(api, operation, caller.headers, ids, **where))
         asked += 1
         assert told[0].status_code == told[1].status_code

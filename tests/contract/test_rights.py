@@ -26,20 +26,23 @@ from tests.identities import Holder, Sitter, holder, sitter
 from matchmaker.app import installed
 from matchmaker.cli.session import Database
 from matchmaker.core import db, events
+from matchmaker.core.clock import utc_now
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.erasing import Eraser
-from matchmaker.core.jobs import Options, Worker
+from matchmaker.core.jobs import JobId, Options, Worker
 from matchmaker.core.postgres import Server
 from matchmaker.core.signing import SigningKeys, signed_by
 from matchmaker.erasers import erasers
 from matchmaker.identity.models import MemberRole, OrganisationRole
 from matchmaker.identity.rights import service
 from matchmaker.identity.rights.models import RightsRequestId
+from matchmaker.matching.batches.models import Batch
+from matchmaker.matching.cohorts.models import Cohort
 from matchmaker.released import Released
 from matchmaker.working import handlers
 
 PARTS = (
-    *("profile_versions", "match_runs", "need_versions", "files", "kept_replies"),
+    *("profile_versions", "match_runs", "need_versions", "files", "batches", "kept_replies"),
     *("keys", "members", "requests", "people"),
 )
 """Every part but sessions, which hold no word of a person, and cards, which go with members."""
@@ -164,7 +167,28 @@ async def _left_behind(place: Place, person: Sitter, firm: Holder, word: str) ->
     await sent("PUT", "/v1/me/expert-card", card)
     line = {"type": "need", "external_id": "n", "kind": "solution", "text": word}
     await sent("POST", "/v1/imports?kind=needs", line, **{"Content-Type": "application/x-ndjson"})
+    await _matched_by_a_portal(place, firm, word)
     return need, run["run_id"]
+
+
+async def _matched_by_a_portal(place: Place, firm: Holder, word: str) -> None:
+    """A batch and a cohort of an operator that name the firm."""
+    operator = await holder(place.engine, OrganisationRole.OPERATOR)
+    names = {"firms": [str(firm.organisation_id)]}
+    async with async_sessionmaker(place.engine).begin() as session:
+        session.add(
+            Batch(
+                organisation_id=operator.organisation_id,
+                requested_by=operator.key_id,
+                requested_by_member=None,
+                job_id=JobId(uuid4()),
+                as_of=utc_now(),
+                request={"criteria": names, "need": {"kind": "solution"}},
+                report={},
+                lines=f'{{"reference": "{firm.organisation_id}", "of": "{word}"}}'.encode(),
+            )
+        )
+        session.add(Cohort(organisation_id=operator.organisation_id, name="Some", criteria=names))
 
 
 async def asked(place: Place, who: Somebody, kind: str, **body: object) -> str:
@@ -208,6 +232,8 @@ async def test_not_a_word_of_the_person_is_left(place: Place) -> None:
     left = place.dump()
     assert traces(left, who.word) == 0
     assert traces(left, stays.word), "others stay"
+    assert f'{{"firms": ["{who.firm.organisation_id}"]}}' in found
+    assert f'{{"firms": ["{who.firm.organisation_id}"]}}' not in left
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -238,7 +264,7 @@ async def test_a_worker_does_it(place: Place) -> None:
     worker = Worker(
         place.database.url,
         place.database.settings,
-        handlers(place.released, place.engine),
+        handlers(place.released, place.engine, place.database.settings),
         options=Options(poll=0.05),
     )
     task = asyncio.create_task(worker.run())

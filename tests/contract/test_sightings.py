@@ -190,7 +190,7 @@ async def test_an_export_of_everybody_is_a_look_at_each(
     worker = Worker(
         demo_database.url,
         demo_database.settings,
-        handlers(released, engine),
+        handlers(released, engine, demo_database.settings),
         options=Options(poll=0.05),
     )
     task = asyncio.create_task(worker.run())

@@ -32,6 +32,7 @@ _COMMANDS: Final = {
     "people": "people",
     "assess": "ways",
     "path": "ways",
+    "batch": "batch",
     "erase": "erasing",
     "verify": "receipts",
     "openapi": "contract",
@@ -71,6 +72,33 @@ class _Commands(click.Group):
 @click.version_option(package_name="matchmaker")
 def commands() -> None:
     """Match an enterprise's need to standardised offerings, with the reasons."""
+
+
+COMMANDS = (
+    demo,
+    serve,
+    worker,
+    migrate,
+    seed,
+    import_files,
+    export,
+    template,
+    index,
+    jobs,
+    events,
+    audit,
+    keys,
+    people,
+    assess,
+    path,
+    batch,
+    erase,
+    verify,
+    openapi,
+    permissions,
+)
+for command in COMMANDS:
+    commands.add_command(command)
 
 
 def main() -> None:

@@ -55,7 +55,7 @@ async def _work(running: Database, released: Released, concurrency: int) -> None
         jobs.Worker(
             url,
             settings,
-            handlers(released, engine),
+            handlers(released, engine, settings),
             crons=crons(),
             options=jobs.Options(concurrency=concurrency),
         ),

@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     job_concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
     """Jobs that a worker process does at once."""
+    batch_processes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    """Processes that share a batch of matches; one: the worker itself."""
     webhook_concurrency: Annotated[int, msgspec.Meta(ge=1, le=256)] = 16
     """Webhooks that a worker process sends at once, beside its other jobs."""
     webhooks_open: bool = False

@@ -81,10 +81,12 @@ class Matcher:
         *,
         as_of: dt.datetime | None = None,
         published: Published | None = None,
+        is_asking: bool = True,
     ) -> tuple[MatchRun, Scoring]:
         """The match in numbers and codes.
 
-        As of now and on the current index, unless others are given.
+        As of now and on the current index, unless others are given; without questions, which are
+        no part of what the digest is taken of, where nobody ``is_asking``.
 
         Raises:
             UnusableInput: an unknown code or a rule that cannot hold.
@@ -92,7 +94,9 @@ class Matcher:
         """
         published = published or self.holder.current()
         query = self.query(request, caller, as_of)
-        answer, found = service.match(query, published.index, self.model, limit=request.limit)
+        answer, found = service.match(
+            query, published.index, self.model, limit=request.limit, is_asking=is_asking
+        )
         run = match_run(
             query,
             published,

@@ -121,6 +121,14 @@ class Scoring:
         )
         return [part.in_index(place) for place in first]
 
+    def rank(self, offering: int) -> int:
+        """The place of a scored offering in the order, from 1."""
+        part, key = self.part, self.keys[self.part.in_part(offering)]
+        alike = [part.in_index(place) for place in np.flatnonzero(self.keys == key).tolist()]
+        tie = self.tie(offering)
+        sooner = sum(self.tie(each) < tie for each in alike) if len(alike) > 1 else 0
+        return int(np.count_nonzero(self.keys > key)) + sooner + 1
+
     def rows_of(self, offering: int) -> list[tuple[int, int]]:
         """The surviving rows of a scored offering: where each stands in the part, in the index."""
         in_part = self.part.columns.planes.parts_of(self.part.in_part(offering))
@@ -175,26 +183,30 @@ def encode(
 
 
 def match(
-    query: Query, index: Index, model: Model, curations: Sequence[Curation] = (), *, limit: int
+    query: Query,
+    index: Index,
+    model: Model,
+    curations: Sequence[Curation] = (),
+    *,
+    limit: int,
+    is_asking: bool = True,
 ) -> tuple[Answer, Scoring]:
     """The answer to ``query``, the first ``limit`` of the slate explained.
 
-    And the scoring it was read from.
+    And the scoring it was read from. Questions take as long as the rest: a batch asks none.
     """
     found = score(query, index, model, curations)
     shown = slate_of(found, 2 * limit)
-    items = tuple(
-        item_of(found, offering, rank, shown.moves.get(offering, ()))
-        for rank, offering in enumerate(shown.offerings[:limit], 1)
-    )
+    items = items_of(found, shown, limit)
+    asked = shown.offerings[: 2 * limit]
     answered = Answer(
         active=found.active,
         ends=found.ends,
         funnel=funnel_of(found, len(items)),
         items=items,
-        questions=questions(
-            found.survivors, model.tables, found.active, shown.offerings[: 2 * limit]
-        ),
+        questions=questions(found.survivors, model.tables, found.active, asked)
+        if is_asking
+        else (),
         unmatched_terms=tuple(
             text.unmatched(query.plain or (), index.text, screen.visible(query.caller_pools, index))
         ),
@@ -225,15 +237,28 @@ def standing_of(found: Scoring, offering: int, limit: int) -> Standing:
     )
 
 
-def slate_of(found: Scoring, needed: int) -> Slate:
-    """The slate, composed from as much of the order as its first ``needed`` places depend on."""
+def items_of(found: Scoring, shown: Slate, limit: int) -> tuple[Item, ...]:
+    """The first ``limit`` of the slate, explained."""
+    return tuple(
+        item_of(found, offering, rank, shown.moves.get(offering, ()))
+        for rank, offering in enumerate(shown.offerings[:limit], 1)
+    )
+
+
+def slate_of(found: Scoring, needed: int, given: int | None = None) -> Slate:
+    """The slate, composed from as much of the order as its first ``needed`` places depend on.
+
+    ``given`` is what an allocation gave the firm: it comes first.
+    """
     rules, index = found.model.card.slate, found.index
     pins = _pins(index, found.curations)
     total = len(found.scored)
-    count = total if pins else 2 * max(needed, rules.first)
+    count = total if pins or given is not None else 2 * max(needed, rules.first)
     while True:
         order = found.order(count)
-        shown = slate.compose(order, lambda place: index.provider_ids[place], rules, pins)
+        shown = slate.compose(
+            order, lambda place: index.provider_ids[place], rules, pins, given=given
+        )
         if len(order) == total or _is_settled(shown, index, needed, rules):
             return shown
         count *= 4

@@ -23,6 +23,7 @@ MOST_ADDED: Final = 100
 """The running sum of a curation's adds is held within this many thousandths of hi - lo."""
 UNSCORED: Final = -(2**62)
 """The key of an offering that is not in the order."""
+ALLOCATION: Final = "allocation"
 PIN: Final = "pin"
 CAP: Final = "cap"
 
@@ -131,12 +132,16 @@ def compose(
     provider_of: Callable[[int], str],
     rules: SlateRules,
     pins: Sequence[tuple[int, int]],
+    *,
+    given: int | None = None,
 ) -> Slate:
     """The slate of ``order``: pins of (offering, place) first, then the cap.
 
-    A pin is exact, also downwards, and no later step moves it.
+    In a batch the offering that was ``given`` to the firm comes before all that. A pin is exact,
+    also downwards, and no later step moves it.
     """
-    pinned = _with_pins(order, pins)
+    allotted = order if given is None else [given, *(each for each in order if each != given)]
+    pinned = _with_pins(allotted, pins)
     held = {
         offering: place
         for place, offering in enumerate(pinned)
@@ -144,7 +149,8 @@ def compose(
     }
     capped = _with_cap(pinned, held, provider_of, rules)
     moves: dict[int, tuple[Move, ...]] = {}
-    for step, before, after in ((PIN, order, pinned), (CAP, pinned, capped)):
+    steps = ((ALLOCATION, order, allotted), (PIN, allotted, pinned), (CAP, pinned, capped))
+    for step, before, after in steps:
         old = {offering: place for place, offering in enumerate(before)}
         for place, offering in enumerate(after):
             if place != old[offering]:

@@ -1,0 +1,211 @@
+"""What one firm of a batch is worth to each offering, and what it is told: the single match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+
+import msgspec
+import numpy as np
+
+from matchmaker.core.wire import Money
+from matchmaker.matching import service
+from matchmaker.matching.schemas import MatchInput, SlateMove
+from matchmaker.ranking.allocation import NOT_ELIGIBLE
+from matchmaker.ranking.tables import MILLION
+from matchmaker.taxonomy.errors import UnusableInput
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from matchmaker.demand.declaration import NeedFacts
+    from matchmaker.enterprise.declaration import ProfileFacts
+    from matchmaker.matching.answer import Item
+    from matchmaker.matching.index import Published
+    from matchmaker.matching.matcher import Matcher
+    from matchmaker.matching.query import Caller
+    from matchmaker.matching.service import Scoring
+    from matchmaker.ranking.allocation import Worths
+    from matchmaker.ranking.columns import Int
+
+PLACES: Final = 64
+"""Units of worth for each millionth of fit: so much room below it is for the order of the match."""
+
+Reason: TypeAlias = Literal["nothing_considered", "all_excluded", "no_place", "unusable_profile"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What all firms of a batch ask alike."""
+
+    need: NeedFacts
+    pools: list[str] | None
+    limit: int
+    caller: Caller
+    as_of: dt.datetime
+
+
+class Entrant(NamedTuple):
+    """A firm of the batch: what it is called in the results, and what it states."""
+
+    reference: str
+    facts: ProfileFacts | None
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """One offering as a line tells it; ``rank`` is its place by score in the single match."""
+
+    rank: int
+    offering_id: str
+    version: int
+    package: str
+    provider_id: str
+    score: float
+    fit: int | None
+    price: Money | None
+    slate: list[SlateMove]
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one firm: a line of the results.
+
+    ``digest`` is that of the receipt of its single match, so that anybody can replay it.
+    """
+
+    reference: str
+    assigned: Shown | None
+    unmatched: Reason | None
+    items: list[Shown]
+    considered: int
+    excluded: dict[str, int]
+    scored: int
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where single matches are answered: a matcher, and the one index of the batch."""
+
+    matcher: Matcher
+    published: Published
+
+
+def worths_of(desk: Desk, asked: Asked, entrants: Sequence[Entrant], columns: Int) -> Worths:
+    """What the offerings at ``columns`` are worth to each firm, in 64ths of a millionth of fit.
+
+    With what curations add: the allocation wants what the match would show. Below the millionth
+    stands the place in the order of the match, so that of equals a firm prefers its own first.
+    """
+    worths = np.full((len(entrants), len(columns)), NOT_ELIGIBLE, np.int32)
+    for place, entrant in enumerate(entrants):
+        found = _scored(desk, asked, entrant)
+        if found is not None and len(found.scored):
+            worths[place] = _worth(found)[columns]
+    return worths
+
+
+def outcomes_of(
+    desk: Desk, asked: Asked, entrants: Sequence[Entrant], given: Sequence[int | None] | None
+) -> list[Outcome]:
+    """What came of each firm that was ``given`` an offering, or none; None: its own first."""
+    places = [None] * len(entrants) if given is None else given
+    return [
+        _outcome(desk, asked, entrant, place, is_free=given is None)
+        for entrant, place in zip(entrants, places, strict=True)
+    ]
+
+
+def _scored(desk: Desk, asked: Asked, entrant: Entrant) -> Scoring | None:
+    """The scoring of the firm's match; None where what it states cannot be used any more."""
+    matcher = desk.matcher
+    try:
+        query = matcher.query(_input(asked, entrant), asked.caller, asked.as_of)
+    except UnusableInput:
+        return None
+    return service.score(query, desk.published.index, matcher.model, ())
+
+
+def _worth(found: Scoring) -> Int:
+    """Of every offering of the index, `NOT_ELIGIBLE` where no row of it survives."""
+    lo, hi = found.ends
+    worth = np.full(found.index.offerings, NOT_ELIGIBLE, np.int64)
+    keys = found.keys if found.part.places is not None else found.keys[found.scored]
+    fit = ((keys >> 1) - lo) * MILLION // (hi - lo) if hi > lo else np.zeros_like(keys)
+    worth[found.scored] = np.maximum(fit, 0) * PLACES
+    for place, offering in enumerate(found.order(PLACES)[:PLACES]):
+        worth[offering] += PLACES - 1 - place
+    return worth
+
+
+def _outcome(
+    desk: Desk, asked: Asked, entrant: Entrant, given: int | None, *, is_free: bool
+) -> Outcome:
+    try:
+        run, found = desk.matcher.run(
+            _input(asked, entrant),
+            asked.caller,
+            as_of=asked.as_of,
+            published=desk.published,
+            is_asking=False,
+        )
+    except UnusableInput:
+        return _nothing(entrant, "unusable_profile")
+    order = found.order(1)
+    first = order[0] if order else None
+    if is_free:
+        given = first
+    items = run.answer.items
+    if given is not None and given != first:
+        slate = service.slate_of(found, asked.limit, given)
+        items = service.items_of(found, slate, asked.limit)
+    assigned = None if given is None else service.item_of(found, given, None, ())
+    funnel = run.answer.funnel
+    return Outcome(
+        reference=entrant.reference,
+        assigned=None if assigned is None else _shown(assigned, found, desk.published),
+        unmatched=None if given is not None else _reason(funnel.considered, funnel.scored),
+        items=[_shown(item, found, desk.published) for item in items],
+        considered=funnel.considered,
+        excluded=dict(funnel.excluded),
+        scored=funnel.scored,
+        digest=run.digest,
+    )
+
+
+def _reason(considered: int, scored: int) -> Reason:
+    if not considered:
+        return "nothing_considered"
+    return "no_place" if scored else "all_excluded"
+
+
+def _nothing(entrant: Entrant, reason: Reason) -> Outcome:
+    return Outcome(
+        reference=entrant.reference,
+        assigned=None,
+        unmatched=reason,
+        items=[],
+        considered=0,
+        excluded={},
+        scored=0,
+        digest=None,
+    )
+
+
+def _shown(item: Item, found: Scoring, published: Published) -> Shown:
+    card, currency = published.card(item.offering), found.query.currency
+    return Shown(
+        rank=found.rank(item.offering),
+        offering_id=card.offering_id,
+        version=card.version,
+        package=published.index.package_codes[item.row],
+        provider_id=card.provider_id,
+        score=item.score / MILLION,
+        fit=item.fit,
+        price=None if item.price is None else Money(amount=item.price, currency=currency),
+        slate=[SlateMove(step=move.step, moved=move.moved) for move in item.slate],
+    )
+
+
+def _input(asked: Asked, entrant: Entrant) -> MatchInput:
+    return MatchInput(profile=entrant.facts, need=asked.need, pools=asked.pools, limit=asked.limit)
