@@ -1,0 +1,1 @@
+"""The match from the other side: needs that fit an offering."""
