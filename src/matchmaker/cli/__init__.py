@@ -74,33 +74,6 @@ def commands() -> None:
     """Match an enterprise's need to standardised offerings, with the reasons."""
 
 
-COMMANDS = (
-    demo,
-    serve,
-    worker,
-    migrate,
-    seed,
-    import_files,
-    export,
-    template,
-    index,
-    jobs,
-    events,
-    audit,
-    keys,
-    people,
-    assess,
-    path,
-    batch,
-    erase,
-    verify,
-    openapi,
-    permissions,
-)
-for command in COMMANDS:
-    commands.add_command(command)
-
-
 def main() -> None:
     """Run the command; what is missing or wrong is one clear line, not a traceback."""
     try:
