@@ -11,18 +11,24 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from matchmaker.ranking.steps import FULL
-from matchmaker.ranking.tables import BINS, ScoreTables
+from matchmaker.ranking.tables import BINS, Sample, ScoreTables, hold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from matchmaker.ranking.columns import Int
     from matchmaker.ranking.features import Feature
 
-FORMAT: Final = 1
+    Array = NDArray[np.int64] | NDArray[np.float64]
+
+FORMAT: Final = 2
 MANIFEST: Final = "manifest.json"
-_ARRAYS: Final = ("effects", "references", "pairs")
+ARRAYS: Final = ("effects", "references", "pairs", "rows", "predicted")
+FILES: Final = (MANIFEST, *(f"{name}.npy" for name in ARRAYS))
+"""Everything a model is kept in."""
 
 
 class RefusedArtefact(ValueError):
@@ -44,14 +50,26 @@ def schema_of(features: Sequence[Feature]) -> str:
     return digest(_json({"features": said, "steps": FULL, "bins": BINS}))
 
 
-def save(folder: Path, tables: ScoreTables, schema: str, about: Mapping[str, Any]) -> str:
+def save(
+    folder: Path, tables: ScoreTables, schema: str, about: Mapping[str, Any], *, sample: Sample
+) -> str:
     """Write ``tables`` into ``folder``, which must exist and be empty; the sha256 of its manifest.
 
     ``about`` says what JSON can of the model: data window, metrics, constants, library versions.
+    ``sample`` is what the model predicted: whoever loads the tables holds them against it.
     """
-    files = {name: _npy(array) for name, array in _arrays(tables).items()}
+    files = packed(tables, schema, about, sample)
     for name, content in files.items():
-        (folder / f"{name}.npy").write_bytes(content)
+        (folder / name).write_bytes(content)
+    return digest(files[MANIFEST])
+
+
+def packed(
+    tables: ScoreTables, schema: str, about: Mapping[str, Any], sample: Sample
+) -> dict[str, bytes]:
+    """The content of each of `FILES`, as `save` writes them."""
+    arrays = {**_arrays(tables), "rows": sample.rows, "predicted": sample.predicted}
+    files = {name: _npy(arrays[name]) for name in ARRAYS}
     manifest = _json(
         {
             "format": FORMAT,
@@ -63,16 +81,15 @@ def save(folder: Path, tables: ScoreTables, schema: str, about: Mapping[str, Any
             "about": about,
         }
     )
-    (folder / MANIFEST).write_bytes(manifest)
-    return digest(manifest)
+    return {MANIFEST: manifest, **{f"{name}.npy": content for name, content in files.items()}}
 
 
 def load(folder: Path, sha256: str, schema: str) -> Artefact:
     """The model in ``folder`` whose manifest has this ``sha256``.
 
     Raises:
-        RefusedArtefact: a file is missing or another one, or its features are not those of
-            ``schema``.
+        RefusedArtefact: a file is missing or another one, its features are not those of
+            ``schema``, or its tables do not give what the model predicted.
     """
     try:
         return _loaded(folder, sha256, schema)
@@ -86,15 +103,16 @@ def _loaded(folder: Path, sha256: str, schema: str) -> Artefact:
     manifest = json.loads(content)
     if manifest["format"] != FORMAT or manifest["schema"] != schema:
         raise RefusedArtefact("the model was made for other features")
-    arrays = {name: _read(folder, name, manifest["arrays"][name]) for name in _ARRAYS}
-    return Artefact(_tables(manifest, arrays), manifest, sha256)
+    arrays = {name: _read(folder, name, manifest["arrays"][name]) for name in ARRAYS}
+    tables = _tables(manifest, arrays)
+    hold(tables, Sample(arrays["rows"], arrays["predicted"]))
+    return Artefact(tables, manifest, sha256)
 
 
-def _read(folder: Path, name: str, sha256: str) -> Int:
+def _read(folder: Path, name: str, sha256: str) -> Any:  # noqa: ANN401  (whole numbers or not)
     content = (folder / f"{name}.npy").read_bytes()
     _hold(name, content, sha256)
-    array: Int = np.load(io.BytesIO(content), allow_pickle=False)
-    return array
+    return np.load(io.BytesIO(content), allow_pickle=False)
 
 
 def digest(content: bytes) -> str:
@@ -116,7 +134,7 @@ def _arrays(tables: ScoreTables) -> dict[str, Int]:
     }
 
 
-def _tables(manifest: Mapping[str, Any], arrays: Mapping[str, Int]) -> ScoreTables:
+def _tables(manifest: Mapping[str, Any], arrays: Mapping[str, Any]) -> ScoreTables:
     features: list[str] = manifest["features"]
     return ScoreTables(
         manifest["name"],
@@ -129,7 +147,7 @@ def _tables(manifest: Mapping[str, Any], arrays: Mapping[str, Int]) -> ScoreTabl
     )
 
 
-def _npy(array: Int) -> bytes:
+def _npy(array: Array) -> bytes:
     held = io.BytesIO()
     np.save(held, array, allow_pickle=False)
     return held.getvalue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MILLION: Final = 1_000_000
 _TOLERANCE: Final = 1e-6
 _PASSES: Final = 4
+_SAMPLED: Final = 256
+MISSING: Final = -1
+"""Stands in a sample where a step is missing."""
 BINS: Final = 16
 BIN_WIDTH: Final = 64
 
@@ -35,6 +38,13 @@ Effects = tuple[NDArray[np.float64], dict[tuple[int, int], NDArray[np.float64]]]
 
 class IncompatibleTables(ValueError):
     """Compiled tables do not give what the model predicts."""
+
+
+class Sample(NamedTuple):
+    """Rows of steps, MISSING where there is none, and what a model predicts of each."""
+
+    rows: Int
+    predicted: NDArray[np.float64]
 
 
 class Additive(Protocol):
@@ -194,6 +204,39 @@ def check(tables: ScoreTables, model: Additive) -> None:
         asked[:, list(missing)] = np.nan
         found = score_rows(tables, [names[each] for each in given], rows[:, given])
         if np.abs(found / MILLION - model.predict(asked)).max() > most:
+            raise IncompatibleTables(tables.name)
+
+
+def sampled(model: Additive, columns: int) -> Sample:
+    """Rows drawn once for all, whole or with a third missing, as ``model`` predicts them.
+
+    What is kept of a model beside its tables, so that they can be held against it later (`hold`).
+    """
+    random = np.random.default_rng(1)
+    rows = random.integers(0, FULL + 1, (_SAMPLED, columns))
+    starts = np.arange(_SAMPLED) % 4
+    for start in range(3):
+        rows[starts == start, start::3] = MISSING
+    return Sample(rows, model.predict(np.where(rows == MISSING, np.nan, rows)))
+
+
+def hold(tables: ScoreTables, sample: Sample) -> None:
+    """Nothing, where ``tables`` give what the model predicted of ``sample`` (scoring.md 7).
+
+    Raises:
+        IncompatibleTables: they differ by more than 10^-6 per effect, or the sample is of others.
+    """
+    names = tuple(tables.effects)
+    rows, predicted = sample
+    if rows.shape != (len(predicted), len(names)):
+        raise IncompatibleTables(f"{tables.name}: the sample is of other features")
+    most = _TOLERANCE * (len(names) + len(tables.pairs))
+    given = rows != MISSING
+    for pattern in np.unique(given, axis=0):
+        alike = (given == pattern).all(axis=1)
+        named = [name for name, is_given in zip(names, pattern, strict=True) if is_given]
+        found = score_rows(tables, named, rows[alike][:, pattern])
+        if np.abs(found / MILLION - predicted[alike]).max() > most:
             raise IncompatibleTables(tables.name)
 
 

@@ -29,7 +29,13 @@ from matchmaker.ranking.boosting import ListwiseGradientBoostingRanker, NotAddit
 from matchmaker.ranking.lists import Floats
 from matchmaker.ranking.ranker import Ranker
 from matchmaker.ranking.scorecard import ScorecardRanker, from_card
-from matchmaker.ranking.tables import MILLION, IncompatibleTables, ScoreTables, compile_model
+from matchmaker.ranking.tables import (
+    MILLION,
+    IncompatibleTables,
+    Sample,
+    ScoreTables,
+    compile_model,
+)
 
 NAMES = ("a", "b", "c", "d")
 REFERENCES = {"a": 512, "b": 512, "c": 256, "d": 0}
@@ -169,8 +175,16 @@ def shipped_tables() -> ScoreTables:
     return replace(found, pairs={("scale", "price"): grid})
 
 
-def kept(folder: Path) -> str:
-    return artefact.save(folder, shipped_tables(), SCHEMA, ABOUT)
+def predicted(of: ScoreTables) -> Sample:
+    """What a model of these tables would have predicted."""
+    names = tuple(of.effects)
+    rows = np.random.default_rng(3).integers(0, 1025, (64, len(names)))
+    return Sample(rows, tables.score_rows(of, names, rows) / MILLION)
+
+
+def kept(folder: Path, of: ScoreTables | None = None, *, as_of: ScoreTables | None = None) -> str:
+    found = of or shipped_tables()
+    return artefact.save(folder, found, SCHEMA, ABOUT, sample=predicted(as_of or found))
 
 
 def test_what_is_loaded_is_what_was_kept(tmp_path: Path) -> None:
@@ -196,7 +210,7 @@ def test_the_same_model_has_the_same_name_whenever_it_is_kept(tmp_path: Path) ->
     assert kept(first) == kept(second)
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "effects.npy", "references.npy", "pairs.npy"])
+@pytest.mark.parametrize("name", artefact.FILES)
 def test_a_flipped_bit_anywhere_is_refused(tmp_path: Path, name: str) -> None:
     sha256, path = kept(tmp_path), tmp_path / name
     content = path.read_bytes()
@@ -206,6 +220,39 @@ def test_a_flipped_bit_anywhere_is_refused(tmp_path: Path, name: str) -> None:
             artefact.load(tmp_path, sha256, SCHEMA)
     path.write_bytes(content)
     artefact.load(tmp_path, sha256, SCHEMA)
+
+
+def test_tables_that_say_other_than_their_model_did_are_refused_whole_as_they_are(
+    tmp_path: Path,
+) -> None:
+    """Every sum is right; only the model would have said something else."""
+    found = shipped_tables()
+    for name, other in (
+        ("effects", replace(found, effects={**found.effects, "price": found.effects["text"] * 2})),
+        ("pairs", replace(found, pairs={("scale", "price"): found.pairs["scale", "price"] + 3000})),
+    ):
+        place = tmp_path / name
+        place.mkdir()
+        sha256 = kept(place, other, as_of=found)
+        with pytest.raises(RefusedArtefact):
+            artefact.load(place, sha256, SCHEMA)
+    control = tmp_path / "control"
+    control.mkdir()
+    artefact.load(control, kept(control, found, as_of=found), SCHEMA)
+
+
+def test_what_a_ranker_predicts_is_kept_with_what_is_missing() -> None:
+    steps, grades, qid = judged.additive(25)
+    ranker = MatchRanker(trees=trees(pairs=((2, 0),)), random_state=0).fit(steps, grades, qid=qid)
+    found = compile_model(ranker, "m", NAMES, REFERENCES)
+    sample = tables.sampled(ranker, len(NAMES))
+    assert (sample.rows == tables.MISSING).any()
+    tables.hold(found, sample)
+    bent = found.effects["a"] + 10
+    with pytest.raises(IncompatibleTables):
+        tables.hold(replace(found, effects={**found.effects, "a": bent}), sample)
+    with pytest.raises(IncompatibleTables, match="other features"):
+        tables.hold(found, Sample(sample.rows[:, 1:], sample.predicted))
 
 
 def test_a_missing_file_and_another_model_are_refused(tmp_path: Path) -> None:
@@ -296,7 +343,7 @@ def test_the_card_says_where_a_table_falls_against_its_sign(tmp_path: Path) -> N
     falling = bent.effects["price"].copy()
     falling[600] -= 5000
     bent = replace(bent, effects={**bent.effects, "price": falling})
-    found = artefact.load(tmp_path, artefact.save(tmp_path, bent, SCHEMA, ABOUT), SCHEMA)
+    found = artefact.load(tmp_path, kept(tmp_path, bent), SCHEMA)
     said = words()["en"]
 
     assert model_card.page(found, FEATURES, said, "en").count(said["broken"]) == 1
