@@ -74,6 +74,7 @@ from matchmaker.matching.controllers import (
     NeedMatchController,
     ReceiptKeyController,
 )
+from matchmaker.matching.feedback.controllers import FeedbackController, JudgementController
 from matchmaker.matching.library import Library
 from matchmaker.matching.reversing.controllers import ReverseController
 from matchmaker.matching.shortlists.controllers import ShortlistController
@@ -126,6 +127,8 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     CohortController,
     BatchController,
     ReverseController,
+    FeedbackController,
+    JudgementController,
     PathwayController,
     *feed.CONTROLLERS,
     *exchange.CONTROLLERS,

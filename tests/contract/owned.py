@@ -98,6 +98,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "takeNeedMemberTransition": {"transition": "accept"},
     "matchNeed": {},
     "createShortlist": {"run_id": ANY_ID},
+    "giveFeedback": {"run_id": ANY_ID, "offering_id": ANY_ID, "action": "opened"},
+    "giveJudgement": {"run_id": ANY_ID, "offering_id": ANY_ID, "grade": 4},
     "claimEvidence": {"type": "case", "claim": {"en": "Done"}},
     "patchEvidence": {"claim": {"en": "Done twice"}},
     "takeEvidenceTransition": {"transition": "submit"},
@@ -457,11 +459,34 @@ RAW: dict[str, tuple[str, bytes]] = {
 
 FILLED: dict[str, tuple[str, str, Maker]] = {
     "createShortlist": ("body", "run_id", run),
+    "giveFeedback": ("body", "run_id", run),
+    "giveJudgement": ("body", "run_id", run),
     "giveDelegation": ("body", "adviser_id", another_firm),
     "applyToPool": ("body", "offering_id", published),
     "checkOffering": ("query", "offering_id", published),
 }
 """By operation an id beside the path: where it stands, its name and how it is made."""
+
+
+async def shown(world: World, run_id: str) -> str:
+    """An offering that the stored match showed."""
+    found = await sent(world, "GET", f"/match-runs/{run_id}", None)
+    return str(found["answer"]["items"][0]["offering_id"])
+
+
+async def filled(world: World, operation: str) -> tuple[dict[str, str], dict[str, object]]:
+    """The ids beside the path, in the query and in the body, made for the owner."""
+    if operation not in FILLED:
+        return {}, {}
+    where, name, make = FILLED[operation]
+    made = await make(world)
+    if where == "query":
+        return {name: made}, {}
+    more: dict[str, object] = {name: made}
+    if operation in {"giveFeedback", "giveJudgement"}:
+        more["offering_id"] = await shown(world, made)
+    return {}, more
+
 
 BY_PART: dict[str, frozenset[Scope]] = {
     **dict.fromkeys(

@@ -155,6 +155,14 @@ def of_run(stage: Stage, body: Body) -> Body:
     return {**listed(stage, body), "run_id": stage.keep("run", stage.run)}
 
 
+def said_of_run(stage: Stage, body: Body) -> Body:
+    """About what the run showed; a reason goes with a dismissal."""
+    about = {"run_id": stage.keep("run", stage.run), "offering_id": stage.shown[0]}
+    if "action" not in body:
+        return {**body, **about}
+    return {**body, **about, "reason": "price" if body["action"] == "dismissed" else None}
+
+
 def shown(stage: Stage) -> dict[str, object]:
     return {"run_id": stage.keep("run", stage.run), "offering_id": stage.shown[0]}
 
@@ -473,6 +481,8 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "getBatchResults": Supply(path=kept("batch_id", Stage.batch)),
     "getBatchReport": Supply(path=kept("batch_id", Stage.batch)),
     "createShortlist": Supply(body=of_run),
+    "giveFeedback": Supply(body=said_of_run),
+    "giveJudgement": Supply(body=said_of_run),
     "listShortlists": LIST,
     "getShortlist": Supply(path=kept("shortlist_id", Stage.shortlist)),
     "reviseShortlist": Supply(path=kept("shortlist_id", Stage.shortlist), body=listed),

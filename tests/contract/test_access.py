@@ -30,10 +30,10 @@ from tests.contract.conftest import stocked
 from tests.contract.owned import (
     BODIES,
     BY_PART,
-    FILLED,
     SEEN,
     Belongings,
     World,
+    filled,
     member,
     things,
 )
@@ -199,11 +199,7 @@ async def test_its_scope_and_role_alone_do(
     owner = await holder(engine, *R)
     ids = await things(World(api, engine, owner), operation.id, parameters(operation))
     caller = await another_key(engine, owner, only(operation))
-    asking: dict[str, str] = {}
-    more: dict[str, Any] = {}
-    if operation.id in FILLED:
-        where, name, make = FILLED[operation.id]
-        (asking if where == "query" else more)[name] = await make(World(api, engine, owner))
+    asking, more = await filled(World(api, engine, owner), operation.id)
     headers = caller.headers
     if operation.wanted.by_person:
         headers = (await sitter(engine, owner.organisation_id)).headers

@@ -6,7 +6,6 @@ import asyncio
 import datetime as dt
 import re
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -22,7 +21,7 @@ from tests.conftest import client_of
 from tests.contract.calling import OPERATIONS, Operation, call, code, parameters
 from tests.contract.conftest import stocked
 from tests.contract.match_calls import NEED, PROFILE
-from tests.contract.owned import FILLED, World, things
+from tests.contract.owned import World, filled, things
 from tests.factories import SEEDS
 from tests.identities import Holder, another_key, holder, sitter
 
@@ -128,10 +127,7 @@ async def test_what_is_sent_twice_is_done_once(
 ) -> None:
     world = World(api, engine, await holder(engine, *OrganisationRole))
     ids = await things(world, operation.id, parameters(operation))
-    more: dict[str, Any] = {}
-    if operation.id in FILLED:
-        _, name, make = FILLED[operation.id]
-        more[name] = await make(world)
+    _, more = await filled(world, operation.id)
     if operation.id == "match":
         more["persist"] = True
     headers = keyed(world.owner)
@@ -292,10 +288,7 @@ async def test_where_nothing_is_created_no_key_is_taken(
     api: httpx.AsyncClient, engine: AsyncEngine, operation: Operation
 ) -> None:
     world = World(api, engine, await holder(engine, *OrganisationRole))
-    asking: dict[str, str] = {}
-    if operation.id in FILLED:
-        _, name, make = FILLED[operation.id]
-        asking[name] = await make(world)
+    asking, _ = await filled(world, operation.id)
     before = await counts(engine)
     headers = keyed(world.owner)
     if operation.wanted.by_person:

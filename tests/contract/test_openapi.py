@@ -306,6 +306,8 @@ BODIES: dict[str, Document] = {
     "createRecognition": {"scheme": "siri", "level": "2", "issuer": "A"},
     "createShortlist": {"run_id": ID},
     "createWebhook": {"url": "https://example.org/"},
+    "giveFeedback": {"run_id": ID, "offering_id": ID, "action": "opened"},
+    "giveJudgement": {"run_id": ID, "offering_id": ID, "grade": 4},
     "explainMatch": {"need": NEED, "offering_id": "0"},
     "replayMatch": {"need": NEED, "receipt": RECEIPT},
     "grantConsent": {"purpose": "contact"},

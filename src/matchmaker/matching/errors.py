@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matchmaker.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from matchmaker.core.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unprocessable
 from matchmaker.core.language import Bilingual
 
 
@@ -30,6 +30,13 @@ class RunNotFound(NotFound):
 
     slug = "match_run_not_found"
     title = Bilingual(zh="没有这次匹配", en="No such match run")
+
+
+class NotInRun(Unprocessable):
+    """Shortlists and feedback are about what their run showed; ``errors`` point at the rest."""
+
+    slug = "not_in_run"
+    title = Bilingual(zh="不在本次匹配结果中", en="The run did not show this offering")
 
 
 class CannotReplay(Conflict):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -133,6 +134,7 @@ class MatchRow(Base, kw_only=True):
         UniqueConstraint("run_id", "offering_id"),
         Index(None, "offering_id", "run_id"),
         CheckConstraint("rank > 0", name="rank_from_one"),
+        CheckConstraint("propensity > 0 and propensity <= 1", name="propensity_is_a_share"),
     )
 
     run_id: Mapped[RunId] = mapped_column(Uuid, primary_key=True)
@@ -144,3 +146,5 @@ class MatchRow(Base, kw_only=True):
     score: Mapped[int]
     """Millionths."""
     fit: Mapped[int | None] = mapped_column(SmallInteger)
+    propensity: Mapped[float] = mapped_column(Double, server_default="1", init=False)
+    """How likely the offering was to stand at this rank: 1 where nothing was explored."""

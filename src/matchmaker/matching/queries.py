@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
     from uuid import UUID
 
+    from matchmaker.catalog.models import OfferingId
     from matchmaker.core.db import ReadSession, Session
     from matchmaker.demand.models import NeedId
     from matchmaker.identity.models import OrganisationId
@@ -134,6 +135,16 @@ async def offerings_of(session: ReadSession, run_id: RunId) -> frozenset[UUID]:
     """The offerings that the run showed."""
     found = await session.scalars(select(MatchRow.offering_id).where(MatchRow.run_id == run_id))
     return frozenset(found)
+
+
+async def find_match(
+    session: ReadSession, run_id: RunId, offering_id: OfferingId
+) -> MatchRow | None:
+    """How the run showed the offering; None where it did not."""
+    found = await session.scalars(
+        select(MatchRow).where(MatchRow.run_id == run_id, MatchRow.offering_id == offering_id)
+    )
+    return found.one_or_none()
 
 
 async def parts_of(session: ReadSession, names: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -20,9 +20,9 @@ from matchmaker.core.wire import Page, Text
 from matchmaker.enterprise.errors import ProfileErased
 from matchmaker.identity import access
 from matchmaker.identity.access import Principal, Scope, actors_of
-from matchmaker.matching.errors import RunNotFound
+from matchmaker.matching.errors import NotInRun, RunNotFound
 from matchmaker.matching.shortlists import queries, schemas, service
-from matchmaker.matching.shortlists.errors import NotInRun, ShortlistClosed, ShortlistNotFound
+from matchmaker.matching.shortlists.errors import ShortlistClosed, ShortlistNotFound
 from matchmaker.matching.shortlists.machine import SHORTLIST
 from matchmaker.matching.shortlists.models import Shortlist, ShortlistId
 from matchmaker.ranking.tables import MILLION

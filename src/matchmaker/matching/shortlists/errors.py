@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matchmaker.core.errors import Conflict, NotFound, Unprocessable
+from matchmaker.core.errors import Conflict, NotFound
 from matchmaker.core.language import Bilingual
 
 
@@ -18,10 +18,3 @@ class ShortlistClosed(Conflict):
 
     slug = "shortlist_closed"
     title = Bilingual(zh="候选清单已定稿", en="The shortlist can no longer be changed")
-
-
-class NotInRun(Unprocessable):
-    """A shortlist holds what its run showed, each offering once; ``errors`` point at the rest."""
-
-    slug = "not_in_run"
-    title = Bilingual(zh="不在本次匹配结果中", en="The run did not show this offering")

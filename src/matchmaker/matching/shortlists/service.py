@@ -12,10 +12,10 @@ from matchmaker.core.language import Bilingual
 from matchmaker.core.patching import merged
 from matchmaker.identity.access import actors_of, event_actor
 from matchmaker.matching import runs
-from matchmaker.matching.errors import RunNotFound
+from matchmaker.matching.errors import NotInRun, RunNotFound
 from matchmaker.matching.queries import offerings_of
 from matchmaker.matching.shortlists import queries, schemas
-from matchmaker.matching.shortlists.errors import NotInRun, ShortlistClosed, ShortlistNotFound
+from matchmaker.matching.shortlists.errors import ShortlistClosed, ShortlistNotFound
 from matchmaker.matching.shortlists.machine import HAPPENED, SHORTLIST, ShortlistState
 from matchmaker.matching.shortlists.models import Shortlist, new_shortlist_id
 

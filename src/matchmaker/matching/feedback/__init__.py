@@ -1,0 +1,1 @@
+"""What became of what matches showed: what firms did with it, and how experts judge it."""
