@@ -1,7 +1,7 @@
 """Cohorts of firms, and batches of matches over them.
 
 Revision ID: 20261130_batches
-Revises: 20261130_recognitions
+Revises: 20261130_guides
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261130_batches"
-down_revision = "20261130_recognitions"
+down_revision = "20261130_guides"
 branch_labels = None
 depends_on = None
 

@@ -1,18 +1,18 @@
 """Feedback on what runs showed, judgements of it, and how likely each offering was to be shown.
 
 Revision ID: 20261130_feedback
-Revises: 20261130_recognitions
+Revises: 20261130_batches
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "20261130_feedback"
-down_revision = "20261130_recognitions"
+down_revision = "20261130_batches"
 branch_labels = None
 depends_on = None
 
@@ -107,7 +107,7 @@ def _create_judgement() -> None:
         )
 
 
-def _columns() -> tuple[sa.Column[object], ...]:
+def _columns() -> tuple[sa.Column[Any], ...]:
     names = ("id", "organisation_id", "said_by", "run_id", "offering_id", "provider_id")
     return (
         *(sa.Column(name, sa.Uuid(), nullable=False) for name in names),

@@ -1,7 +1,7 @@
 """Guides: what is recommended to whom and by whom; of a row only where it stands changes.
 
 Revision ID: 20261130_guides
-Revises: 20261130_recognitions
+Revises: 20261130_own_rows
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261130_guides"
-down_revision = "20261130_recognitions"
+down_revision = "20261130_own_rows"
 branch_labels = None
 depends_on = None
 

@@ -31,7 +31,6 @@ from matchmaker.identity.sessions import jobs as session_jobs
 from matchmaker.identity.sightings import jobs as sighting_jobs
 from matchmaker.matching.batches import jobs as batch_jobs
 from matchmaker.matching.batches.running import Where
-from matchmaker.released import INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,7 +75,7 @@ def handlers(released: Released, engine: AsyncEngine, settings: Settings) -> Map
 
 def batch_means(released: Released, settings: Settings) -> batch_jobs.Means:
     """What batches are run with."""
-    folder = settings.data_directory / INDEX
+    folder = settings.index_folder
     where = Where(shipped.folder("seeds"), folder)
     return batch_jobs.Means(released.matcher(folder), where, settings.batch_processes)
 

@@ -474,7 +474,7 @@ async def shown(world: World, run_id: str) -> str:
     return str(found["answer"]["items"][0]["offering_id"])
 
 
-async def filled(world: World, operation: str) -> tuple[dict[str, str], dict[str, object]]:
+async def filled(world: World, operation: str) -> tuple[dict[str, str], dict[str, Any]]:
     """The ids beside the path, in the query and in the body, made for the owner."""
     if operation not in FILLED:
         return {}, {}

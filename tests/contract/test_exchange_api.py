@@ -54,7 +54,10 @@ async def worker(
 ) -> AsyncIterator[Worker]:
     """A worker that does what is asked for while the tests of this module run."""
     made = Worker(
-        server.url("mm_app"), settings, handlers(released, engine), options=Options(poll=0.2)
+        server.url("mm_app"),
+        settings,
+        handlers(released, engine, settings),
+        options=Options(poll=0.2),
     )
     task = asyncio.create_task(made.run())
     yield made

@@ -44,7 +44,7 @@ def apart(engine: AsyncEngine, done: Handler) -> Handler:
 async def work(arguments: argparse.Namespace) -> None:
     """A worker until it is told to end."""
     engine = db.create_engine(arguments.url, Settings(), acting=db.INSTALLATION)
-    made = dict(handlers(Released(SEEDS), engine))
+    made = dict(handlers(Released(SEEDS), engine, Settings()))
     if arguments.apart:
         made[service.IMPORT] = apart(engine, made[service.IMPORT])
     options = Options(lease=dt.timedelta(seconds=6), poll=0.2, backoff=Backoff(base=0.2, cap=1.0))

@@ -6,6 +6,7 @@ import pkgutil
 from tests.factories import SEEDS, no_database
 
 import matchmaker
+from matchmaker.core.settings import Settings
 from matchmaker.released import Released
 from matchmaker.working import crons, handlers
 
@@ -30,7 +31,7 @@ CLOCKS = {
 
 def test_every_job_of_the_clock_has_its_turn_and_somebody_who_does_it() -> None:
     assert {cron.kind for cron in crons()} == CLOCKS
-    assert handlers(Released(SEEDS), no_database()).keys() >= CLOCKS
+    assert handlers(Released(SEEDS), no_database(), Settings()).keys() >= CLOCKS
 
 
 def test_no_room_has_a_job_of_the_clock_that_never_comes() -> None:

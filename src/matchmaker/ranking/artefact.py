@@ -68,7 +68,11 @@ def packed(
     tables: ScoreTables, schema: str, about: Mapping[str, Any], sample: Sample
 ) -> dict[str, bytes]:
     """The content of each of `FILES`, as `save` writes them."""
-    arrays = {**_arrays(tables), "rows": sample.rows, "predicted": sample.predicted}
+    arrays: dict[str, Array] = {
+        **_arrays(tables),
+        "rows": sample.rows,
+        "predicted": sample.predicted,
+    }
     files = {name: _npy(arrays[name]) for name in ARRAYS}
     manifest = _json(
         {

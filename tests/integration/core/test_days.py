@@ -30,6 +30,7 @@ from matchmaker.core.clock import utc_now
 from matchmaker.core.db import Session
 from matchmaker.core.ids import uuid7
 from matchmaker.core.jobs import Context, Handler, JobId
+from matchmaker.core.settings import Settings
 from matchmaker.demand.machine import NeedState
 from matchmaker.enterprise.recognitions.machine import RecognitionState
 from matchmaker.enterprise.recognitions.models import Recognition
@@ -116,7 +117,7 @@ def ahead(monkeypatch: pytest.MonkeyPatch) -> None:
 @cache
 def made() -> Mapping[str, Handler]:
     """What a worker does; nothing here reads beside the job's own transaction."""
-    return handlers(Released(SEEDS), no_database())
+    return handlers(Released(SEEDS), no_database(), Settings())
 
 
 async def run(session: Session, kind: str) -> None:
