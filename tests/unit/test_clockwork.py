@@ -21,6 +21,7 @@ CLOCKS = {
     "jobs.prune",
     "jurisdictions.count",
     "limits.prune",
+    "match.batch.prune",
     "once.prune",
     "recognition.expire",
     "sessions.prune",
