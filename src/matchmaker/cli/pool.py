@@ -15,7 +15,7 @@ from rich.table import Table
 
 from matchmaker.catalog.importing import ImportReport, import_file
 from matchmaker.cli import firms, session
-from matchmaker.cli.processes import until_end
+from matchmaker.cli.ending import until_end
 from matchmaker.core import db, events, shipped
 from matchmaker.core.leading import Leadership
 from matchmaker.core.listening import listen

@@ -13,19 +13,18 @@ import click
 import uvloop
 
 from matchmaker.cli import session
+from matchmaker.cli.ending import on_end
 from matchmaker.core import db, jobs, log
 from matchmaker.core.children import Kept, Program, go_on_in_a_fork
 from matchmaker.feed.webhooks.working.fanning import FanOut
 from matchmaker.working import crons, handlers, senders, shared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Iterator
 
     from matchmaker.cli.session import Database
     from matchmaker.released import Released
 
-_TOLD_AGAIN = 0.5
-"""Seconds."""
 PUBLISH_EVERY = 5
 """Seconds between looks at what is published."""
 
@@ -81,32 +80,6 @@ async def _work(running: Database, released: Released, concurrency: int) -> None
         with contextlib.suppress(asyncio.CancelledError):
             await fanning
         await engine.dispose()
-
-
-async def until_end(work: Coroutine[object, object, None]) -> None:
-    """Do ``work`` until it is over or the process is told to end.
-
-    It is told again and again: where a connection breaks at the same moment, its failure takes the
-    place of the cancellation, and what outlives failures would go on for ever.
-    """
-    task = asyncio.ensure_future(work)
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        if not task.done():
-            task.cancel()
-            loop.call_later(_TOLD_AGAIN, stop)
-
-    on_end(stop)
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-
-
-def on_end(stop: Callable[[], object]) -> None:
-    """Call ``stop`` when this process is told to end, instead of ending."""
-    loop = asyncio.get_running_loop()
-    for told in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(told, stop)
 
 
 @contextlib.contextmanager

@@ -42,7 +42,8 @@ class Model:
     """The card's name and what tells its content; empty where it is not released."""
 
 
-@dataclass(frozen=True)
+# Nor has it a repr, as the index has none.
+@dataclass(frozen=True, repr=False)
 class Scoring:
     """One query against one index: the verdict on all offerings, and the scores of those scored.
 

@@ -69,7 +69,7 @@ class MustsColumn:
     trees: tuple[tuple[Rule, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Columns:
     """What rules and features read of offerings and their rows.
 
@@ -146,7 +146,8 @@ class _Chosen(Mapping[str, Column]):
         return len(self._columns)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# The repr of what a coroutine returns is made by `asyncio.run`: of all arrays it takes seconds.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Index(Columns):
     """Offerings by falling number of packages, then id; their rows in planes, package by package.
 

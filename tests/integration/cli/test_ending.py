@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from matchmaker.cli import processes
+from matchmaker.cli import ending
 
 
 async def outliving(told: list[int]) -> None:
@@ -26,7 +26,7 @@ async def outliving(told: list[int]) -> None:
 async def ended(seconds: float) -> tuple[bool, int]:
     """Whether the work is over so long after the signal, and how often it was told."""
     told: list[int] = []
-    work = asyncio.create_task(processes.until_end(outliving(told)))
+    work = asyncio.create_task(ending.until_end(outliving(told)))
     await asyncio.sleep(0.05)
     os.kill(os.getpid(), signal.SIGTERM)
     done, _ = await asyncio.wait([work], timeout=seconds)
@@ -45,11 +45,11 @@ def own_handlers() -> Iterator[None]:
 
 
 def test_it_is_told_until_it_hears(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_TOLD_AGAIN", 0.1)
+    monkeypatch.setattr(ending, "_TOLD_AGAIN", 0.1)
     assert asyncio.run(ended(5)) == (True, 2)
 
 
 def test_control_told_once_it_would_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_TOLD_AGAIN", 3600.0)
+    monkeypatch.setattr(ending, "_TOLD_AGAIN", 3600.0)
     is_over, _ = asyncio.run(ended(0.5))
     assert not is_over
