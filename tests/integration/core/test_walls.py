@@ -307,3 +307,34 @@ class TestActing:
             await connection.execute(text(lasting), {"org": str(db.INSTALLATION)})
         assert await self.seen(alone, None), "the next one acts as the installation"
         await alone.dispose()
+
+
+class TestJobs:
+    """Why jobs log in as requests do: their wall is who acts, and mm_worker has none."""
+
+    async def reads(self, url: str, settings: Settings, role: db.Role, acting: UUID) -> set[UUID]:
+        made = db.create_engine(url, settings, role=role)
+        try:
+            async with db.begun(async_sessionmaker(made), acting) as session:
+                return set(await session.scalars(text("select organisation_id from mm.consent")))
+        finally:
+            await made.dispose()
+
+    async def test_a_job_of_a_firm_reads_what_a_request_of_it_would(
+        self, engine: AsyncEngine, server: Server, settings: Settings
+    ) -> None:
+        first, second = await holder(engine), await holder(engine)
+        async with engine.begin() as connection:
+            for each in (first, second):
+                await connection.execute(
+                    text(
+                        "insert into mm.consent (id, organisation_id, purpose, granted_by)"
+                        " values (:id, :of, 'contact', :key)"
+                    ),
+                    {"id": uuid4(), "of": each.organisation_id, "key": each.key_id},
+                )
+        acting, both = first.organisation_id, {first.organisation_id, second.organisation_id}
+        found = await self.reads(server.url("mm_app"), settings, "mm_app", acting)
+        assert found == {acting}
+        control = await self.reads(server.url("mm_worker"), settings, "mm_worker", acting)
+        assert both <= control, "the control: the narrow login is the one without a wall"
