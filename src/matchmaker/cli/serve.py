@@ -29,11 +29,12 @@ def serve(host: str | None, port: int | None, workers: int | None, *, api_only: 
     found = session.settings()
     log.configure(found)
     # What cannot be is told here and not by each worker.
-    policies(found.limits, session.released().limits)
+    released = session.released()
+    policies(found.limits, released.limits)
     networks(found.trusted_proxies)
     with contextlib.ExitStack() as running_with:
         running = running_with.enter_context(session.database(found))
-        asyncio.run(pool.ensure_index(running, session.released()))
+        asyncio.run(pool.ensure_index(running, released))
         # Each worker reads its settings from its environment.
         os.environ["DATABASE_URL"] = running.url
         os.environ["OMP_NUM_THREADS"] = "1"
