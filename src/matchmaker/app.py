@@ -14,6 +14,7 @@ from litestar.di import Provide
 from matchmaker.catalog.admissions.controllers import AdmissionController, PoolAdmissionController
 from matchmaker.catalog.components.controllers import OfferingComponentController, SystemController
 from matchmaker.catalog.controllers import OfferingController, ProviderController
+from matchmaker.catalog.coverage.controllers import CoverageController
 from matchmaker.catalog.evidence.controllers import EvidenceController
 from matchmaker.catalog.history.controllers import (
     OfferingVersionController,
@@ -100,6 +101,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     *taxonomy.CONTROLLERS,
     *identity.CONTROLLERS,
     OfferingController,
+    CoverageController,
     ProviderController,
     EvidenceController,
     OfferingComponentController,

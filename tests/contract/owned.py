@@ -443,6 +443,7 @@ QUERIES: dict[str, dict[str, str]] = {
     "finishLogin": {"state": "x"},
     "suggestCodes": {"q": "quality"},
     "getJurisdictionAggregates": {"by": "scale"},
+    "countOfferings": {"by": "scenarios"},
     "diffProfileVersions": {"from": "1"},
     "diffNeedVersions": {"from": "1"},
     "diffOfferingVersions": {"from": "1"},

@@ -490,6 +490,7 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "moveShortlist": Supply(path=fresh("shortlist_id", Stage.shortlist), is_consumed=True),
     # catalog
     "listOfferings": LIST,
+    "countOfferings": Supply(),
     "getOffering": Supply(path=kept("offering_id", Stage.offering)),
     "listProviders": LIST,
     "getProvider": Supply(path=kept("organisation_id", Stage.provider)),

@@ -106,7 +106,7 @@ def test_there_is_something_to_test() -> None:
     assert {operation.id for operation in PUBLIC} == {
         *("getTaxonomy", "suggestCodes", "getScheme", "getCode", "computeScale"),
         *("listQuestionnaires", "getQuestionnaire"),
-        *("listOfferings", "getOffering", "listProviders", "getProvider"),
+        *("listOfferings", "countOfferings", "getOffering", "listProviders", "getProvider"),
         *("listPublicNeeds", "getNeed"),
         *("listPools", "getPool", "listPoolVersions", "getPoolVersion", "listAdmissions"),
         *("listEvidence", "getEvidence", "listOfferingComponents", "getOfferingComponent"),

@@ -60,6 +60,7 @@ def offering_faults(
             scheme = f"cn_im_standard_2024 ({standard.class_})"
             at = f"#/standards/{place}/sub"
             yield fault(at, "unknown_code", value=standard.sub, scheme=scheme)
+    yield from _set(line.scenarios, known, "im_scenario", "#/scenarios", limit=None)
     yield from _packages(line.packages, known)
     if attributes is not None:
         yield from _attributes(attributes, known)

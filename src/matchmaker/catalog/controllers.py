@@ -13,6 +13,7 @@ from matchmaker.catalog import queries, schemas, service
 from matchmaker.catalog.declaration import OfferingDocument
 from matchmaker.catalog.errors import OfferingNotFound, ProviderNotFound
 from matchmaker.catalog.models import Kind, OfferingId
+from matchmaker.catalog.narrowing import OfferingFilter
 from matchmaker.core import etags
 from matchmaker.core.clock import utc_now
 from matchmaker.core.cursors import Cursor, CursorInvalid, Cursors, Limit, Listing
@@ -38,6 +39,15 @@ Region = Annotated[
         description="GB/T 2260 prefecture or province; offerings that name it, its province or all",
     ),
 ]
+Scenario = Annotated[
+    str | None, QueryParameter(pattern="^[a-z0-9_]{1,64}$", description="A typical scenario")
+]
+OfStandard = Annotated[
+    str | None,
+    QueryParameter(
+        pattern="^[A-Za-z0-9_]{1,64}$", description="A class of the standard system, or a sub-class"
+    ),
+]
 
 
 class OfferingController(Controller):
@@ -48,7 +58,7 @@ class OfferingController(Controller):
     opt = access.public()
 
     @get(operation_id="listOfferings", responses=problems(CursorInvalid))
-    async def list(
+    async def list(  # noqa: PLR0913  (every filter is an argument)
         self,
         read_session: NamedDependency[ReadSession],
         cursors: NamedDependency[SkipValidation[Cursors]],
@@ -57,12 +67,19 @@ class OfferingController(Controller):
         category: Category = None,
         industry: Industry = None,
         region: Region = None,
+        scenario: Scenario = None,
+        standard: OfStandard = None,
         limit: Limit = 20,
         cursor: Cursor = None,
     ) -> Page[schemas.OfferingSummary]:
         """List the offerings that are published and live today, in a fixed order."""
-        wanted = queries.OfferingFilter(
-            kind=kind, category=category, industry=industry, region=region
+        wanted = OfferingFilter(
+            kind=kind,
+            category=category,
+            industry=industry,
+            region=region,
+            scenario=scenario,
+            standard=standard,
         )
         listing = Listing("offerings", wanted)
         found = await queries.list_offerings(
@@ -172,6 +189,7 @@ def offering_to_wire(row: queries.FoundOffering) -> schemas.Offering:
         cases=facts.cases,
         record=facts.record,
         attributes=facts.attributes,
+        scenarios=facts.scenarios,
         packages=tuple(schemas.package(stored) for stored in row.packages),
     )
 

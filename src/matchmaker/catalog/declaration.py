@@ -207,6 +207,7 @@ class OfferingLine(
     record: Record | None = None
     attributes: msgspec.Raw = msgspec.Raw(b"null")
     packages: tuple[PackageLine, ...]
+    scenarios: Codes | None = None
 
 
 class OfferingDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -228,6 +229,7 @@ class OfferingDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     cases: tuple[Case, ...] | None = None
     record: Record | None = None
     attributes: Attributes | None = None
+    scenarios: Codes | None = None
 
 
 class PackageDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -259,6 +261,7 @@ def offering_document(line: OfferingLine, attributes: Attributes | None) -> Offe
         cases=line.cases or None,
         record=line.record,
         attributes=attributes,
+        scenarios=line.scenarios or None,
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from matchmaker.catalog.declaration import OfferingDocument
 
-NO_FACTS: Final = frozenset({"cases", "standards"})
+NO_FACTS: Final = frozenset({"cases", "scenarios", "standards"})
 """Fields that no rule reads."""
 _ATTRIBUTES: Final = "attributes"
 

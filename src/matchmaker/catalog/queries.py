@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
@@ -34,6 +33,7 @@ from matchmaker.catalog.models import (
     VersionId,
     Visibility,
 )
+from matchmaker.catalog.narrowing import matching
 from matchmaker.core.living import held_at, turned_after
 from matchmaker.identity.models import (
     CARD,
@@ -50,14 +50,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Function
     from sqlalchemy.types import TypeEngine
 
+    from matchmaker.catalog.narrowing import OfferingFilter
     from matchmaker.core.db import ReadSession
 
 _ROWS_AT_A_TIME = 50
 """What the driver's cursor asks for at once: more would be two questions, and only the first of
 them is asked ahead."""
 _UUID_BYTES = 16
-_ALL = "all"
-_SECTION = 1
 _T = TypeVar("_T")
 
 
@@ -124,16 +123,6 @@ class ProviderCard(NamedTuple):
     revision: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfferingFilter:
-    """What a list is narrowed to: who serves an industry names it, a wider one or all."""
-
-    kind: str | None = None
-    category: str | None = None
-    industry: str | None = None
-    region: str | None = None
-
-
 async def list_offerings(
     session: ReadSession,
     wanted: OfferingFilter,
@@ -152,7 +141,7 @@ async def list_offerings(
         OfferingVersion.summary,
         OfferingVersion.document,
     )
-    statement = _published(statement).where(*_public(today), *_matching(wanted))
+    statement = published(statement).where(*public(today), *matching(wanted))
     if after is not None:
         statement = statement.where(Offering.id > after)
     rows = await session.execute(statement.order_by(Offering.id).limit(limit))
@@ -174,7 +163,7 @@ async def find_offering(
         OfferingVersion.summary,
         packages_of_version(),
     )
-    statement = _published(statement).where(Offering.id == offering_id, *_public(today))
+    statement = published(statement).where(Offering.id == offering_id, *public(today))
     row = (await session.execute(statement)).one_or_none()
     return None if row is None else FoundOffering(*row)
 
@@ -322,7 +311,7 @@ def _as_text() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _published(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+def published(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """``statement`` over what is published now."""
     return (
         statement.select_from(Offering)
@@ -354,36 +343,13 @@ def _holding(statement: Select[*tuple[Any, ...]], position: int) -> Select[*tupl
     )
 
 
-def _public(today: dt.date) -> tuple[ColumnElement[bool], ...]:
+def public(today: dt.date) -> tuple[ColumnElement[bool], ...]:
+    """The conditions under which everyone sees what is published."""
     return (
         Offering.visibility == Visibility.PUBLIC,
         or_(OfferingVersion.valid_from.is_(None), OfferingVersion.valid_from <= today),
         or_(OfferingVersion.valid_to.is_(None), OfferingVersion.valid_to >= today),
     )
-
-
-def _matching(wanted: OfferingFilter) -> list[ColumnElement[bool]]:
-    rules: list[ColumnElement[bool]] = []
-    if wanted.kind is not None:
-        rules.append(Offering.kind == wanted.kind)
-    if wanted.category is not None:
-        rules.append(_declares("categories", [wanted.category]))
-    if wanted.industry is not None:
-        rules.append(_declares("industries", _industry_and_wider(wanted.industry)))
-    if wanted.region is not None:
-        rules.append(_declares("regions", [wanted.region, wanted.region[:2] + "0000"]))
-    return rules
-
-
-def _declares(name: str, codes: list[str]) -> ColumnElement[bool]:
-    accepted = literal([*dict.fromkeys((*codes, _ALL))], ARRAY(Text))
-    return OfferingVersion.document[name].bool_op("?|")(accepted)
-
-
-def _industry_and_wider(code: str) -> list[str]:
-    """``C331`` gives C331, C33 and C: section, division (two digits), group, class (GB/T 4754)."""
-    division = _SECTION + 2
-    return [code[:length] for length in (_SECTION, *range(division, len(code) + 1))]
 
 
 def _provider_cards() -> Select[*tuple[Any, ...]]:

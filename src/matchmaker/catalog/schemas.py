@@ -80,6 +80,7 @@ class Offering(msgspec.Struct, frozen=True, kw_only=True):
     record: Record | None
     attributes: Attributes | None
     packages: tuple[Package, ...]
+    scenarios: tuple[str, ...] | None
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):

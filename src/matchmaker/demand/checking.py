@@ -32,6 +32,7 @@ def terms_faults(checker: Checker, need: NeedTerms, at: str = "#") -> Iterator[F
     """Everything that keeps ``need`` from being stored, as a draft even; pointers below ``at``."""
     yield from need_faults(checker, need, at)
     yield from checker.codes(need.scenarios, "im_scenario", f"{at}/scenarios")
+    yield from checker.codes(need.standards, "cn_im_standard_2024", f"{at}/standards")
     if need.visibility is NeedVisibility.POOL and not need.pools:
         said = Bilingual(zh="按名录可见时须指明名录", en="visibility pool needs the pools")
         yield FieldFault(f"{at}/pools", "missing_pools", said)

@@ -65,8 +65,19 @@ Since = Annotated[
     int,
     QueryParameter(name="from", ge=1, le=1_000_000_000, description="The version to compare with"),
 ]
+Scenario = Annotated[
+    str | None,
+    QueryParameter(pattern="^[a-z0-9_]{1,64}$", description="Only with this typical scenario"),
+]
+OfStandard = Annotated[
+    str | None,
+    QueryParameter(
+        pattern="^[A-Za-z0-9_]{1,64}$", description="A class of the standard system, or a sub-class"
+    ),
+]
 Call = Annotated[bool, QueryParameter(description="Only open calls")]
 
+_STANDARDS = "cn_im_standard_2024"
 _READ = access.needs(Scope.NEEDS_READ)
 _WRITE = access.needs(Scope.NEEDS_WRITE)
 
@@ -115,11 +126,19 @@ class NeedController(Controller):
         part: Part = "owner",
         kind: FromQuery[KindCode | None] = None,
         in_state: InState = None,
+        scenario: Scenario = None,
+        standard: OfStandard = None,
         limit: Limit = 20,
         cursor: Cursor = None,
     ) -> Page[schemas.Need]:
         """List your needs, newest first: your own, or those of others that you share."""
-        wanted = queries.NeedFilter(kind=kind, state=in_state, joined=part == "member")
+        wanted = queries.NeedFilter(
+            kind=kind,
+            state=in_state,
+            joined=part == "member",
+            scenario=scenario,
+            standards=_with_below(taxonomy, standard),
+        )
         listing = Listing("needs", wanted, principal.organisation_id)
         found = await queries.list_needs(
             read_session,
@@ -139,7 +158,7 @@ class NeedController(Controller):
         opt=access.public(),
         responses=problems(CursorInvalid),
     )
-    async def list_public(
+    async def list_public(  # noqa: PLR0913  (every filter is an argument)
         self,
         read_session: NamedDependency[ReadSession],
         cursors: Lists,
@@ -147,6 +166,8 @@ class NeedController(Controller):
         *,
         kind: FromQuery[KindCode | None] = None,
         open_call: Call = False,
+        scenario: Scenario = None,
+        standard: OfStandard = None,
         limit: Limit = 20,
         cursor: Cursor = None,
     ) -> Page[schemas.Need]:
@@ -155,7 +176,10 @@ class NeedController(Controller):
         Its own firms and the operator read the whole of a need one by one.
         """
         wanted = queries.NeedFilter(
-            kind=kind, visibility=NeedVisibility.OPEN_CALL if open_call else None
+            kind=kind,
+            visibility=NeedVisibility.OPEN_CALL if open_call else None,
+            scenario=scenario,
+            standards=_with_below(taxonomy, standard),
         )
         listing = Listing("needs/public", wanted)
         found = await queries.list_public_needs(
@@ -328,6 +352,13 @@ class NeedVersionController(Controller):
             read_session, need_id, principal, since=since, until=number
         )
         return schemas.NeedChanges(from_version=since, to_version=number, changes=changes)
+
+
+def _with_below(taxonomy: Taxonomy, standard: str | None) -> tuple[str, ...]:
+    """The class of standards and what is below it; nothing where none is asked for."""
+    if standard is None:
+        return ()
+    return (standard, *taxonomy.scheme(_STANDARDS).children.get(standard, ()))
 
 
 def _told(

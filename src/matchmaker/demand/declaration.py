@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from matchmaker.core.patching import TextPatch
 from matchmaker.core.wire import Code, Currency, Described, Prose, Text
 from matchmaker.enterprise.declaration import Categories, Region, Rule
-from matchmaker.taxonomy.coded import DeploymentCode, ScenarioCode, SceneCode
+from matchmaker.taxonomy.coded import DeploymentCode, ScenarioCode, SceneCode, StandardCode
 
 MOST_BUDGET = 1_000_000_000_000
 """The greatest budget in minor units: 10^10 yuan."""
@@ -21,6 +21,9 @@ KindCode: TypeAlias = Literal["solution", "advisory", "research", "talent", "fin
 BudgetAmount = Annotated[int, msgspec.Meta(ge=1, le=MOST_BUDGET)]
 Deployments: TypeAlias = Annotated[list[DeploymentCode], msgspec.Meta(max_length=50)]
 Scenarios: TypeAlias = Annotated[list[ScenarioCode], msgspec.Meta(max_length=50)]
+Standards: TypeAlias = Annotated[
+    list[StandardCode], msgspec.Meta(max_length=50, description="Classes and sub-classes")
+]
 Scenes: TypeAlias = Annotated[list[SceneCode], msgspec.Meta(max_length=50)]
 Preferences: TypeAlias = Annotated[list[Rule], msgspec.Meta(max_length=20)]
 Pools: TypeAlias = Annotated[list[Code], msgspec.Meta(max_length=20)]
@@ -80,11 +83,14 @@ class StatedNeed(NeedFacts, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What one version of a stored need holds: the facts of a match and what readers are told.
 
     ``scenarios`` are typical scenarios of intelligent manufacturing; each stands for a scene.
+    ``standards`` are classes of the national standard system that an answer should follow; they are
+    told to whoever reads the need, and no match reads them.
     """
 
     title: Text | None = None
     scenarios: Scenarios | None = None
     open_call: OpenCall | None = None
+    standards: Standards | None = None
 
 
 class NeedTerms(StatedNeed, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -154,6 +160,7 @@ class NeedPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     must: Rule | UnsetType | None = UNSET
     prefer: Preferences | UnsetType | None = UNSET
     open_call: OpenCallPatch | UnsetType | None = UNSET
+    standards: Standards | UnsetType | None = UNSET
     visibility: NeedVisibility | UnsetType = UNSET
     pools: Pools | UnsetType | None = UNSET
     expires_on: dt.date | UnsetType | None = UNSET

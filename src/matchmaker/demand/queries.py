@@ -9,14 +9,16 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     SQLColumnExpression,
+    Text,
     and_,
     delete,
     func,
+    literal,
     or_,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from matchmaker.demand.declaration import NeedVisibility
 from matchmaker.demand.machine import NEED, MemberState, NeedState
@@ -78,6 +80,9 @@ class NeedFilter:
     visibility: NeedVisibility | None = None
     joined: bool = False
     """Those that others own and the asker shares or was asked to, instead of its own."""
+    scenario: str | None = None
+    standards: tuple[str, ...] = ()
+    """Any of these: a class of the standard system and what is below it."""
 
 
 async def find_need(
@@ -282,6 +287,11 @@ async def _listed(
         statement = statement.where(Need.state == wanted.state)
     if wanted.visibility is not None:
         statement = statement.where(Need.visibility == wanted.visibility)
+    if wanted.scenario is not None:
+        statement = statement.where(NeedVersion.facts["scenarios"].has_key(wanted.scenario))
+    if wanted.standards:
+        named = literal(list(wanted.standards), ARRAY(Text))
+        statement = statement.where(NeedVersion.facts["standards"].has_any(named))
     if after is not None:
         statement = statement.where(Need.id < after)
     rows = await session.execute(

@@ -33,6 +33,8 @@ LABELS: Final[Mapping[str, Bilingual]] = MappingProxyType(
         "need.profile": Bilingual(zh="企业外部编号", en="firm's external id"),
         "need.title": Bilingual(zh="需求标题", en="title of the need"),
         "need.scenarios": Bilingual(zh="典型场景", en="typical scenarios"),
+        "need.standards": Bilingual(zh="应遵循的标准类别", en="classes of standards to follow"),
+        "offering.scenarios": Bilingual(zh="适用的典型场景", en="typical scenarios it serves"),
         "need.open_call.sought": Bilingual(zh="征集内容", en="what is called for"),
         "need.open_call.acceptance_metric": Bilingual(zh="验收指标", en="acceptance metric"),
         "need.open_call.data_on_offer": Bilingual(zh="可提供的数据", en="data on offer"),
@@ -51,6 +53,8 @@ VOCABULARIES: Final[Mapping[str, str]] = MappingProxyType(
         "provider.region": "gbt_2260",
         "package.price.currency": "currency",
         "need.scenarios": "im_scenario",
+        "need.standards": "cn_im_standard_2024",
+        "offering.scenarios": "im_scenario",
     }
 )
 

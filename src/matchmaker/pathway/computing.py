@@ -47,6 +47,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     skills: list[str]
     courses: int
     """How many training offerings there are for its skills."""
+    scenarios: list[str] = []
+    """Typical scenarios that stand for the scene."""
+    standards: list[str] = []
+    """Classes of the national standard system that bear on it."""
 
 
 class Phase(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,6 +222,8 @@ def _steps(
             offerings=has.offerings,
             skills=list(skills),
             courses=courses(skills),
+            scenarios=released.scenarios(arc.scene),
+            standards=list(released.rules.standards.get(arc.scene, ())),
         )
 
 

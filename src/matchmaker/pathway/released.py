@@ -79,6 +79,7 @@ class Rules(_Document, frozen=True, kw_only=True):
     cycle: tuple[CycleStep, ...]
     demands: tuple[Wanted, ...]
     skills: dict[str, tuple[str, ...]]
+    standards: dict[str, tuple[str, ...]]
 
 
 class Strategy(_Document, frozen=True, kw_only=True):
@@ -116,6 +117,11 @@ class Wayfinder:
     def taxonomy(self) -> Taxonomy:
         """The released tables."""
         return self.fields.taxonomy
+
+    def scenarios(self, scene: str) -> list[str]:
+        """The typical scenarios that stand for the scene."""
+        entries = self.taxonomy.scheme("im_scenario").entries.values()
+        return [entry.code for entry in entries if entry.extra["scene"] == scene]
 
     @property
     def demands(self) -> tuple[Demand, ...]:
@@ -165,9 +171,11 @@ def _check(found: Wayfinder) -> None:
             *(each.needs for each in rules.demands),
             *(scene for listed in rules.goals.values() for scene in listed),
             *rules.skills,
+            *rules.standards,
         },
         "goal": set(rules.goals),
         "skill": {skill for listed in rules.skills.values() for skill in listed},
+        "cn_im_standard_2024": {code for listed in rules.standards.values() for code in listed},
         "stage": set(found.strategies.stages),
     }
     for scheme, codes in named.items():

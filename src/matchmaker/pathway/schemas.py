@@ -68,6 +68,8 @@ class PathwayStep(msgspec.Struct, frozen=True, kw_only=True):
 
     The cost is that of the cheapest package of the pool that does it, in the first 12 months, with
     the upper end of the usual; ``offerings`` do it, at whatever price. ``needs`` come before.
+    ``scenarios`` are the typical scenarios that stand for the scene, ``standards`` classes of the
+    national standard system that bear on it; both maps are our own judgement.
     ``programmes`` are those that may pay for it; where there are none, ``no_programmes`` says why.
     """
 
@@ -84,6 +86,8 @@ class PathwayStep(msgspec.Struct, frozen=True, kw_only=True):
     weeks_to: int | None
     skills: list[NamedCode]
     courses: int
+    scenarios: list[NamedCode]
+    standards: list[NamedCode]
     offerings: int
     programmes: list[str]
     no_programmes: str | None

@@ -237,6 +237,8 @@ class Speaker:
             weeks_to=weeks[1],
             skills=[self._named("skill", code) for code in step.skills],
             courses=step.courses,
+            scenarios=[self._named("im_scenario", code) for code in step.scenarios],
+            standards=[self._named("cn_im_standard_2024", code) for code in step.standards],
             offerings=step.offerings,
             programmes=[],
             no_programmes=_NO_PROGRAMMES.in_language(self.language),

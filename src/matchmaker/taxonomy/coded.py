@@ -14,6 +14,7 @@ from matchmaker.core.wire import END, Code
 
 SceneCode = Annotated[Code, msgspec.Meta(extra_json_schema={"format": "sme_scene"})]
 ScenarioCode = Annotated[Code, msgspec.Meta(extra_json_schema={"format": "im_scenario"})]
+StandardCode = Annotated[Code, msgspec.Meta(extra_json_schema={"format": "cn_im_standard_2024"})]
 CategoryCode = Annotated[Code, msgspec.Meta(extra_json_schema={"format": "solution_category"})]
 DeploymentCode = Annotated[Code, msgspec.Meta(extra_json_schema={"format": "deployment"})]
 GoalCode = Annotated[Code, msgspec.Meta(extra_json_schema={"format": "goal"})]

@@ -192,6 +192,13 @@ class TestWay:
         assert steps[found.entries[0].step].scene in {"quality", "production_control"}
         assert found.entries[0].goals == ["quality"]
 
+    def test_a_step_names_the_typical_scenarios_of_its_scene_and_classes_of_standards(self) -> None:
+        steps = {each.scene: each for phase in way().phases for each in phase.steps}
+        assert steps["quality"].scenarios == ["im24", "im25", "im26"]
+        assert steps["quality"].standards == ["smart_factory", "testing"]
+        named = [wayfinder().scenarios(scene) for scene in wayfinder().form.scenes]
+        assert sum(map(len, named)) == 40, "every scenario stands for one scene"
+
     def test_a_guide_orders_what_is_as_good_and_nothing_else(self) -> None:
         """Four scenes of one score: the guide says which come first, and raises none above."""
         same = facts(goals={}, scenes=dict.fromkeys(wayfinder().form.scenes, 1))

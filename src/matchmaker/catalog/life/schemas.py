@@ -33,6 +33,7 @@ from matchmaker.taxonomy.coded import (
     InterfaceCode,
     LanguageCode,
     RegionCode,
+    ScenarioCode,
 )
 
 _ONCE = msgspec.Meta(extra_json_schema={"uniqueItems": True})
@@ -44,6 +45,7 @@ Deployments = Annotated[tuple[DeploymentCode, ...], _ONCE]
 Languages = Annotated[tuple[LanguageCode, ...], _ONCE]
 Categories = Annotated[tuple[CategoryCode, ...], _ONCE]
 Interfaces = Annotated[tuple[InterfaceCode, ...], _ONCE]
+Scenarios = Annotated[tuple[ScenarioCode, ...], _ONCE]
 Packages = Annotated[tuple[PackageLine, ...], msgspec.Meta(max_length=50)]
 
 
@@ -67,6 +69,7 @@ class OfferingFacts(msgspec.Struct, frozen=True, kw_only=True):
     attested: dt.date | None = None
     attributes: Attributes | None = None
     packages: Packages = ()
+    scenarios: Scenarios | None = None
 
 
 class NewOffering(OfferingFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,6 +100,7 @@ class OfferingPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     attested: dt.date | UnsetType | None = UNSET
     attributes: dict[str, Any] | UnsetType | None = UNSET
     packages: Packages | UnsetType | None = UNSET
+    scenarios: Scenarios | UnsetType | None = UNSET
 
 
 class OfferingDraft(OfferingFacts, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""What the published offerings cover, code by code: typical scenarios, classes of standards."""
