@@ -76,6 +76,7 @@ from matchmaker.matching.controllers import (
     ReceiptKeyController,
 )
 from matchmaker.matching.feedback.controllers import FeedbackController, JudgementController
+from matchmaker.matching.learned.controllers import ModelController
 from matchmaker.matching.library import Library
 from matchmaker.matching.reversing.controllers import ReverseController
 from matchmaker.matching.shortlists.controllers import ShortlistController
@@ -131,6 +132,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     ReverseController,
     FeedbackController,
     JudgementController,
+    ModelController,
     PathwayController,
     *feed.CONTROLLERS,
     *exchange.CONTROLLERS,
@@ -200,6 +202,7 @@ def installed(
                 sync_to_thread=False,
             ),
             "need_reader": Provide(lambda: released.need_reader, sync_to_thread=False),
+            "model_words": Provide(lambda: released.model_words, sync_to_thread=False),
             "chain": Provide(lambda: chain, sync_to_thread=False),
             "shared": Provide(lambda: seen_too, sync_to_thread=False),
         },

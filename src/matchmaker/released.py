@@ -15,8 +15,12 @@ from matchmaker.enterprise.reach import policy as reach_policy
 from matchmaker.exchange.kinds import Means
 from matchmaker.feed.webhooks import policy
 from matchmaker.identity.sightings import jobs as sighting_jobs
+from matchmaker.learning import policy as learning_policy
+from matchmaker.learning.service import Means as LearningMeans
 from matchmaker.matching import editions, phrases
 from matchmaker.matching.index import IndexHolder, IndexVersions
+from matchmaker.matching.learned import pages as model_pages
+from matchmaker.matching.learned.shelf import Shelf
 from matchmaker.matching.matcher import Matcher
 from matchmaker.matching.registry import PHRASES
 from matchmaker.pathway import released as ways
@@ -48,6 +52,8 @@ class Released:
         self.reach = reach_policy.load(seeds)
         self.sightings = sighting_jobs.load(seeds)
         self.limits = limits.load(seeds)
+        self.model_words = model_pages.load(seeds)
+        self.learning = LearningMeans(self.edition, learning_policy.load(seeds))
         self.assessing = AssessmentReader(self.checker, assessment_policy.load(seeds))
 
     @property
@@ -58,7 +64,8 @@ class Released:
     def matcher(self, index_folder: Path) -> Matcher:
         """A matcher on the index published below ``index_folder``."""
         holder = IndexHolder(index_folder, self.has_built)
-        return Matcher(holder, self.model, self.reader, self.book, utc_now)
+        shelf = Shelf(index_folder)
+        return Matcher(holder, self.model, self.reader, self.book, utc_now, shelf)
 
     def has_built(self, index: IndexVersions) -> bool:
         """Whether an index was built with this release."""

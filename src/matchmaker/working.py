@@ -31,6 +31,7 @@ from matchmaker.identity.sessions import jobs as session_jobs
 from matchmaker.identity.sightings import jobs as sighting_jobs
 from matchmaker.matching.batches import jobs as batch_jobs
 from matchmaker.matching.batches.running import Where
+from matchmaker.learning import jobs as learning_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,6 +71,7 @@ def handlers(released: Released, engine: AsyncEngine, settings: Settings) -> Map
         **exchange_jobs.handlers(released.means(), db.reading(engine)),
         **webhook_jobs.handlers(released.webhooks),
         **batch_jobs.handlers(batch_means(released, settings), reading),
+        **learning_jobs.handlers(released.learning, db.reading(engine)),
     }
 
 
@@ -119,4 +121,5 @@ def crons() -> Sequence[Cron]:
         *exchange_jobs.CRONS,
         *webhook_jobs.CRONS,
         *batch_jobs.CRONS,
+        *learning_jobs.CRONS,
     )

@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
+from tests import learned
 from tests.contract.match_calls import NEED, PROFILE
 from tests.identities import Holder, holder, sitter
 
@@ -81,6 +82,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "moveAssessment": {"transition": "complete"},
     "createPathway": {"target": 1},
     "movePathway": {"transition": "adopt"},
+    "moveModel": {"transition": "shadow"},
     "createRecognition": {"scheme": "cn_smart_factory", "level": "basic", "issuer": "City"},
     "moveRecognition": {"transition": "end"},
     "createGuide": {
@@ -263,6 +265,12 @@ async def batch(world: World) -> str:
     return str((await sent(world, "POST", "/match/batch", BODIES["startBatch"]))["id"])
 
 
+async def model(world: World) -> str:
+    """A learned model; it is nobody's, and published."""
+    async with world.engine.begin() as connection:
+        return await learned.kept(connection)
+
+
 async def joined_need(world: World) -> str:
     """Another firm's need that the owner was asked to share."""
     other = world._replace(owner=await holder(world.engine))
@@ -384,6 +392,7 @@ OWNED: dict[str, Maker] = {
     "shortlist_id": shortlist,
     "cohort_id": cohort,
     "batch_id": batch,
+    "model_id": model,
     "component_id": offering_component,
     "evidence_id": evidence,
     "pool_id": pool,

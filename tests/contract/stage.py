@@ -55,6 +55,8 @@ class Stage:
     """Of somebody who can log in."""
     kept: dict[str, str] = field(default_factory=dict)
     """What may be used again, by its name."""
+    models: list[str] = field(default_factory=list)
+    """Learned models, of which the first has files."""
     turns: itertools.count[int] = field(default_factory=itertools.count)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -236,6 +238,14 @@ class Stage:
         return self.made(
             "/v1/shortlists", {"run_id": self.keep("run", self.run), "entries": entries}
         )
+
+    def model(self) -> str:
+        """A learned model; it is kept by whoever learns it, over no API."""
+        return self.models[0]
+
+    def another_model(self) -> str:
+        """A learned model that was not moved yet."""
+        return self.models[1 + next(self.turns) % (len(self.models) - 1)]
 
     def offering(self, kind: str = "solution") -> str:
         """A published offering of this kind."""

@@ -15,6 +15,7 @@ from typing import Final
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from tests import learned
 from tests.contract.stage import NEIGHBOUR, OPERATOR, OWNER, Caller, Stage
 from tests.identities import PASSWORD, Sitter, holder, sitter
 
@@ -31,6 +32,8 @@ from matchmaker.working import handlers
 
 PATIENCE: Final = 60.0
 POLLS: Final = 600
+MODELS: Final = 300
+"""Learned models there are to be moved, each once."""
 
 
 @contextlib.asynccontextmanager
@@ -56,6 +59,10 @@ async def staged(database: Database, released: Released) -> AsyncIterator[Stage]
         made = Stage(api, callers, person.email)
         made.kept["erased"] = await erased(engine)
         made.kept["expert"] = expert(api, person)
+        async with engine.begin() as connection:
+            made.models = [
+                await learned.kept(connection, has_files=not place) for place in range(MODELS)
+            ]
         await work_until_done(made, database, handlers(released, engine, database.settings))
         await engine.dispose()
         yield made

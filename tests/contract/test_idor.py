@@ -91,11 +91,14 @@ REFERENCES: dict[tuple[str, str], Maker | None] = {
 
 None: what is named is published, or names nothing that is not.
 """
-PUBLISHED = {"getPool", "listPoolVersions", "getPoolVersion", "listAdmissions", "applyToPool"}
+PUBLISHED = {
+    *("getPool", "listPoolVersions", "getPoolVersion", "listAdmissions", "applyToPool"),
+    *("getModel", "getModelCard"),
+}
 """Operations whose path names what is there for everyone."""
 JUDGED = {"getEvidence", "listOfferingComponents", "getOfferingComponent"}
 """Operations by which agencies read what they are asked to judge, whosever it is."""
-SHOWN = {"getPoolTransitions", "diffOfferingVersions"}
+SHOWN = {"getPoolTransitions", "diffOfferingVersions", "listModelTransitions"}
 """Operations whose rows are published, though the answer is for the owner."""
 DRAFTS = {"getChangeTransitions", "moveChange"}
 """Of a published offering the draft: to the service layer a version that ought to be there."""

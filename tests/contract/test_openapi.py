@@ -320,6 +320,7 @@ BODIES: dict[str, Document] = {
     "movePathway": STEP,
     "moveOrganisation": STEP,
     "moveRecognition": STEP,
+    "moveModel": STEP,
     "moveShortlist": STEP,
     "parseNeed": {"text": "A"},
     "patchAssessment": {"remark": "A"},

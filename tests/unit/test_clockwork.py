@@ -22,6 +22,7 @@ CLOCKS = {
     "jurisdictions.count",
     "limits.prune",
     "match.batch.prune",
+    "model.train",
     "once.prune",
     "recognition.expire",
     "sessions.prune",

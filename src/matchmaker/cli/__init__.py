@@ -35,6 +35,10 @@ _COMMANDS: Final = {
     "batch": "batch",
     "erase": "erasing",
     "verify": "receipts",
+    "train": "learning",
+    "evaluate": "learning",
+    "promote": "learning",
+    "rollback": "learning",
     "openapi": "contract",
     "permissions": "contract",
 }

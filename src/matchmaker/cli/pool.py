@@ -23,6 +23,8 @@ from matchmaker.core.transient import is_transient
 from matchmaker.identity.service import Outcome
 from matchmaker.matching.archive import Archive
 from matchmaker.matching.index import folder_id
+from matchmaker.matching.learned import service as models
+from matchmaker.matching.learned.shelf import Shelf
 from matchmaker.matching.publisher import Publisher, keep, rebuild
 
 if TYPE_CHECKING:
@@ -100,6 +102,7 @@ async def republish(running: Database, released: Released, seconds: float) -> No
                 if await leadership.is_mine():
                     if monotonic() >= due:
                         _tell_index(await _publish_turned(running, released, publisher))
+                        await place_models(running)
                         if not publisher.is_prepared:
                             await prepare(running, publisher)
                         due = monotonic() + seconds
@@ -177,6 +180,12 @@ async def prepare(running: Database, publisher: Publisher) -> None:
             await _see_one_moment(session_)
             await publisher.prepare(session_)
         await _tidy(begin, publisher)
+
+
+async def place_models(running: Database) -> None:
+    """Let the folder of the indexes have the learned models, and say which of them ranks."""
+    async with running.transaction() as session_:
+        await models.place(session_, Shelf(running.index_folder))
 
 
 async def rebuild_wanted(

@@ -343,7 +343,10 @@ async def _stored(
     """The answer, now stored in every language."""
     run, found = matcher.run(asked.input, await runs.caller_of(session, principal))
     answers = matcher.told(run, found)
-    run_id = await runs.store(session, asked, run, answers=answers, principal=principal)
+    shadow = matcher.in_shadow(run, asked.input.limit)
+    run_id = await runs.store(
+        session, asked, run, answers=answers, principal=principal, shadow=shadow
+    )
     return msgspec.structs.replace(answers[language], run_id=str(run_id))
 
 

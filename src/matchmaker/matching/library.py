@@ -11,6 +11,7 @@ from matchmaker.matching import editions, index
 from matchmaker.matching.archive import EDITION, Archive, Wanted
 from matchmaker.matching.editions import EditionNames
 from matchmaker.matching.errors import CannotReplay
+from matchmaker.matching.learned.shelf import parts_of
 from matchmaker.matching.run import ENGINE, RULES
 from matchmaker.ranking.storage import UnreadableIndex
 
@@ -51,21 +52,41 @@ class Library:
         current = self.matcher.holder.current()
         if (versions.engine, versions.rules) != (ENGINE, RULES):
             raise self._cannot(versions)
-        published = self.matcher.at_hand(versions)
-        if published is not None:
-            return Place(published, self.matcher)
+        card, learned = parts_of(versions.model)
+        if card == self.matcher.model.version:
+            matcher = self._ranking_by(self.matcher, learned, versions)
+            published = matcher.at_hand(versions)
+            if published is not None:
+                return Place(published, matcher)
         wanted = Wanted(
             base=versions.index.base,
             delta=versions.index.delta,
             edition=EditionNames(
-                model=versions.model, taxonomy=versions.taxonomy, glossary=versions.glossary
+                model=card, taxonomy=versions.taxonomy, glossary=versions.glossary
             ),
         )
         # No answer rests on an index that was not published: nobody has such a receipt.
         is_ahead = max(wanted.base, wanted.delta) > current.versions.position
         if is_ahead or self.archive.is_refused(wanted):
             raise self._cannot(versions)
-        return await self._rebuilt(wanted)
+        place = await self._rebuilt(wanted)
+        if place is None:
+            return None
+        return Place(place.published, self._ranking_by(place.matcher, learned, versions))
+
+    def _ranking_by(self, matcher: Matcher, learned: str | None, versions: UsedVersions) -> Matcher:
+        """``matcher`` with the model that ranked then, and no other.
+
+        Raises:
+            CannotReplay: the learned model is not there, or not the one that was kept.
+        """
+        if learned is None:
+            return matcher if matcher.shelf is None else replace(matcher, shelf=None)
+        shelf = self.matcher.shelf
+        model = None if shelf is None else shelf.find(learned, matcher.model)
+        if model is None:
+            raise self._cannot(versions)
+        return replace(matcher, model=model, shelf=None)
 
     async def _rebuilt(self, wanted: Wanted) -> Place | None:
         folder = self.archive.find(wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import msgspec
 
@@ -22,9 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from matchmaker.matching.index import IndexHolder, Published
+    from matchmaker.matching.learned.shelf import Shelf
     from matchmaker.matching.query import Caller, Reader
     from matchmaker.matching.service import Model, Scoring
     from matchmaker.ranking.query import Query
+
+
+class Shadow(TypedDict):
+    """What a model without effect would have shown: its version, and offerings in their order."""
+
+    model: str
+    offerings: list[str]
 
 
 @dataclass
@@ -50,6 +58,13 @@ class Matcher:
     reader: Reader
     book: Phrasebook
     now: Callable[[], dt.datetime]
+    shelf: Shelf | None = None
+    """Learned models on the grids of ``model``; where one is the champion, it ranks."""
+
+    @property
+    def ranking(self) -> Model:
+        """What ranks now: the champion, or the published card."""
+        return self.model if self.shelf is None else self.shelf.champion(self.model)
 
     def match(
         self, request: schemas.MatchInput, caller: Caller, language: Language
@@ -93,15 +108,15 @@ class Matcher:
             IndexNotReady: no index is published.
         """
         published = published or self.holder.current()
-        query = self.query(request, caller, as_of)
+        query, model = self.query(request, caller, as_of), self.ranking
         answer, found = service.match(
-            query, published.index, self.model, limit=request.limit, is_asking=is_asking
+            query, published.index, model, limit=request.limit, is_asking=is_asking
         )
         run = match_run(
             query,
             published,
             answer,
-            self.versions(published),
+            self.versions(published, model),
             scope=caller.scope,
             decoded=_decoded(request),
         )
@@ -155,14 +170,24 @@ class Matcher:
             lambda published: wording.used_versions(self.versions(published)) == versions
         )
 
-    def versions(self, published: Published) -> Versions:
-        """What shapes an answer on ``published``."""
+    def in_shadow(self, run: MatchRun, limit: int) -> Shadow | None:
+        """What the model in the shadow would have shown in place of ``run``, without effect."""
+        model = None if self.shelf is None else self.shelf.shadow(self.model)
+        if model is None:
+            return None
+        index = run.published.index
+        slate = service.slate_of(service.score(run.query, index, model, ()), limit)
+        ids = [index.offering_ids[place] for place in slate.offerings[:limit]]
+        return {"model": model.version, "offerings": ids}
+
+    def versions(self, published: Published, ranking: Model | None = None) -> Versions:
+        """What shapes an answer on ``published``, where ``ranking`` or what ranks now orders it."""
         of_index = published.versions
         return Versions(
             base=of_index.base,
             delta=of_index.delta,
             text=of_index.text,
-            model=of_index.edition.model,
+            model=(ranking or self.ranking).version or of_index.edition.model,
             curation=self.model.card.curation,
             taxonomy=of_index.edition.taxonomy,
             glossary=of_index.edition.glossary,

@@ -79,6 +79,8 @@ class MatchRunRow(Base, kw_only=True):
     digest: Mapped[str] = mapped_column(Text)
     body: Mapped[dict[str, Any]]
     answers: Mapped[dict[str, Any]]
+    shadow: Mapped[dict[str, Any] | None] = mapped_column(init=False)
+    """What a model without effect would have shown: its version, and offerings in their order."""
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)
     erased_at: Mapped[dt.datetime | None] = mapped_column(init=False)
 

@@ -176,6 +176,16 @@ def built_of(gathered: Gathered, base: Base | None = None) -> Built:
     return Built(index, cards, versions)
 
 
+async def built_at(session: ReadSession, edition: Edition, base: int, delta: int) -> Built:
+    """The index as it stood at these positions, by ``edition``; ``delta`` 0 is the base itself."""
+    gathered = await gather(session, edition, base)
+    if not delta:
+        return built_of(gathered)
+    known = gathered.builder.statistics()
+    await advance(session, gathered, delta)
+    return built_of(gathered, Base(base, known, _text_version(known)))
+
+
 async def keep(session: Session, edition: Edition) -> None:
     """Keep the parts of ``edition``: what is answered with them can be replayed for ever.
 
@@ -215,13 +225,7 @@ async def rebuild(session: ReadSession, archive: Archive, wanted: Wanted, editio
                 return False
             editions.restore(place / EDITION, parts)
             used = editions.load(place / EDITION)
-        gathered = await gather(session, used, wanted.base)
-        if wanted.delta:
-            known = gathered.builder.statistics()
-            await advance(session, gathered, wanted.delta)
-            built = built_of(gathered, Base(wanted.base, known, _text_version(known)))
-        else:
-            built = built_of(gathered)
+        built = await built_at(session, used, wanted.base, wanted.delta)
         fill(place, built.index, built.cards, built.versions)
         archive.put(wanted, place)
     return True

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from matchmaker.identity.access import Principal
     from matchmaker.identity.models import OrganisationId
     from matchmaker.matching.library import Library
+    from matchmaker.matching.matcher import Shadow
     from matchmaker.matching.models import RunId
     from matchmaker.matching.queries import FoundRun
     from matchmaker.matching.run import MatchRun
@@ -135,8 +136,11 @@ async def store(
     *,
     answers: Mapping[Language, schemas.MatchAnswer],
     principal: Principal,
+    shadow: Shadow | None = None,
 ) -> RunId:
     """The id of the run, stored with its answer in every language; the transaction ends here.
+
+    And with what a model in the ``shadow`` would have shown.
 
     Raises:
         ProfileErased: the profile was erased meanwhile.
@@ -144,6 +148,7 @@ async def store(
     if asked.profile is not None:
         await enterprise.keep_version(session, asked.profile.version_id)
     row = _row(asked, run, answers, principal)
+    row.shadow = None if shadow is None else dict(shadow)
     run_id, owner = row.id, row.organisation_id
     await queries.insert_run(session, row, _matches(run, run_id, owner))
     await events.append(

@@ -278,12 +278,18 @@ def _is_settled(shown: Slate, index: Index, needed: int, rules: slate.SlateRules
     return is_capped and len(shown.offerings) >= needed
 
 
+def steps_of(found: Scoring, offering: int, in_part: int) -> dict[str, int]:
+    """The steps of a row of the offering, by feature of A(q)."""
+    whole = found.part.in_part(offering)
+    return {name: int(step.table[step.place(in_part, whole)]) for name, step in found.steps.items()}
+
+
 def item_of(found: Scoring, offering: int, rank: int | None, moves: tuple[slate.Move, ...]) -> Item:
     """The offering explained on its best row; its contributions sum to its score exactly."""
     in_part, row = found.best_row(offering)
     whole = found.part.in_part(offering)
     places = {name: step.place(in_part, whole) for name, step in found.steps.items()}
-    steps = {name: int(found.steps[name].table[place]) for name, place in places.items()}
+    steps = steps_of(found, offering, in_part)
     effects = found.model.tables.at(steps)
     adds, price = found.adds(offering), found.survivors.price(row)
     return Item(

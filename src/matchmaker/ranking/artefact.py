@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matchmaker.ranking.columns import Int
     from matchmaker.ranking.features import Feature
 
-    Array = NDArray[np.int64] | NDArray[np.float64]
+    Array = NDArray[np.int64 | np.float64]
 
 FORMAT: Final = 2
 MANIFEST: Final = "manifest.json"
@@ -92,29 +92,41 @@ def load(folder: Path, sha256: str, schema: str) -> Artefact:
     """The model in ``folder`` whose manifest has this ``sha256``.
 
     Raises:
+        RefusedArtefact: a file is missing, or `opened` refuses what is there.
+    """
+    try:
+        files = {name: (folder / name).read_bytes() for name in FILES}
+    except OSError as error:
+        raise RefusedArtefact(f"{folder.name}: {error}") from error
+    return opened(files, sha256, schema)
+
+
+def opened(files: Mapping[str, bytes], sha256: str, schema: str) -> Artefact:
+    """The model in ``files`` whose manifest has this ``sha256``.
+
+    Raises:
         RefusedArtefact: a file is missing or another one, its features are not those of
             ``schema``, or its tables do not give what the model predicted.
     """
     try:
-        return _loaded(folder, sha256, schema)
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise RefusedArtefact(f"{folder.name}: {error}") from error
+        return _opened(files, sha256, schema)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RefusedArtefact(f"{sha256}: {error}") from error
 
 
-def _loaded(folder: Path, sha256: str, schema: str) -> Artefact:
-    content = (folder / MANIFEST).read_bytes()
+def _opened(files: Mapping[str, bytes], sha256: str, schema: str) -> Artefact:
+    content = files[MANIFEST]
     _hold("the manifest", content, sha256)
     manifest = json.loads(content)
     if manifest["format"] != FORMAT or manifest["schema"] != schema:
         raise RefusedArtefact("the model was made for other features")
-    arrays = {name: _read(folder, name, manifest["arrays"][name]) for name in ARRAYS}
+    arrays = {name: _array(name, files[f"{name}.npy"], manifest["arrays"][name]) for name in ARRAYS}
     tables = _tables(manifest, arrays)
     hold(tables, Sample(arrays["rows"], arrays["predicted"]))
     return Artefact(tables, manifest, sha256)
 
 
-def _read(folder: Path, name: str, sha256: str) -> Any:  # noqa: ANN401  (whole numbers or not)
-    content = (folder / f"{name}.npy").read_bytes()
+def _array(name: str, content: bytes, sha256: str) -> Any:  # noqa: ANN401  (whole numbers or not)
     _hold(name, content, sha256)
     return np.load(io.BytesIO(content), allow_pickle=False)
 

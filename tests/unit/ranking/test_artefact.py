@@ -26,6 +26,7 @@ from matchmaker.ranking.artefact import RefusedArtefact
 from matchmaker.ranking.baselines import Bm25Ranker, PopularityRanker, ShuffleRanker
 from matchmaker.ranking.blend import MatchRanker
 from matchmaker.ranking.boosting import ListwiseGradientBoostingRanker, NotAdditive
+from matchmaker.ranking.bounding import Bounded
 from matchmaker.ranking.lists import Floats
 from matchmaker.ranking.ranker import Ranker
 from matchmaker.ranking.scorecard import ScorecardRanker, from_card
@@ -253,6 +254,22 @@ def test_what_a_ranker_predicts_is_kept_with_what_is_missing() -> None:
         tables.hold(replace(found, effects={**found.effects, "a": bent}), sample)
     with pytest.raises(IncompatibleTables, match="other features"):
         tables.hold(found, Sample(sample.rows[:, 1:], sample.predicted))
+
+
+def test_a_bounded_feature_spans_no_more_than_its_limit_in_tables_and_predictions() -> None:
+    steps, grades, qid = judged.additive(25)
+    ranker = MatchRanker(trees=trees(), random_state=0).fit(steps, grades, qid=qid)
+    spans = np.ptp(ranker.effects()[0], axis=1)
+    wide, narrow = int(spans.argmax()), int(np.argsort(spans)[1])
+    held = Bounded(ranker, wide, narrow)
+    found = compile_model(held, "m", NAMES, REFERENCES)
+    of = [np.ptp(found.effects[NAMES[each]]) for each in (wide, narrow)]
+    assert of[0] <= of[1]
+    assert of[0] > 0.99 * of[1]
+    tables.hold(found, tables.sampled(held, len(NAMES)))
+    assert Bounded(ranker, narrow, wide).factor == 1
+    with pytest.raises(IncompatibleTables):
+        tables.hold(found, tables.sampled(ranker, len(NAMES)))
 
 
 def test_a_missing_file_and_another_model_are_refused(tmp_path: Path) -> None:

@@ -1,0 +1,243 @@
+"""From judged lists to a model that ranks: trained, gated, promoted, replayed, taken back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from tests import learned
+from tests.contract.conftest import stocked
+from tests.factories import SEEDS
+from tests.said import WANTED, Market, request, worth
+
+from matchmaker.cli import learning
+from matchmaker.core import db
+from matchmaker.core.events import CLI
+from matchmaker.core.transitions import IllegalTransition, TransitionHindered
+from matchmaker.learning import gate
+from matchmaker.learning.training import TooFewNeeds
+from matchmaker.matching import replays, schemas, wording
+from matchmaker.matching.archive import Archive
+from matchmaker.matching.controllers import _stored
+from matchmaker.matching.errors import CannotReplay
+from matchmaker.matching.learned import service as registry
+from matchmaker.matching.learned.machine import MODEL, ModelState
+from matchmaker.matching.learned.models import LearnedModel
+from matchmaker.matching.library import Library
+from matchmaker.matching.query import Caller
+from matchmaker.matching.run import MatchRun
+from matchmaker.ranking.tables import ScoreTables
+from matchmaker.released import Released
+
+ASKED = request(2)
+
+
+@pytest.fixture(scope="module")
+def released() -> Released:
+    return Released(SEEDS)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def market(released: Released) -> AsyncIterator[Market]:
+    async with stocked(released) as running:
+        engine = db.create_engine(running.url, running.settings, acting=db.INSTALLATION)
+        yield Market(running, engine, released.matcher(running.index_folder))
+        await engine.dispose()
+
+
+def asked_of(market: Market) -> MatchRun:
+    run, _ = market.matcher.run(ASKED, Caller())
+    return run
+
+
+async def replayed(market: Market, run: MatchRun) -> schemas.Replay | None:
+    library = Library(market.matcher, Archive(market.running.index_folder))
+    return await replays.replay(library, ASKED, wording.receipt_of(run))
+
+
+async def keep(market: Market, of: ScoreTables) -> LearnedModel:
+    made = learned.files(of)
+    async with market.running.transaction() as session:
+        return await registry.keep(session, made, card=learned.card().version, by=CLI)
+
+
+async def promote(market: Market, released: Released, name: str) -> None:
+    for state in (ModelState.SHADOW, ModelState.CHAMPION):
+        moved = await learning.promoted(market.running, released, name)
+        assert moved.state is state
+
+
+async def test_a_model_is_learned_gated_promoted_replayed_and_taken_back(
+    market: Market, released: Released
+) -> None:
+    running = market.running
+    with pytest.raises(TooFewNeeds):
+        await learning.trained(running, released)
+    by_card = asked_of(market)
+    await market.live(40)
+    made = await learning.trained(running, released)
+    assert made.name == "learned-1"
+    with pytest.raises(TransitionHindered):
+        await promote(market, released, made.name)
+    report = await learning.evaluated(running, released, made.name)
+    assert report.is_passed, report.findings
+    assert report.ndcg is not None
+    assert report.ndcg_now is not None
+    assert report.ndcg > report.ndcg_now + 0.05
+    moved = await learning.promoted(running, released, made.name)
+    assert moved.state is ModelState.CHAMPION
+
+    run = asked_of(market)
+    assert run.versions.model == f"{released.model.version}+{made.sha256[:32]}"
+    assert run.digest != by_card.digest
+    for item in run.answer.items:
+        assert item.score == item.base + sum(item.contributions.values())
+    for each in (run, by_card):
+        found = await replayed(market, each)
+        assert found is not None
+        assert found.reproduced
+
+    assert await learning.rolled_back(running) is None
+    again = asked_of(market)
+    assert again.versions.model == released.model.version
+    assert (await replayed(market, run) or by_card).digest == run.digest
+    truly = [np.mean([worth(i.steps) for i in r.answer.items[:3]]) for r in (run, by_card)]
+    assert truly[0] >= truly[1]
+
+
+async def test_a_model_that_was_changed_on_disk_ranks_nothing(
+    market: Market, released: Released
+) -> None:
+    await market.live(30)
+    made = await keep(market, learned.bent(WANTED))
+    await learning.evaluated(market.running, released, made.name)
+    await promote(market, released, made.name)
+    run = asked_of(market)
+    assert run.versions.model != released.model.version
+    place = market.running.index_folder / "models" / made.sha256[:32] / "effects.npy"
+    content = bytearray(place.read_bytes())
+    content[-1] ^= 1
+    place.write_bytes(content)
+    fresh = released.matcher(market.running.index_folder)
+    later = replace(market, matcher=fresh)
+    assert asked_of(later).versions.model == released.model.version
+    with pytest.raises(CannotReplay):
+        await replayed(later, run)
+    assert (await replayed(market, run) or run).digest == run.digest, "the control: as it was"
+
+
+async def test_what_the_gate_looks_at_stops_a_model(market: Market, released: Released) -> None:
+    await market.live(30)
+    card = learned.card().tables
+    falling = {**card.effects, "price": card.effects["price"].copy()}
+    falling["price"][700:] -= 400_000
+    reversed_ = {name: table[::-1] * 3 - table[-1] * 3 for name, table in card.effects.items()}
+    wordy = {**card.effects, "text": card.effects["text"] * 3}
+    for name, tables, missed in (
+        ("the card again", card, {"gain"}),
+        ("falls", replace(card, effects=falling), {"monotone_violations"}),
+        ("the card turned round", replace(card, effects=reversed_), {"gain", "lower_end"}),
+        ("words first", replace(card, effects=wordy), {"text_over_scene_fit"}),
+    ):
+        made = await keep(market, replace(tables, name=name))
+        report = await learning.evaluated(market.running, released, made.name)
+        found = {finding.rule for finding in report.findings if not finding.holds}
+        assert missed <= found, name
+        await learning.promoted(market.running, released, made.name)
+        with pytest.raises(TransitionHindered):
+            await learning.promoted(market.running, released, made.name)
+    made = await keep(market, learned.bent(WANTED))
+    report = await learning.evaluated(market.running, released, made.name)
+    assert report.is_passed, "the control: " + str(report.findings)
+
+
+async def test_an_evaluation_counts_only_beside_what_ranks_now(
+    market: Market, released: Released
+) -> None:
+    await market.live(30)
+    first = await keep(market, learned.bent({"industry": 2}, "first"))
+    best = await keep(market, learned.bent(WANTED, "best"))
+    for each in (first, best):
+        assert (await learning.evaluated(market.running, released, each.name)).is_passed
+    await promote(market, released, "best")
+    await learning.promoted(market.running, released, "first")
+    with pytest.raises(TransitionHindered) as hindered:
+        await learning.promoted(market.running, released, "first")
+    assert [fault.code for fault in hindered.value.errors] == ["not_evaluated"]
+    assert not (await learning.evaluated(market.running, released, "first")).is_passed
+
+
+async def test_of_many_who_promote_one_does(market: Market, released: Released) -> None:
+    await market.live(30)
+    made = await keep(market, learned.bent(WANTED))
+    await learning.evaluated(market.running, released, made.name)
+    await learning.promoted(market.running, released, made.name)
+    step = MODEL.step("promote")
+    assert step is not None
+
+    async def race() -> bool:
+        try:
+            async with market.running.transaction() as session:
+                model = await registry.named(session, made.name)
+                if model.state is not ModelState.SHADOW:
+                    return False
+                await registry.move(session, model, step, CLI, card=made.card)
+        except IllegalTransition:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(race() for _ in range(6)))) == 1
+
+
+async def test_a_model_in_the_shadow_is_logged_and_changes_nothing(
+    market: Market, released: Released
+) -> None:
+    from matchmaker.matching import runs
+
+    firm = await market.firm()
+    before = asked_of(market)
+    made = await keep(market, learned.bent(WANTED))
+    await learning.promoted(market.running, released, made.name)
+    now = asked_of(market)
+    assert [i.offering for i in now.answer.items] == [i.offering for i in before.answer.items]
+    assert now.versions == before.versions
+    async with market.running.transaction() as session:
+        asked = runs.Asked(ASKED)
+        await _stored(session, market.matcher, asked, principal=firm, language="en")
+    async with market.engine.connect() as connection:
+        found: Any = await connection.scalar(
+            text("select shadow from mm.match_run where organisation_id = :id"),
+            {"id": firm.organisation_id},
+        )
+    assert found["model"] == f"{released.model.version}+{made.sha256[:32]}"
+    shown = [now.published.index.offering_ids[i.offering] for i in now.answer.items]
+    assert len(found["offerings"]) == len(shown)
+    assert found["offerings"] != shown
+
+
+def test_a_hundred_thousand_probes_find_a_fall_of_one_step() -> None:
+    card = learned.card().tables
+    assert gate.violations(card, 100_000) == 0
+    bent = {**card.effects, "weeks": card.effects["weeks"].copy()}
+    bent["weeks"][511] += 2_000
+    assert gate.violations(replace(card, effects=bent), 100_000) >= 1
+    grid = np.zeros((16, 16), np.int64)
+    grid[9, 3] = -2_000_000
+    pair = replace(card, pairs={("scale", "price"): grid})
+    assert gate.violations(pair, 100_000) > 1
+
+
+def test_the_numbers_are_released_with_a_reason_each() -> None:
+    said = (Path(SEEDS) / "ranking/learning.yaml").read_text(encoding="utf-8")
+    data = msgspec.yaml.decode(said)
+    assert data["gate"]["probes"] >= 100_000
+    assert data["gate"]["slice_loss"] == 0.03
+    assert data["gate"]["gini_rise"] == 0.02
