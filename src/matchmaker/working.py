@@ -29,9 +29,9 @@ from matchmaker.identity.oauth import jobs as oauth_jobs
 from matchmaker.identity.rights import jobs as rights_jobs
 from matchmaker.identity.sessions import jobs as session_jobs
 from matchmaker.identity.sightings import jobs as sighting_jobs
+from matchmaker.learning import jobs as learning_jobs
 from matchmaker.matching.batches import jobs as batch_jobs
 from matchmaker.matching.batches.running import Where
-from matchmaker.learning import jobs as learning_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -185,7 +185,7 @@ async def prepare(running: Database, publisher: Publisher) -> None:
 async def place_models(running: Database) -> None:
     """Let the folder of the indexes have the learned models, and say which of them ranks."""
     async with running.transaction() as session_:
-        await models.place(session_, Shelf(running.index_folder))
+        await models.place(session_, Shelf(running.settings.index_folder))
 
 
 async def rebuild_wanted(

@@ -35,7 +35,7 @@ def released() -> Released:
 async def market(released: Released) -> AsyncIterator[Market]:
     async with stocked(released) as running:
         engine = db.create_engine(running.url, running.settings, acting=db.INSTALLATION)
-        yield Market(running, engine, released.matcher(running.index_folder))
+        yield Market(running, engine, released.matcher(running.settings.index_folder))
         await engine.dispose()
 
 

@@ -49,7 +49,7 @@ def released() -> Released:
 async def market(released: Released) -> AsyncIterator[Market]:
     async with stocked(released) as running:
         engine = db.create_engine(running.url, running.settings, acting=db.INSTALLATION)
-        yield Market(running, engine, released.matcher(running.index_folder))
+        yield Market(running, engine, released.matcher(running.settings.index_folder))
         await engine.dispose()
 
 
@@ -59,7 +59,7 @@ def asked_of(market: Market) -> MatchRun:
 
 
 async def replayed(market: Market, run: MatchRun) -> schemas.Replay | None:
-    library = Library(market.matcher, Archive(market.running.index_folder))
+    library = Library(market.matcher, Archive(market.running.settings.index_folder))
     return await replays.replay(library, ASKED, wording.receipt_of(run))
 
 
@@ -122,11 +122,11 @@ async def test_a_model_that_was_changed_on_disk_ranks_nothing(
     await promote(market, released, made.name)
     run = asked_of(market)
     assert run.versions.model != released.model.version
-    place = market.running.index_folder / "models" / made.sha256[:32] / "effects.npy"
+    place = market.running.settings.index_folder / "models" / made.sha256[:32] / "effects.npy"
     content = bytearray(place.read_bytes())
     content[-1] ^= 1
     place.write_bytes(content)
-    fresh = released.matcher(market.running.index_folder)
+    fresh = released.matcher(market.running.settings.index_folder)
     later = replace(market, matcher=fresh)
     assert asked_of(later).versions.model == released.model.version
     with pytest.raises(CannotReplay):
