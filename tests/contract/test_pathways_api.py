@@ -93,7 +93,9 @@ async def test_the_whole_line_from_check_up_to_match(firm: Firm) -> None:
     assert len(way["entry_points"]) == 3
     step = way["phases"][0]["steps"][0]
     need = await firm.ask("POST", f"/pathways/{way['id']}/steps/{step['number']}/need")
-    assert need["scenes"] == [step["scene"]["code"]]
+    steps = {each["number"]: each for phase in way["phases"] for each in phase["steps"]}
+    done = step["together"] or [step["number"]]
+    assert need["scenes"] == [steps[number]["scene"]["code"] for number in done]
     assert need["budget"] == step["cost_to"]
     assert (need["state"], need["kind"]) == ("draft", "solution")
     assert set(need["title"]) == {"zh", "en"}

@@ -54,49 +54,92 @@ class Firm:
     counts: Mapping[str, int | None]
 
 
-def supply(
-    index: Index,
-    spans: Iterable[Span],
-    firm: Firm,
-    *,
-    kind: str,
-    today: dt.date,
-    quantile: int,
-) -> dict[Span, Supply]:
-    """What there is for each of ``spans``: public, valid, of the kind and for the firm's scale.
+class Bundle(NamedTuple):
+    """A package that raises several scenes: its price, and from where to where it takes each."""
 
-    A package does a step when its stated levels of the scene begin at its start or below and end
-    at its end or above; one without stated levels is not counted on.
-    """
-    rows = np.flatnonzero(_rows(index, firm, kind, today))
-    stock = _Stock(index, rows, firm)
-    by_scene: dict[str, list[Span]] = defaultdict(list)
-    for span in spans:
-        by_scene[span.scene].append(span)
-    found: dict[Span, Supply] = {}
-    for place, scene in enumerate(index.levels.scenes):
-        values = index.levels.grid[place].take(index.levels.codes[rows])
-        # Most packages do not touch the scene: each step looks at those alone that do.
-        touching = np.flatnonzero(values >= level_code(0, 0))
-        stated = values[touching]
-        for span in by_scene[scene]:
-            found[span] = stock.of(touching[_does(span).take(stated)], quantile)
-    return found
+    price: int
+    spans: tuple[Span, ...]
+
+    def covers(self, other: Bundle) -> bool:
+        """Whether it does all that the other does."""
+        own = {span.scene: span for span in self.spans}
+        return all(
+            span.scene in own
+            and own[span.scene].start <= span.start
+            and own[span.scene].end >= span.end
+            for span in other.spans
+        )
 
 
-class _Stock:
-    """What is known of the rows that are for the firm, each at its place among them."""
+class Stock:
+    """What is public, valid, of the kind and for the firm's scale, each row at its place."""
 
-    def __init__(self, index: Index, rows: NDArray[np.int64], firm: Firm) -> None:
+    def __init__(self, index: Index, firm: Firm, *, kind: str, today: dt.date) -> None:
+        """Gather the rows of the published index that are for the firm."""
+        rows = np.flatnonzero(_rows(index, firm, kind, today))
         wholes = index.planes.spread(np.arange(index.offerings, dtype=np.int32))
         self._wholes, self._offerings = wholes[rows], index.offerings
+        self._levels, self._codes = index.levels, index.levels.codes[rows]
         found = prices(index.price, firm.currency, firm.counts)
         self._price = found.first_year[rows]
         column = index.rows["weeks"]
         bounds = column.bounds if isinstance(column, ValueColumn) else None
         self._weeks = None if bounds is None else bounds[:, column.codes[rows]]
 
-    def of(self, can: NDArray[np.int64], quantile: int) -> Supply:
+    def supply(self, spans: Iterable[Span], quantile: int) -> dict[Span, Supply]:
+        """What there is for each of ``spans``.
+
+        A package does a step when its stated levels of the scene begin at its start or below and
+        end at its end or above; one without stated levels is not counted on.
+        """
+        by_scene: dict[str, list[Span]] = defaultdict(list)
+        for span in spans:
+            by_scene[span.scene].append(span)
+        found: dict[Span, Supply] = {}
+        for place, scene in enumerate(self._levels.scenes):
+            values = self._levels.grid[place].take(self._codes)
+            # Most packages do not touch the scene: each step looks at those alone that do.
+            touching = np.flatnonzero(values >= level_code(0, 0))
+            stated = values[touching]
+            for span in by_scene[scene]:
+                found[span] = self._of(touching[_does(span).take(stated)], quantile)
+        return found
+
+    def bundles(
+        self, levels: Mapping[str, int], top: int, alone: Mapping[Span, int], most: int
+    ) -> list[Bundle]:
+        """Up to ``most`` packages that raise two scenes or more for less than ``alone`` would cost.
+
+        From the present ``levels`` up to ``top``; those that save most come first, and none that
+        another does at the same price or a lower one.
+        """
+        grid = self._levels.grid
+        best = np.full(grid.shape[1], UNPRICED, np.int64)
+        np.minimum.at(best, self._codes, self._price)
+        worth, raised = np.zeros_like(best), np.zeros_like(best)
+        for place, scene in enumerate(self._levels.scenes):
+            values = _worths(scene, levels[scene], top, alone).take(grid[place])
+            worth, raised = worth + values, raised + (values > 0)
+        found = [
+            (int(best[code] - worth[code]), Bundle(int(best[code]), self._spans(code, levels, top)))
+            for code in np.flatnonzero((best < UNPRICED) & (raised > 1) & (worth > best))
+        ]
+        kept: list[Bundle] = []
+        for _, bundle in sorted(found):
+            if len(kept) < most and not any(
+                each.price <= bundle.price and each.covers(bundle) for each in kept
+            ):
+                kept.append(bundle)
+        return kept
+
+    def _spans(self, code: np.intp, levels: Mapping[str, int], top: int) -> tuple[Span, ...]:
+        each = (
+            _within(scene, int(self._levels.grid[place, code]), levels[scene], top)
+            for place, scene in enumerate(self._levels.scenes)
+        )
+        return tuple(span for span in each if span is not None)
+
+    def _of(self, can: NDArray[np.int64], quantile: int) -> Supply:
         """What the packages at these places have to offer."""
         one_each = np.zeros(self._offerings, np.bool_)
         one_each[self._wholes[can]] = True
@@ -159,6 +202,21 @@ def _does(span: Span) -> Bools:
         lowest, highest = level_bounds(value)
         does[value] = lowest <= span.start and highest >= span.end
     return does
+
+
+def _within(scene: str, value: int, now: int, top: int) -> Span | None:
+    """The step that levels of this grid value do of what is asked; None where they do none."""
+    if value < level_code(0, 0):
+        return None
+    lowest, highest = level_bounds(value)
+    start, end = max(lowest, now), min(highest, top)
+    return Span(scene, start, end) if start < end else None
+
+
+def _worths(scene: str, now: int, top: int, alone: Mapping[Span, int]) -> NDArray[np.int64]:
+    """By grid value of levels what their step of the scene costs alone; 0 where they do none."""
+    steps = [_within(scene, value, now, top) for value in range(MOST_LEVEL + 1)]
+    return np.array([0 if step is None else alone.get(step, 0) for step in steps], np.int64)
 
 
 def _weeks(bounds: NDArray[np.int64]) -> tuple[int, int] | None:

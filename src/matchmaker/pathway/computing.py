@@ -6,25 +6,26 @@ Pure, of facts, rules and what the published index holds.
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import msgspec
 
-from matchmaker.matching.supply import Firm, Span, Supply, courses_in, supply
+from matchmaker.matching.supply import Firm, Span, Stock, Supply, courses_in
 from matchmaker.pathway.planning import Plan, plan
 from matchmaker.pathway.position import Facts, Position, position
-from matchmaker.pathway.problem import Arc, Goal, Problem
+from matchmaker.pathway.problem import ALONE, Arc, Goal, Problem
 from matchmaker.policy.guides.declaration import GuideTerms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from matchmaker.pathway.problem import Move
     from matchmaker.pathway.released import Wayfinder
     from matchmaker.ranking.index import Index
 
-    Stock = Mapping[Span, Supply]
+    Found = Mapping[Span, Supply]
 
 _THOUSAND: Final = 1000
 
@@ -41,6 +42,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     needs: list[int]
     """The numbers of the steps that come before it."""
     cost: int
+    """Of a package that does several steps: with the first of them, 0 with the others."""
     upper: int
     weeks: tuple[int, int] | None
     offerings: int
@@ -51,6 +53,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """Typical scenarios that stand for the scene."""
     standards: list[str] = []
     """Classes of the national standard system that bear on it."""
+    together: list[int] = []
+    """The numbers of all steps that the same package does; none: it is bought alone."""
 
 
 class Phase(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +110,8 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     gaps: list[SupplyGap]
     as_of: dt.date
     editions: dict[str, str]
+    proven: bool = True
+    """Whether it is sure that no other comes as close for less."""
 
 
 class Cited(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,17 +138,13 @@ def compute(released: Wayfinder, asked: Asked, index: Index) -> Way:
     courses = courses_in(index, asked.as_of)
     stands = position(released, asked.facts, asked.target)
     levels = {code: asked.facts.scenes.get(code, 0) for code in released.form.scenes}
-    stock = _stock(released, asked, index, levels=levels, top=stands.gaps.scene_level)
+    stock, arcs = _stock(released, asked, index, levels=levels, top=stands.gaps.scene_level)
     rule = next(r for r in released.form.questionnaire.levels if r.level == stands.target)
     problem = Problem(
         levels=levels,
         binding=released.form.binding,
         goal=Goal(rule.scene_level, rule.min_scenes, rule.min_binding),
-        arcs=[
-            Arc(*span, found.cheapest)
-            for span, found in stock.items()
-            if found.cheapest is not None
-        ],
+        arcs=arcs,
         demands=released.demands,
         budgets=asked.budgets,
     )
@@ -160,6 +162,7 @@ def compute(released: Wayfinder, asked: Asked, index: Index) -> Way:
         gaps=_gaps(stock, levels),
         as_of=asked.as_of,
         editions=released.edition,
+        proven=found.proven,
     )
 
 
@@ -180,8 +183,8 @@ def value_of(released: Wayfinder, facts: Facts, scene: str) -> int:
 
 def _stock(
     released: Wayfinder, asked: Asked, index: Index, *, levels: Mapping[str, int], top: int
-) -> Stock:
-    """What is on offer for every step that could be part of a plan."""
+) -> tuple[Found, list[Arc]]:
+    """What is on offer for every step that could be part of a plan, and how it can be bought."""
     spans = [
         Span(scene, start, end)
         for scene, now in levels.items()
@@ -191,7 +194,30 @@ def _stock(
     facts = asked.facts
     firm = Firm(scale=facts.scale, currency=asked.currency, counts=facts.counts)
     rules = released.rules
-    return supply(index, spans, firm, kind=rules.kind, today=asked.as_of, quantile=rules.quantile)
+    stock = Stock(index, firm, kind=rules.kind, today=asked.as_of)
+    found = stock.supply(spans, rules.quantile)
+    arcs = [Arc(*span, each.cheapest) for span, each in found.items() if each.cheapest is not None]
+    for package, bundle in enumerate(stock.bundles(levels, top, _alone(arcs), rules.bundles)):
+        arcs += [
+            Arc(scene, start, end, bundle.price, package)
+            for scene, lowest, highest in bundle.spans
+            for start in range(lowest, highest)
+            for end in range(start + 1, highest + 1)
+        ]
+    return found, arcs
+
+
+def _alone(arcs: Iterable[Arc]) -> dict[Span, int]:
+    """What each step costs where its scene is raised by itself, in one step or several."""
+    least: dict[Span, int] = {}
+    for scene, start, end, cost, _ in sorted(arcs, key=lambda arc: (arc.end - arc.start, arc)):
+        ways = [
+            least[Span(scene, start, way)] + least[Span(scene, way, end)]
+            for way in range(start + 1, end)
+            if Span(scene, start, way) in least and Span(scene, way, end) in least
+        ]
+        least[Span(scene, start, end)] = min([cost, *ways])
+    return least
 
 
 def _steps(
@@ -199,10 +225,17 @@ def _steps(
     facts: Facts,
     found: Plan,
     *,
-    stock: Stock,
+    stock: Found,
     courses: Callable[[Sequence[str]], int],
 ) -> Iterator[Step]:
+    packages: dict[int, list[int]] = defaultdict(list)
     for number, (_, arc) in enumerate(found.moves, 1):
+        if arc.package != ALONE:
+            packages[arc.package].append(number)
+    for number, (_, arc) in enumerate(found.moves, 1):
+        together = packages.get(arc.package, [])
+        # A package that turned out to do one step alone is one like any other.
+        is_paid = number > together[0] if together else False
         has = stock[Span(arc.scene, arc.start, arc.end)]
         skills = released.rules.skills.get(arc.scene, ())
         yield Step(
@@ -216,13 +249,14 @@ def _steps(
                 for place, (_, before) in enumerate(found.moves[: number - 1], 1)
                 if _is_needed(released, before, arc)
             ],
-            cost=arc.cost,
-            upper=max(arc.cost, has.upper or arc.cost),
+            cost=0 if is_paid else arc.cost,
+            upper=0 if is_paid else max(arc.cost, has.upper or arc.cost),
             weeks=has.weeks,
             offerings=has.offerings,
             skills=list(skills),
             courses=courses(skills),
             scenarios=released.scenarios(arc.scene),
+            together=together if len(together) > 1 else [],
             standards=list(released.rules.standards.get(arc.scene, ())),
         )
 
@@ -280,10 +314,14 @@ def _entries(released: Wayfinder, asked: Asked, steps: Sequence[Step], found: Pl
     Where two are as good as each other, the most specific guide says which comes first.
     """
     first = {step.number: step for step in steps if not step.needs}
+    price = {step.number: step.cost for step in steps}
     order = cited(released, asked)[0].terms.scenes
     place = {scene: number for number, scene in enumerate(order)}
     scored = sorted(
-        (_entry(released, asked, step, found) for step in first.values()),
+        (
+            _entry(released, asked, step, found, price=price[min([step.number, *step.together])])
+            for step in first.values()
+        ),
         key=lambda entry: (
             -entry.score,
             place.get(first[entry.step].scene, len(place)),
@@ -293,10 +331,10 @@ def _entries(released: Wayfinder, asked: Asked, steps: Sequence[Step], found: Pl
     return scored[: released.rules.entries]
 
 
-def _entry(released: Wayfinder, asked: Asked, step: Step, found: Plan) -> Entry:
+def _entry(released: Wayfinder, asked: Asked, step: Step, found: Plan, *, price: int) -> Entry:
     rules, facts = released.rules, asked.facts
     room = asked.budgets[0] if asked.budgets else found.cost
-    affordable = _THOUSAND - min(_THOUSAND, _THOUSAND * step.cost // (2 * room)) if room else 0
+    affordable = _THOUSAND - min(_THOUSAND, _THOUSAND * price // (2 * room)) if room else 0
     weeks = step.weeks[1] if step.weeks else 2 * rules.quick
     quick = max(0, min(_THOUSAND, _THOUSAND * (2 * rules.quick - weeks) // rules.quick))
     value = value_of(released, facts, step.scene)
@@ -314,7 +352,7 @@ def _entry(released: Wayfinder, asked: Asked, step: Step, found: Plan) -> Entry:
     )
 
 
-def _gaps(stock: Stock, levels: Mapping[str, int]) -> list[SupplyGap]:
+def _gaps(stock: Found, levels: Mapping[str, int]) -> list[SupplyGap]:
     """Single levels that no package of a known price brings, alone or on the way further up."""
     return [
         SupplyGap(scene=span.scene, start=span.start, end=span.end, offerings=found.offerings)

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from matchmaker.pathway.laying import Laying
-from matchmaker.pathway.problem import ALONE, NEVER, Goal, paid, rises
+from matchmaker.pathway.problem import NEVER, Goal, paid, rises
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     from matchmaker.pathway.problem import Demand, Move, Problem
 
 MOST_LOOKED_AT: Final = 4_000
-"""Partial plans, and as many ways to lay steps into years: of one answer, for all its goals."""
+"""Partial plans, and as many ways to lay steps into years: of one answer, for all its goals.
+
+With packages of several scenes a quarter as many again, for all their sets together.
+"""
+MOST_TOGETHER: Final = 255
+"""Sets of packages of several scenes that are thought of: all of eight packages."""
 _APART: Final = 10**6
 """Costs are counted in these, so that of equal plans the worthier comes first."""
 _WORTHIEST: Final = 1000
@@ -55,19 +60,72 @@ def plan(problem: Problem, worth: Mapping[str, int] | None = None) -> Plan:
     """The plan; where the goal is out of reach, the cheapest of those that come closest.
 
     Of plans of equal cost one of the scenes of the greatest ``worth`` (0 to 1000) is taken, and of
-    the steps that a year has room for theirs come first. Where packages of several scenes are too
-    many to look at them all, the plan may be one without them.
+    the steps that a year has room for theirs come first.
+
+    Packages of several scenes: the plan without any is the first; then those are bought that could
+    make it cheaper, together as they are most promising.
     """
-    found = _plan(problem, worth or {})
-    if found.proven or len(problem.alone.arcs) == len(problem.arcs):
-        return found
-    alone = _plan(problem.alone, worth or {})
-    closest = min(found, alone, key=lambda each: (each.missing + each.missing_binding, each.cost))
-    return replace(closest, proven=False)
+    spent = _Allowance(MOST_LOOKED_AT, MOST_LOOKED_AT)
+    best = _plan(problem.buying(frozenset()), worth or {}, spent)
+    if not problem.packages:
+        return best
+    spent = _Allowance(MOST_LOOKED_AT // 4, MOST_LOOKED_AT // 4)
+    proven = best.proven and 2 ** len(problem.packages) <= MOST_TOGETHER + 1
+    for bound, packages in _promising(problem):
+        if best.reaches and bound >= best.cost:
+            break
+        if spent.plans <= 0:
+            proven = False
+            break
+        found = _plan(problem.buying(packages), worth or {}, spent)
+        proven = proven and found.proven
+        best = min(best, found, key=lambda each: (each.missing + each.missing_binding, each.cost))
+    return replace(best, proven=proven)
 
 
-def _plan(problem: Problem, worth: Mapping[str, int]) -> Plan:
-    search = _Search(problem, worth)
+@dataclass(slots=True)
+class _Allowance:
+    """How many more partial plans, and ways to lay steps into years, may be looked at."""
+
+    plans: int
+    ways: int
+
+
+def _promising(problem: Problem) -> list[tuple[int, frozenset[int]]]:
+    """Which packages to buy together, by the least that a plan with all of them could cost."""
+    touching = {
+        scene: frozenset(arc.package for arc in problem.arcs if arc.scene == scene)
+        for scene in problem.levels
+    }
+    known: dict[tuple[str, frozenset[int]], int] = {}
+    sets = itertools.chain.from_iterable(
+        itertools.combinations(problem.packages, count)
+        for count in range(1, len(problem.packages) + 1)
+    )
+    found: list[tuple[int, int, frozenset[int]]] = []
+    for packages in map(frozenset, itertools.islice(sets, MOST_TOGETHER)):
+        price = sum(problem.packages[each] for each in packages)
+        if problem.budgets is not None and price > sum(problem.budgets):
+            continue
+        for scene, own in touching.items():
+            if (scene, packages & own) not in known:
+                known[scene, packages & own] = problem.buying(packages).least(scene)
+        least = {scene: known[scene, packages & own] for scene, own in touching.items()}
+        found.append((_least(problem, least) + price, len(found), packages))
+    return [(bound, packages) for bound, _, packages in sorted(found)]
+
+
+def _least(problem: Problem, each: Mapping[str, int]) -> int:
+    """The least that so many scenes at the goal cost, at the least of ``each``."""
+    goal = problem.goal
+    binding = sorted(each[scene] for scene in each if scene in problem.binding)
+    others = [each[scene] for scene in each if scene not in problem.binding]
+    rest = sorted([*binding[goal.binding :], *others])
+    return sum(binding[: goal.binding]) + sum(rest[: max(0, goal.scenes - goal.binding)])
+
+
+def _plan(problem: Problem, worth: Mapping[str, int], spent: _Allowance) -> Plan:
+    search = _Search(problem, worth, spent)
     for goal in _nearest_first(problem.goal):
         found: list[tuple[int, int, tuple[Move, ...]]] = []
         for place, each in enumerate(goal):
@@ -118,39 +176,21 @@ class _Partial(NamedTuple):
     number: int
     chosen: tuple[int, ...] = ()
     cost: int = 0
-    """Of what is bought for one scene alone."""
     scenes: int = 0
     binding: int = 0
-    packages: frozenset[int] = frozenset()
 
 
 class _Search:
-    """Best first over the scenes, for each of which there are some ways to raise it.
+    """Best first over the scenes, for each of which there are some ways to raise it."""
 
-    What a package costs is shared out over the scenes it can raise: for a scene still to be looked
-    at its share is the least that it adds, whether it is bought already or not.
-    """
-
-    def __init__(self, problem: Problem, worth: Mapping[str, int]) -> None:
-        self.problem, self.worth = problem, worth
+    def __init__(self, problem: Problem, worth: Mapping[str, int], spent: _Allowance) -> None:
+        self.problem, self.worth, self.spent = problem, worth, spent
         self.proven = True
-        self.left = self.tries = MOST_LOOKED_AT
         self.scenes = _needed_first(problem)
         self.rises = [rises(problem, scene) for scene in self.scenes]
         self.costs = [
             [rise.cost * _APART + self._unworthy(scene, rise.end) for rise in own]
             for scene, own in zip(self.scenes, self.rises, strict=True)
-        ]
-        self.prices = {
-            arc.package: arc.cost * _APART for arc in problem.useful if arc.package != ALONE
-        }
-        raising = [frozenset[int]().union(*(rise.packages for rise in own)) for own in self.rises]
-        uses = Counter(package for packages in raising for package in packages)
-        self.shares = {package: self.prices[package] // count for package, count in uses.items()}
-        # By how many scenes are chosen, how many others each package can raise.
-        self.to_come = [
-            Counter(package for packages in raising[place:] for package in packages)
-            for place in range(len(raising) + 1)
         ]
         self._least: dict[tuple[int, int, int], int] = {}
         of: dict[str, int] = {scene: place for place, scene in enumerate(self.scenes)}
@@ -168,8 +208,8 @@ class _Search:
         most = NEVER if budgets is None else (sum(budgets) + 1) * _APART - 1
         order = itertools.count()
         waiting = [_Partial(self.least(0, goal.scenes, goal.binding), 0, next(order))]
-        while self.left > 0:
-            self.left -= 1
+        while self.spent.plans > 0:
+            self.spent.plans -= 1
             if not waiting or waiting[0].bound > min(most, NEVER - 1):
                 return None
             partial = heapq.heappop(waiting)
@@ -207,20 +247,8 @@ class _Search:
         return _WORTHIEST - self.worth.get(scene, 0) if is_raised else 0
 
     def _price(self, place: int) -> int:
-        level = self.problem.goal.level
-        return min(
-            (
-                cost + sum(self.shares[package] for package in rise.packages)
-                for rise, cost in zip(self.rises[place], self.costs[place], strict=True)
-                if rise.end >= level
-            ),
-            default=NEVER,
-        )
-
-    def _bought(self, packages: frozenset[int], place: int) -> int:
-        """What bought packages cost, less the shares of scenes from ``place`` they can raise."""
-        to_come = self.to_come[place]
-        return sum(self.prices[each] - self.shares[each] * to_come[each] for each in packages)
+        level, own = self.problem.goal.level, zip(self.rises[place], self.costs[place], strict=True)
+        return min((cost for rise, cost in own if rise.end >= level), default=NEVER)
 
     def _extended(self, partial: _Partial, goal: Goal, order: Iterator[int]) -> Iterator[_Partial]:
         """``partial`` and every rise of the next scene that contradicts no demand."""
@@ -233,12 +261,10 @@ class _Search:
             cost = partial.cost + self.costs[place][number]
             scenes = partial.scenes + (rise.end >= level)
             binding = partial.binding + (is_binding and rise.end >= level)
-            packages = partial.packages | rise.packages
             left = self.least(place + 1, goal.scenes - scenes, goal.binding - binding)
             if left < NEVER:
-                bound = cost + self._bought(packages, place + 1) + left
                 yield _Partial(
-                    bound, -len(chosen), next(order), chosen, cost, scenes, binding, packages
+                    cost + left, -len(chosen), next(order), chosen, cost, scenes, binding
                 )
 
     def _holds(self, demand: Demand, chosen: Sequence[int]) -> bool:
@@ -253,9 +279,9 @@ class _Search:
         arcs = [
             arc for own, number in zip(self.rises, chosen, strict=True) for arc in own[number].arcs
         ]
-        laying = Laying(self.problem, arcs, self.worth, tries=self.tries)
+        laying = Laying(self.problem, arcs, self.worth, tries=self.spent.ways)
         moves = laying.moves()
-        self.tries = laying.left
+        self.spent.ways = laying.left
         self.proven = self.proven and laying.proven
         return moves
 

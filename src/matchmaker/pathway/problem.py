@@ -63,18 +63,28 @@ class Problem:
     budgets: Sequence[int] | None = None
     """By year; None: without limit, and a step is done as soon as what it needs is done."""
 
-    @property
-    def alone(self) -> Problem:
-        """The same without packages that raise several scenes."""
-        return replace(self, arcs=[arc for arc in self.arcs if arc.package == ALONE])
+    @cached_property
+    def packages(self) -> dict[int, int]:
+        """The price of every package that raises several scenes."""
+        return {arc.package: arc.cost for arc in self.arcs if arc.package != ALONE}
+
+    def buying(self, packages: frozenset[int]) -> Problem:
+        """The same with no other packages of several scenes than these."""
+        arcs = [arc for arc in self.arcs if arc.package == ALONE or arc.package in packages]
+        return replace(self, arcs=arcs)
 
     @cached_property
     def useful(self) -> tuple[Arc, ...]:
-        """The arcs but those of one scene for which smaller steps together cost no more."""
+        """The arcs but those for which smaller steps together cost no more.
+
+        What is of a package costs nothing more once it is bought. Where there are budgets it has to
+        be done in the year of its package, and so stands beside the others.
+        """
         best: dict[tuple[str, int, int], int] = {}
-        kept = [arc for arc in self.arcs if arc.package != ALONE]
-        for arc in sorted(self.alone.arcs, key=lambda arc: (arc.end - arc.start, arc)):
-            scene, start, end, cost, _ = arc
+        kept = [] if self.budgets is None else [arc for arc in self.arcs if arc.package != ALONE]
+        rest = [arc for arc in self.arcs if arc.package == ALONE or self.budgets is None]
+        for arc in sorted(rest, key=lambda arc: (arc.end - arc.start, own_cost(arc), arc)):
+            scene, start, end = arc[:3]
             least = min(
                 (
                     best.get((scene, start, way), NEVER) + best.get((scene, way, end), NEVER)
@@ -83,10 +93,19 @@ class Problem:
                 default=NEVER,
             )
             known = best.get((scene, start, end), NEVER)
-            if cost < min(least, known):
+            if own_cost(arc) < min(least, known):
                 kept.append(arc)
-            best[scene, start, end] = min(cost, least, known)
+            best[scene, start, end] = min(own_cost(arc), least, known)
         return tuple(kept)
+
+    def least(self, scene: str) -> int:
+        """The least it costs to bring the scene to the goal, whatever has to stand before."""
+        cost = {self.levels[scene]: 0}
+        own = sorted((a.start, a.end, own_cost(a)) for a in self.arcs if a.scene == scene)
+        for start, end, price in own:
+            if start in cost:
+                cost[end] = min(cost.get(end, NEVER), cost[start] + price)
+        return min((c for end, c in cost.items() if end >= self.goal.level), default=NEVER)
 
 
 class Move(NamedTuple):
@@ -97,59 +116,47 @@ class Move(NamedTuple):
 
 
 class Rise(NamedTuple):
-    """One way to raise a scene: where it ends, what is bought for it alone, and of which packages.
-
-    Scenes that are left where they are have one of no steps.
-    """
+    """One way to raise a scene: where it ends, what is bought for it alone, and its steps."""
 
     end: int
     cost: int
-    packages: frozenset[int]
-    arcs: tuple[Arc, ...]
+    arcs: tuple[Arc, ...] = ()
+
+
+def own_cost(arc: Arc) -> int:
+    """What is paid for the arc alone: nothing where it is of a package."""
+    return arc.cost if arc.package == ALONE else 0
 
 
 def paid(arcs: Iterable[Arc]) -> int:
     """What the arcs cost together: a package once."""
     listed = list(arcs)
     packages = {arc.package: arc.cost for arc in listed if arc.package != ALONE}
-    return sum(arc.cost for arc in listed if arc.package == ALONE) + sum(packages.values())
+    return sum(map(own_cost, listed)) + sum(packages.values())
 
 
 def rises(problem: Problem, scene: str) -> list[Rise]:
-    """Every way to raise the scene that may be worth it.
+    """Every way to raise the scene that may be worth it; the first leaves it where it is.
 
     Only to the goal or to a level that another scene needs. Where neither budgets nor demands care
-    by which steps, the cheapest of each end and packages.
+    by which steps, the cheapest of each.
     """
     now = problem.levels[scene]
     wanted = {each.least for each in problem.demands if each.needed == scene} | {problem.goal.level}
     own = [arc for arc in problem.useful if arc.scene == scene]
-    found = [Rise(now, 0, frozenset(), ())] + [
-        _rise(arcs)
+    found = [Rise(now, 0)] + [
+        Rise(arcs[-1].end, sum(map(own_cost, arcs)), arcs)
         for arcs in _chains(own, now)
         # A step may only end above what is wanted.
         if any(arcs[-1].crosses(level) for level in wanted)
     ]
-    if any(scene in {each.scene, each.needed} for each in problem.demands):
+    cares = any(scene in {each.scene, each.needed} for each in problem.demands)
+    if cares or problem.budgets is not None:
         return found
-    # Nothing waits for a part of what one package does.
-    once = [rise for rise in found if len(rise.packages) == _of_packages(rise)]
-    if problem.budgets is not None:
-        return once
-    best: dict[tuple[int, frozenset[int]], Rise] = {}
-    for rise in once:
-        key = (rise.end, rise.packages)
-        best[key] = min(rise, best.get(key, rise), key=lambda each: (each.cost, each.arcs))
-    return list(best.values())
-
-
-def _rise(arcs: tuple[Arc, ...]) -> Rise:
-    packages = frozenset(arc.package for arc in arcs if arc.package != ALONE)
-    return Rise(arcs[-1].end, sum(a.cost for a in arcs if a.package == ALONE), packages, arcs)
-
-
-def _of_packages(rise: Rise) -> int:
-    return sum(arc.package != ALONE for arc in rise.arcs)
+    return [
+        min(rise for rise in found if rise.end == end)
+        for end in sorted({rise.end for rise in found})
+    ]
 
 
 def _chains(arcs: Iterable[Arc], start: int) -> Iterator[tuple[Arc, ...]]:

@@ -76,6 +76,7 @@ class Rules(_Document, frozen=True, kw_only=True):
     enough: int
     quick: int
     guides: int
+    bundles: int
     cycle: tuple[CycleStep, ...]
     demands: tuple[Wanted, ...]
     skills: dict[str, tuple[str, ...]]

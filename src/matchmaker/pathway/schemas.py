@@ -68,6 +68,8 @@ class PathwayStep(msgspec.Struct, frozen=True, kw_only=True):
 
     The cost is that of the cheapest package of the pool that does it, in the first 12 months, with
     the upper end of the usual; ``offerings`` do it, at whatever price. ``needs`` come before.
+    Where one package does several steps ``together`` has their numbers; its price stands with the
+    first of them, and the others cost 0.
     ``scenarios`` are the typical scenarios that stand for the scene, ``standards`` classes of the
     national standard system that bear on it; both maps are our own judgement.
     ``programmes`` are those that may pay for it; where there are none, ``no_programmes`` says why.
@@ -89,6 +91,7 @@ class PathwayStep(msgspec.Struct, frozen=True, kw_only=True):
     scenarios: list[NamedCode]
     standards: list[NamedCode]
     offerings: int
+    together: list[int]
     programmes: list[str]
     no_programmes: str | None
 
@@ -155,10 +158,12 @@ class CitedGuide(msgspec.Struct, frozen=True, kw_only=True):
 class ComputedWay(Varying, frozen=True, kw_only=True):
     """The way of a firm from where it stands to the level it aims at.
 
+    ``proven`` says whether it is sure that no other way comes as close for less.
     ``guides`` are for such a firm, the most specific first, the general one (not official) last.
     """
 
     reaches: bool
+    proven: bool
     cost: Money
     position: Position
     entry_points: list[EntryPoint]

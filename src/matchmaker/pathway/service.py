@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _LINKS = "sme_scene_to_solution_category"
 _COUNTED = ("users", "machines", "sites", "employees")
 _WEEKS_A_YEAR = 52
+_ZH = "{0}：从{1.start}级提升到{1.end}级"
+_EN = "{0}: from level {1.start} to level {1.end}"
 
 
 async def create(
@@ -175,26 +177,27 @@ async def step_as_need(
 
 
 def need_of(way: Way, asked: Asked, number: int, checker: Checker) -> NeedDraft:
-    """The need of the step of this number.
+    """The need of the step of this number, with all steps that the same package does.
 
     Raises:
         StepNotFound: the way has no such step.
     """
     phase, step = _step(way, number)
+    steps = [each for each in phase.steps if each.number in step.together] or [step]
     taxonomy = checker.taxonomy
-    links = taxonomy.concordances[_LINKS].links.get(step.scene, ())
-    names = {lang: taxonomy.name("sme_scene", step.scene, lang) for lang in ("zh", "en")}
+    links = taxonomy.concordances[_LINKS].links
+    categories = [link.target for each in steps for link in links.get(each.scene, ())]
     title = Text(
-        zh=f"{names['zh']}：从{step.start}级提升到{step.end}级",
-        en=f"{names['en']}: from level {step.start} to level {step.end}",
+        zh="；".join(_ZH.format(taxonomy.name("sme_scene", s.scene, "zh"), s) for s in steps),
+        en="; ".join(_EN.format(taxonomy.name("sme_scene", s.scene, "en"), s) for s in steps),
     )
-    amount = step.upper or step.cost
+    amount = max(each.upper or each.cost for each in steps)
     return NeedDraft(
         kind="solution",
         title=title,
         text=f"{title.zh}\n{title.en}",
-        scenes=[step.scene],
-        categories=[link.target for link in links] or None,
+        scenes=[each.scene for each in steps],
+        categories=list(dict.fromkeys(categories)) or None,
         budget=Budget(amount=amount, currency=way.currency) if amount else None,
         ready_by=way.as_of + dt.timedelta(weeks=_WEEKS_A_YEAR * phase.number),
         region=asked.facts.region,

@@ -50,6 +50,10 @@ _COSTS: Final = Bilingual(
     zh="首年费用 {low} 起，通常不超过 {high}。",
     en="It costs from {low} in the first year, usually no more than {high}.",
 )
+_TOGETHER: Final = Bilingual(
+    zh="同一个产品套餐也能完成第 {steps} 步，只付一次费用。",
+    en="One package does this step and {steps} too, and is paid once.",
+)
 _TAKES: Final = Bilingual(
     zh="通常 {weeks} 周内上线。", en="It is usually live within {weeks} weeks."
 )
@@ -105,6 +109,7 @@ class Speaker:
         """What was computed."""
         return schemas.ComputedWay(
             reaches=way.reaches,
+            proven=way.proven,
             cost=self._money(way, way.cost),
             position=self._position(way, asked),
             entry_points=list(self._entries(way, asked)),
@@ -195,9 +200,14 @@ class Speaker:
             yield _FOR_GOALS.in_language(self.language).format(goals=names)
         if step.scene in self.released.form.binding:
             yield _BINDING.in_language(self.language)
-        words = self.released.fields.words(self.language, currency=way.currency)
-        low, high = (words.value(_MONEY, amount) for amount in (step.cost, step.upper))
-        yield _COSTS.in_language(self.language).format(low=low, high=high)
+        if step.together:
+            others = [f"{number}" for number in step.together if number != step.number]
+            steps = ("、" if self.language == "zh" else ", ").join(others)
+            yield _TOGETHER.in_language(self.language).format(steps=steps)
+        if step.cost or not step.together:
+            words = self.released.fields.words(self.language, currency=way.currency)
+            low, high = (words.value(_MONEY, amount) for amount in (step.cost, step.upper))
+            yield _COSTS.in_language(self.language).format(low=low, high=high)
         if step.weeks is not None:
             yield _TAKES.in_language(self.language).format(weeks=step.weeks[1])
         yield _OFFERED.in_language(self.language).format(count=step.offerings)
@@ -240,6 +250,7 @@ class Speaker:
             scenarios=[self._named("im_scenario", code) for code in step.scenarios],
             standards=[self._named("cn_im_standard_2024", code) for code in step.standards],
             offerings=step.offerings,
+            together=step.together,
             programmes=[],
             no_programmes=_NO_PROGRAMMES.in_language(self.language),
         )

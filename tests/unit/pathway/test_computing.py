@@ -18,6 +18,8 @@ from matchmaker.pathway.comparing import moved
 from matchmaker.pathway.computing import Asked, Cited, Way, compute, value_of
 from matchmaker.pathway.position import Facts, archetype, position
 from matchmaker.pathway.released import RulesBroken, Wayfinder
+from matchmaker.pathway.service import need_of
+from matchmaker.pathway.wording import Speaker
 from matchmaker.policy.guides import released as guides
 from matchmaker.policy.guides.declaration import GuideTerms
 from matchmaker.policy.guides.released import General
@@ -42,8 +44,13 @@ def wayfinder() -> Wayfinder:
 
 
 @cache
-def pool(*, without: str | None = None, cost: int = YEAR) -> Index:
-    """A package for each level of each scene but ``without``, dearer from level to level."""
+def pool(
+    *, without: str | None = None, cost: int = YEAR, both: tuple[str, ...] = (), price: int = YEAR
+) -> Index:
+    """A package for each level of each scene but ``without``, dearer from level to level.
+
+    And one package at ``price`` that takes the scenes ``both`` from 0 to 3.
+    """
     scenes = wayfinder().form.scenes
     vocabulary = Vocabulary(
         ("micro", "small", "medium", "large"), tuple(wayfinder().strategies.stages), scenes, {}
@@ -66,6 +73,15 @@ def pool(*, without: str | None = None, cost: int = YEAR) -> Index:
         for level in range(4)
         if scene != without
     ]
+    if both:
+        whole = PackageFacts(
+            code="p",
+            levels=dict.fromkeys(both, (0, 3)),
+            price=PriceCard("CNY", (PricePart("yearly", price),)),
+        )
+        offerings.append(
+            OfferingFacts(offering_id="both", provider_id="p", kind="solution", packages=(whole,))
+        )
     card = card_from(yaml.safe_load(vectors.CARD.read_text(encoding="utf-8")), vocabulary)
     return build(offerings, card.text, vocabulary=vocabulary)
 
@@ -228,6 +244,54 @@ class TestWay:
         assert value_of(wayfinder(), facts(), "quality") == 790
         assert value_of(wayfinder(), facts(), "energy") == 510
         assert value_of(wayfinder(), facts(), "human_resources") == 200
+
+
+class TestTogether:
+    """One package for two scenes at the price of one and a half."""
+
+    BOTH = ("quality", "energy")
+
+    def test_it_is_paid_once_and_both_steps_say_so(self) -> None:
+        found = way(pool(both=self.BOTH, price=3 * YEAR))
+        assert found.proven
+        assert found.cost == (4 * 2 + 3) * YEAR == sum(phase.cost for phase in found.phases)
+        steps = {each.scene: each for phase in found.phases for each in phase.steps}
+        first, second = sorted((steps[scene] for scene in self.BOTH), key=lambda s: s.number)
+        assert first.together == second.together == [first.number, second.number]
+        assert (first.cost, second.cost, second.upper) == (3 * YEAR, 0, 0)
+        assert all(not step.together for scene, step in steps.items() if scene not in self.BOTH)
+
+    def test_control_at_the_price_of_two_each_is_bought_alone(self) -> None:
+        found = way(pool(both=self.BOTH, price=4 * YEAR))
+        assert found.cost == way().cost
+        assert all(not step.together for phase in found.phases for step in phase.steps)
+
+    def test_its_steps_fit_a_year_that_each_alone_would_not(self) -> None:
+        budgets = [11 * YEAR]
+        assert way(pool(both=self.BOTH, price=3 * YEAR), budgets=budgets).reaches
+        assert not way(budgets=budgets).reaches
+
+    def test_the_need_of_one_step_is_that_of_the_package(self) -> None:
+        found = way(pool(both=self.BOTH, price=3 * YEAR))
+        step = next(each for phase in found.phases for each in phase.steps if each.together)
+        for number in step.together:
+            need = need_of(found, Asked(facts=facts(), as_of=DAY), number, checker())
+            assert sorted(need.scenes or ()) == sorted(self.BOTH)
+            assert need.budget is not None
+            assert need.budget.amount >= 3 * YEAR
+
+    def test_reasons_say_what_else_it_does(self) -> None:
+        asked = Asked(facts=facts(goals={"energy": 0.6, "quality": 0.4}), as_of=DAY)
+        found = compute(wayfinder(), asked, pool(both=self.BOTH, price=3 * YEAR))
+        for language, words in (("en", "paid once"), ("zh", "只付一次费用")):
+            told = Speaker(wayfinder(), language).way(found, asked)  # type: ignore[arg-type]
+            said = {
+                entry.scene.code: " ".join(entry.reasons)
+                for entry in told.entry_points
+                if entry.scene.code in self.BOTH
+            }
+            assert said, "one of them is where to begin"
+            assert all(words in each for each in said.values())
 
 
 class TestMoved:

@@ -9,7 +9,7 @@ import yaml
 from tests import vectors
 from tests.pools import TODAY
 
-from matchmaker.matching.supply import Firm, Span, Supply, courses_in, supply
+from matchmaker.matching.supply import Bundle, Firm, Span, Stock, Supply, courses_in
 from matchmaker.ranking import text
 from matchmaker.ranking.card import card_from
 from matchmaker.ranking.facts import ALL, OfferingFacts, PackageFacts, PriceCard, PricePart
@@ -70,6 +70,10 @@ def index_of(offerings: list[OfferingFacts]) -> Index:
     return build(offerings, card, vocabulary=VOCABULARY)
 
 
+def stock_of(offerings: list[OfferingFacts], firm: Firm) -> Stock:
+    return Stock(index_of(offerings), firm, kind="solution", today=TODAY)
+
+
 def _card() -> text.TextWeights:
     return card_from(yaml.safe_load(vectors.CARD.read_text(encoding="utf-8")), VOCABULARY).text
 
@@ -121,13 +125,53 @@ def test_every_step_has_what_a_count_package_by_package_finds() -> None:
         offerings = drawn(seed)
         for scale in ("small", None):
             firm = Firm(scale=scale, currency="CNY", counts=COUNTS)
-            found = supply(
-                index_of(offerings), SPANS, firm, kind="solution", today=TODAY, quantile=75
-            )
+            found = stock_of(offerings, firm).supply(SPANS, 75)
             for span in SPANS:
                 assert found[span] == counted(offerings, span, scale), (seed, span)
                 seen += found[span].offerings > 0
     assert seen > 500, "the control: there is something to find"
+
+
+def bundles_of(offerings: list[OfferingFacts], levels: dict[str, int], top: int) -> set[Bundle]:
+    """Package by package: what raises two scenes or more, at what price."""
+    found = set()
+    for each in offerings:
+        for package in each.packages:
+            price = price_of(package)
+            is_for = not package.scales or package.scales & {"small", ALL}
+            spans = []
+            for scene, now in levels.items():
+                stated = package.levels.get(scene)
+                if stated and max(stated[0], now) < min(stated[1], top):
+                    spans.append(Span(scene, max(stated[0], now), min(stated[1], top)))
+            if price is not None and is_for and is_live(each, "solution") and len(spans) > 1:
+                found.add(Bundle(price, tuple(spans)))
+    return found
+
+
+def test_packages_of_several_scenes_are_those_that_a_look_at_each_finds() -> None:
+    seen = 0
+    for seed in range(20):
+        offerings = drawn(seed)
+        levels = {scene: (seed + place) % 2 for place, scene in enumerate(SCENES)}
+        stock = stock_of(offerings, Firm(scale="small", currency="CNY", counts=COUNTS))
+        alone = {
+            span: each.cheapest
+            for span, each in stock.supply(SPANS, 75).items()
+            if each.cheapest is not None
+        }
+        found = stock.bundles(levels, 3, alone, 1_000)
+        there = bundles_of(offerings, levels, 3)
+        assert set(found) <= there
+        saving = [each.price - sum(alone[span] for span in each.spans) for each in found]
+        assert saving == sorted(saving)
+        assert all(each < 0 for each in saving)
+        for each in there - set(found):
+            better = [one for one in found if one.price <= each.price and one.covers(each)]
+            assert better or each.price >= sum(alone[span] for span in each.spans)
+        assert stock.bundles(levels, 3, alone, 1) == found[:1]
+        seen += len(found)
+    assert seen > 20, "the control: there is something to find"
 
 
 def test_courses_are_talent_offerings_of_one_of_the_skills() -> None:
@@ -141,12 +185,7 @@ def test_courses_are_talent_offerings_of_one_of_the_skills() -> None:
 
 
 def test_nothing_published_is_a_gap_everywhere() -> None:
-    found = supply(
-        index_of([]),
-        SPANS,
-        Firm(scale=None, currency="CNY", counts={}),
-        kind="solution",
-        today=TODAY,
-        quantile=75,
-    )
+    stock = stock_of([], Firm(scale=None, currency="CNY", counts={}))
+    found = stock.supply(SPANS, 75)
+    assert stock.bundles(dict.fromkeys(SCENES, 0), 4, {}, 10) == []
     assert set(found.values()) == {Supply(0, None, None, None)}
