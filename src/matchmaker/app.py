@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import multiprocessing
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from litestar import Litestar, Router
@@ -177,7 +178,7 @@ def installed(
     counted: limits.Limits | None = None,
 ) -> Litestar:
     """The whole API on ``engine`` with what was released; the caller disposes the engine."""
-    matcher = released.matcher(settings.index_folder)
+    matcher = replace(released.matcher(settings.index_folder), exploration=settings.exploration)
     seen_too, chain = shared(), Chain()
     library = Library(matcher, Archive(settings.index_folder))
 

@@ -49,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Webhooks that a worker process sends at once, beside its other jobs."""
     webhooks_open: bool = False
     """Webhooks may go to http, any port and private addresses: for development and tests alone."""
+    exploration: Annotated[float, msgspec.Meta(ge=0, le=0.2)] = 0.0
+    """Share of the lists in which two of the ranks 2 to 6 are swapped; 0: exploration is off."""
     pool_size: Annotated[int, msgspec.Meta(ge=1, le=200)] = 8
     pool_overflow: Annotated[int, msgspec.Meta(ge=0, le=200)] = 4
     pool_timeout: Seconds = 2.0

@@ -341,11 +341,18 @@ async def _stored(
     language: Language,
 ) -> schemas.MatchAnswer:
     """The answer, now stored in every language."""
-    run, found = matcher.run(asked.input, await runs.caller_of(session, principal))
+    caller = await runs.caller_of(session, principal)
+    run, found = matcher.run(asked.input, caller, seed=matcher.draw())
     answers = matcher.told(run, found)
     shadow = matcher.in_shadow(run, asked.input.limit)
     run_id = await runs.store(
-        session, asked, run, answers=answers, principal=principal, shadow=shadow
+        session,
+        asked,
+        run,
+        answers=answers,
+        principal=principal,
+        shadow=shadow,
+        exploration=matcher.exploration,
     )
     return msgspec.structs.replace(answers[language], run_id=str(run_id))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from matchmaker.matching import schemas, service, wording
 from matchmaker.matching.errors import OfferingNotConsidered
 from matchmaker.matching.phrases import Phrasebook, Speaker
 from matchmaker.matching.run import MatchRun, Versions, match_run
+from matchmaker.ranking.exploring import SEEDS
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -60,6 +62,14 @@ class Matcher:
     now: Callable[[], dt.datetime]
     shelf: Shelf | None = None
     """Learned models on the grids of ``model``; where one is the champion, it ranks."""
+    exploration: float = 0.0
+    """Share of the lists in which two places are swapped; none unless a portal turns it on."""
+
+    def draw(self) -> int | None:
+        """The seed of one answer; None for those in which nothing is swapped."""
+        if not self.exploration or secrets.randbelow(SEEDS) >= self.exploration * SEEDS:
+            return None
+        return secrets.randbelow(SEEDS)
 
     @property
     def ranking(self) -> Model:
@@ -77,7 +87,7 @@ class Matcher:
         """
         timer = Timer()
         with timer.stretch("match"):
-            run, found = self.run(request, caller)
+            run, found = self.run(request, caller, seed=self.draw())
         with timer.stretch("words"):
             answer = wording.answer_of(run, self.speaker(found, language))
         return msgspec.structs.replace(answer, timings_ms=timer.timings)
@@ -97,11 +107,13 @@ class Matcher:
         as_of: dt.datetime | None = None,
         published: Published | None = None,
         is_asking: bool = True,
+        seed: int | None = None,
     ) -> tuple[MatchRun, Scoring]:
         """The match in numbers and codes.
 
-        As of now and on the current index, unless others are given; without questions, which are
-        no part of what the digest is taken of, where nobody ``is_asking``.
+        As of now and on the current index, unless others are given; with a ``seed`` explored;
+        without questions, which are no part of what the digest is taken of, where nobody
+        ``is_asking``.
 
         Raises:
             UnusableInput: an unknown code or a rule that cannot hold.
@@ -110,7 +122,7 @@ class Matcher:
         published = published or self.holder.current()
         query, model = self.query(request, caller, as_of), self.ranking
         answer, found = service.match(
-            query, published.index, model, limit=request.limit, is_asking=is_asking
+            query, published.index, model, limit=request.limit, is_asking=is_asking, seed=seed
         )
         run = match_run(
             query,
@@ -119,6 +131,7 @@ class Matcher:
             self.versions(published, model),
             scope=caller.scope,
             decoded=_decoded(request),
+            seed=seed,
         )
         return run, found
 

@@ -42,7 +42,9 @@ async def replay(
     place = await library.find(receipt.versions)
     if place is None:
         return None
-    run, _ = place.matcher.run(asked, caller, as_of=as_of, published=place.published)
+    run, _ = place.matcher.run(
+        asked, caller, as_of=as_of, published=place.published, seed=receipt.seed
+    )
     return schemas.Replay(
         reproduced=run.digest == receipt.digest,
         digest=run.digest,

@@ -73,13 +73,14 @@ def match_run(
     *,
     scope: str,
     decoded: Mapping[str, Canonical],
+    seed: int | None = None,
 ) -> MatchRun:
     """The run; ``decoded`` is the input with its defaults filled in."""
     body: dict[str, Canonical] = {
         "input": dict(decoded),
         "caller": scope,
         "as_of": instant(query.as_of),
-        "seed": None,
+        "seed": seed,
         "versions": versions.canonical(),
         "funnel": {
             "considered": answer.funnel.considered,
@@ -95,7 +96,7 @@ def match_run(
         answer=answer,
         versions=versions,
         scope=scope,
-        seed=None,
+        seed=seed,
         body=body,
         digest=f"sha256:{digest(body)}",
     )

@@ -24,6 +24,7 @@ from matchmaker.matching.errors import (
 )
 from matchmaker.matching.models import MatchRunRow, new_run_id
 from matchmaker.matching.query import Caller
+from matchmaker.ranking import exploring
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,10 +138,12 @@ async def store(
     answers: Mapping[Language, schemas.MatchAnswer],
     principal: Principal,
     shadow: Shadow | None = None,
+    exploration: float = 0.0,
 ) -> RunId:
     """The id of the run, stored with its answer in every language; the transaction ends here.
 
-    And with what a model in the ``shadow`` would have shown.
+    And with what a model in the ``shadow`` would have shown, and how likely each offering was to
+    stand where it stood, where ``exploration`` is the share of lists that are explored.
 
     Raises:
         ProfileErased: the profile was erased meanwhile.
@@ -150,7 +153,7 @@ async def store(
     row = _row(asked, run, answers, principal)
     row.shadow = None if shadow is None else dict(shadow)
     run_id, owner = row.id, row.organisation_id
-    await queries.insert_run(session, row, _matches(run, run_id, owner))
+    await queries.insert_run(session, row, _matches(run, row, exploration))
     await events.append(
         session,
         events.Event(
@@ -303,22 +306,24 @@ def _row(
     )
 
 
-def _matches(run: MatchRun, run_id: RunId, owner: OrganisationId) -> list[dict[str, object]]:
+def _matches(run: MatchRun, row: MatchRunRow, exploration: float) -> list[dict[str, object]]:
     """The row of each item that was shown."""
     index = run.published.index
     rows: list[dict[str, object]] = []
-    for item in run.answer.items:
+    shown = len(run.answer.items)
+    for rank, item in enumerate(run.answer.items, 1):
         card = run.published.card(item.offering)
         rows.append(
             {
-                "run_id": run_id,
+                "run_id": row.id,
                 "rank": item.rank,
-                "organisation_id": owner,
+                "organisation_id": row.organisation_id,
                 "offering_id": card.offering_id,
                 "version_id": card.version_id,
                 "package": index.package_codes[item.row],
                 "score": item.score,
                 "fit": item.fit,
+                "propensity": exploring.propensity(rank, item.slate, shown, exploration),
             }
         )
     return rows

@@ -14,6 +14,7 @@ from matchmaker.demand.models import NeedId
 from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.identity.models import OrganisationId
 from matchmaker.matching.models import RunId
+from matchmaker.ranking.exploring import SEEDS
 
 MOST_SHOWN = 50
 
@@ -200,7 +201,10 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What a replay needs beside the input, and the digest it must reproduce."""
 
     as_of: Annotated[str, msgspec.Meta(pattern=_INSTANT)]
-    seed: int | None
+    seed: Annotated[
+        Annotated[int, msgspec.Meta(ge=0, lt=SEEDS)] | None,
+        msgspec.Meta(description="Of the swapped places; null where nothing was explored"),
+    ]
     caller: Annotated[str, msgspec.Meta(max_length=2000, pattern=_CALLER)]
     versions: UsedVersions
     digest: Annotated[str, msgspec.Meta(pattern="^sha256:[0-9a-f]{64}$")]

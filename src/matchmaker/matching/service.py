@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from matchmaker.matching.answer import Answer, Funnel, Item, Standing
-from matchmaker.ranking import features, screen, slate, tables, text
+from matchmaker.ranking import exploring, features, screen, slate, tables, text
 from matchmaker.ranking.blocks import blocks
 from matchmaker.ranking.features import Sight
 from matchmaker.ranking.index import Part
@@ -191,13 +191,15 @@ def match(
     *,
     limit: int,
     is_asking: bool = True,
+    seed: int | None = None,
 ) -> tuple[Answer, Scoring]:
     """The answer to ``query``, the first ``limit`` of the slate explained.
 
-    And the scoring it was read from. Questions take as long as the rest: a batch asks none.
+    And the scoring it was read from. Questions take as long as the rest: a batch asks none. With a
+    ``seed`` two places of the slate are swapped.
     """
     found = score(query, index, model, curations)
-    shown = slate_of(found, 2 * limit)
+    shown = exploring.swapped(slate_of(found, 2 * limit), limit, seed)
     items = items_of(found, shown, limit)
     asked = shown.offerings[: 2 * limit]
     answered = Answer(

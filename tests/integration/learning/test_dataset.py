@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import numpy as np
 import pytest
 import pytest_asyncio
+from msgspec import structs
 from sqlalchemy import text
 from tests.contract.conftest import stocked
 from tests.factories import SEEDS
@@ -20,8 +22,10 @@ from matchmaker.core import db
 from matchmaker.identity.models import OrganisationState
 from matchmaker.learning import dataset, queries
 from matchmaker.learning.dataset import Dataset, JudgedList
-from matchmaker.matching import service
+from matchmaker.matching import replays, runs, service, wording
+from matchmaker.matching.archive import Archive
 from matchmaker.matching.feedback.models import Action
+from matchmaker.matching.library import Library
 from matchmaker.matching.query import Caller
 from matchmaker.released import Released
 
@@ -161,3 +165,44 @@ async def test_needs_are_held_out_whole_and_by_time(market: Market, released: Re
     assert run_id not in {e.run_id for part in (train, held_out) for e in part.lists}
     share = held_out.needs / data.needs
     assert share == pytest.approx(released.learning.policy.held_out, abs=0.05)
+
+
+async def test_an_explored_list_is_replayed_by_its_seed_and_weighs_what_it_was_worth(
+    market: Market, released: Released
+) -> None:
+    firm, asked = await market.firm(), request(8)
+    caller = Caller(str(firm.organisation_id))
+    exploring = replace(market.matcher, exploration=0.2)
+    assert market.matcher.draw() is None, "off unless it is turned on"
+    seed = next(filter(None, (exploring.draw() for _ in range(1000))))
+    run, found = exploring.run(asked, caller, seed=seed)
+    plain, _ = exploring.run(asked, caller, as_of=run.query.as_of)
+    receipt = wording.receipt_of(run)
+    library = Library(exploring, Archive(market.running.index_folder))
+    assert receipt.seed == seed
+    again = await replays.replay(library, asked, receipt)
+    assert again is not None
+    assert again.reproduced
+    without = await replays.replay(library, asked, structs.replace(receipt, seed=None))
+    assert without is not None
+    assert not without.reproduced, "the control: it is the seed that reproduces it"
+    orders = [[item.offering for item in each.answer.items] for each in (run, plain)]
+    moved = [place for place, (a, b) in enumerate(zip(*orders, strict=True)) if a != b]
+    assert len(moved) == 2
+
+    async with market.running.transaction() as session:
+        run_id = await runs.store(
+            session,
+            runs.Asked(asked),
+            run,
+            answers=exploring.told(run, found),
+            principal=firm,
+            exploration=exploring.exploration,
+        )
+    market.shown[run_id] = run
+    await market.say(firm, run_id, moved[0], Action.CONTRACTED)
+    weights = of_run(await gathered(market, released), run_id).weights
+    most = released.learning.policy.most_weight
+    assert [weights[place] for place in moved] == [most, most], "1 / (.2 / 10), cut"
+    assert weights[0] == 1.0
+    assert weights[next(p for p in range(1, 6) if p not in moved)] == pytest.approx(1 / 0.92)
