@@ -110,6 +110,7 @@ def test_there_is_something_to_test() -> None:
         *("listPublicNeeds", "getNeed"),
         *("listPools", "getPool", "listPoolVersions", "getPoolVersion", "listAdmissions"),
         *("listEvidence", "getEvidence", "listOfferingComponents", "getOfferingComponent"),
+        *("listModels", "getModel", "getModelCard"),
         *("listGuides", "getGuide"),
         *("match", "explainMatch", "replayMatch", "listReceiptKeys"),
         "parseNeed",

@@ -178,7 +178,7 @@ async def test_an_explored_list_is_replayed_by_its_seed_and_weighs_what_it_was_w
     run, found = exploring.run(asked, caller, seed=seed)
     plain, _ = exploring.run(asked, caller, as_of=run.query.as_of)
     receipt = wording.receipt_of(run)
-    library = Library(exploring, Archive(market.running.index_folder))
+    library = Library(exploring, Archive(market.running.settings.index_folder))
     assert receipt.seed == seed
     again = await replays.replay(library, asked, receipt)
     assert again is not None
