@@ -36,13 +36,17 @@ from matchmaker.feed.webhooks.models import (
     Attempt,
     Delivery,
     DeliveryState,
+    DisabledReason,
     Webhook,
+    WebhookId,
     new_webhook_id,
 )
 from matchmaker.feed.webhooks.sending import Sender
 from matchmaker.feed.webhooks.working.delivering import SECRETS
 
 FAILURES = ("/status/500", "/status/429", "/status/302", "/hang", "/garbage", "/cut")
+GONE = "/status/410"
+"""Where a second endpoint of the firm is, whose server wants no more."""
 SHARE = 0.1
 """How much of what it receives the sink fails at."""
 CHUNK = 100
@@ -61,9 +65,12 @@ class Trial:
     engine: AsyncEngine
     firm: Holder
     sink: Sink
+    webhook_id: WebhookId
+    gone_id: WebhookId
     secret: bytes
     committed: set[str] = field(default_factory=set)
     undone: set[str] = field(default_factory=set)
+    arrived: list[tuple[Received, dict[str, Any]]] = field(default_factory=list)
     workers: list[Process] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -103,7 +110,9 @@ class Trial:
     async def open(self) -> int:
         """How many events have not arrived yet, by the log; one without a delivery is open too."""
         async with async_sessionmaker(self.engine).begin() as session:
-            states = await session.scalars(select(Delivery.state))
+            states = await session.scalars(
+                select(Delivery.state).where(Delivery.webhook_id == self.webhook_id)
+            )
             return len(self.committed) - states.all().count(DeliveryState.DELIVERED)
 
     async def until(self, left: float, seconds: float = 300.0) -> None:
@@ -111,14 +120,14 @@ class Trial:
             while await self.open() > left:  # noqa: ASYNC110  (other processes)
                 await asyncio.sleep(0.2)
 
-    def bodies(self) -> list[tuple[Received, dict[str, Any]]]:
-        """What arrived, each verified with the secret.
+    def take(self, request: Received) -> None:
+        """Verify what arrives as it does: minutes later a signature is too old.
 
         Raises:
-            WebhookVerificationError: one has no valid signature.
+            WebhookVerificationError: it has no valid one.
         """
-        key = Signature(self.secret)
-        return [(each, key.verify(each.body, each.headers)) for each in self.sink.received]
+        body = Signature(self.secret).verify(request.body, request.headers)
+        self.arrived.append((request, body))
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -127,7 +136,9 @@ async def trial(server: Server) -> AsyncIterator[Trial]:
         engine = db.create_engine(url, Settings(), acting=db.INSTALLATION)
         async with sink() as receiver:
             firm = await holder(engine)
-            made = Trial(url, engine, firm, receiver, await endpoint(engine, firm, receiver))
+            gone_id, _ = await endpoint(engine, firm, receiver.url(GONE))
+            sound = await endpoint(engine, firm, receiver.url())
+            made = Trial(url, engine, firm, receiver, sound[0], gone_id, sound[1])
             try:
                 yield made
             finally:
@@ -136,27 +147,36 @@ async def trial(server: Server) -> AsyncIterator[Trial]:
                 await engine.dispose()
 
 
-async def endpoint(engine: AsyncEngine, firm: Holder, receiver: Sink) -> bytes:
-    """The secret of an endpoint at the sink."""
+async def endpoint(engine: AsyncEngine, firm: Holder, url: str) -> tuple[WebhookId, bytes]:
+    """An endpoint of the firm, and its secret."""
     webhook_id, secret = new_webhook_id(), messages.mint()
     async with async_sessionmaker(engine).begin() as session:
         session.add(
             Webhook(
                 id=webhook_id,
                 organisation_id=firm.organisation_id,
-                url=receiver.url(),
+                url=url,
+                # Not that the other endpoint was switched off.
+                kinds=["thing.made"],
                 since=0,
                 secret=Sealer(SECRET.encode(), SECRETS).seal(secret, row=webhook_id.bytes),
             )
         )
-    return secret
+    return webhook_id, secret
 
 
 @pytest.fixture
 def unsteady(trial: Trial) -> Iterator[Trial]:
     """A sink that fails at some of what it receives, each time in another way."""
     draw = random.Random(7)  # noqa: S311  (the same trial every time)
-    trial.sink.answered = lambda _: draw.choice(FAILURES) if draw.random() < SHARE else "/ok"
+
+    def answered(request: Received) -> str:
+        if request.path == GONE:
+            return GONE
+        trial.take(request)
+        return draw.choice(FAILURES) if draw.random() < SHARE else "/ok"
+
+    trial.sink.answered = answered
     yield trial
     trial.sink.answered = None
 
@@ -182,7 +202,9 @@ async def test_each_event_arrives_whoever_is_killed(
         await trial.kill()
     await writing
     await trial.until(0, seconds=900)
-    arrived = trial.bodies()
+    arrived = trial.arrived
+    sent = [each for each in trial.sink.received if each.path != GONE]
+    assert len(arrived) == len(sent), "each has a valid signature"
     ids: dict[str, set[str]] = {}
     for received, body in arrived:
         subject = body["data"]["subject_id"]
@@ -197,18 +219,44 @@ async def test_each_event_arrives_whoever_is_killed(
     assert not ids.keys() & trial.undone
     assert {len(each) for each in ids.values()} == {1}, "one event, one id"
     assert len({each for found in ids.values() for each in found}) == number
-    assert {received.path for received in trial.sink.received} == {"/ok"}
+    assert {received.path for received in trial.sink.received} == {"/ok", GONE}
     await log_agrees(trial, number)
+    await who_is_gone_is_left_alone(trial)
 
 
 async def log_agrees(trial: Trial, number: int) -> None:
     """Each event has one delivery, none open, and no turn was written down twice."""
     async with async_sessionmaker(trial.engine).begin() as session:
-        deliveries = (await session.scalars(select(Delivery))).all()
+        deliveries = (
+            await session.scalars(select(Delivery).where(Delivery.webhook_id == trial.webhook_id))
+        ).all()
         turns = Counter((await session.scalars(select(Attempt.delivery_id))).all())
         assert len(deliveries) == len({each.position for each in deliveries}) == number
         assert {each.state for each in deliveries} == {DeliveryState.DELIVERED}
         assert all(turns[each.id] == each.turn for each in deliveries)
+
+
+async def who_is_gone_is_left_alone(trial: Trial) -> None:
+    """Its endpoint is off, what was made for it until then is over, and nothing waits."""
+    async with asyncio.timeout(60):
+        while await waiting_for(trial, trial.gone_id):  # noqa: ASYNC110  (other processes)
+            await asyncio.sleep(0.2)
+    async with async_sessionmaker(trial.engine).begin() as session:
+        webhook = await session.get_one(Webhook, trial.gone_id)
+        states = await session.scalars(
+            select(Delivery.state).where(Delivery.webhook_id == trial.gone_id)
+        )
+        assert webhook.disabled is DisabledReason.GONE
+        assert set(states) == {DeliveryState.DEAD}
+
+
+async def waiting_for(trial: Trial, webhook_id: WebhookId) -> int:
+    """How many of its deliveries wait for an attempt."""
+    async with async_sessionmaker(trial.engine).begin() as session:
+        states = await session.scalars(
+            select(Delivery.state).where(Delivery.webhook_id == webhook_id)
+        )
+        return states.all().count(DeliveryState.PENDING)
 
 
 async def test_control_who_sends_before_the_commit_tells_of_what_never_was(trial: Trial) -> None:
