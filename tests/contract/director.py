@@ -87,7 +87,8 @@ class Director:
         takes = "If-Match" in case.operation.headers
         if not takes or meta.is_negative_at(ParameterLocation.HEADER):
             return
-        if meta.is_negative_at(ParameterLocation.PATH):
+        # What is a person's no key reads, nor its version.
+        if meta.is_negative_at(ParameterLocation.PATH) or by not in self.stage.callers:
             return
         versioned = SUPPLIES[operation_id(case)].versioned
         path = versioned.format(**case.path_parameters) or case.formatted_path
