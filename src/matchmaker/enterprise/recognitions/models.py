@@ -53,3 +53,5 @@ class Recognition(Revised, Base, kw_only=True):
     state: Mapped[RecognitionState] = mapped_column(default=RECOGNITION.initial)
     note: Mapped[str | None] = mapped_column(Text, default=None)
     """What was said with its last transition."""
+    erased_at: Mapped[dt.datetime | None] = mapped_column(default=None)
+    """When it was emptied: it is not found any more."""

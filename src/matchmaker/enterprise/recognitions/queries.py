@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 
 from matchmaker.enterprise.recognitions.machine import RECOGNITION
 from matchmaker.enterprise.recognitions.models import Recognition
@@ -30,7 +30,7 @@ async def find_recognition(
     """The recognition of this id, as it is now."""
     found = await session.scalars(
         select(Recognition)
-        .where(Recognition.id == recognition_id)
+        .where(Recognition.id == recognition_id, Recognition.erased_at.is_(None))
         .execution_options(populate_existing=True)
     )
     return found.one_or_none()
@@ -40,10 +40,27 @@ async def list_recognitions(
     session: ReadSession, owner: OrganisationId, *, after: UUID | None, limit: int
 ) -> list[Recognition]:
     """Up to ``limit`` recognitions of ``owner``, by id, after the recognition ``after``."""
-    statement = select(Recognition).where(Recognition.organisation_id == owner)
+    statement = _of_firm(owner)
     if after is not None:
         statement = statement.where(Recognition.id > after)
     return list(await session.scalars(statement.order_by(Recognition.id).limit(limit)))
+
+
+async def recognitions_of_firm(session: ReadSession, owner: OrganisationId) -> list[Recognition]:
+    """Everything that the firm said it was granted, short of what was erased."""
+    return list(await session.scalars(_of_firm(owner).order_by(Recognition.id)))
+
+
+async def erase(session: Session, owner: OrganisationId) -> int:
+    """How many recognitions of the firm were emptied now; they are not found any more."""
+    erased = await session.execute(select(func.mm.erase_recognitions(owner)))
+    return int(erased.scalar_one())
+
+
+def _of_firm(owner: OrganisationId) -> Select[Recognition]:
+    return select(Recognition).where(
+        Recognition.organisation_id == owner, Recognition.erased_at.is_(None)
+    )
 
 
 async def expire(session: Session, today: dt.date, *, limit: int) -> list[Recognition]:
