@@ -22,6 +22,7 @@ from matchmaker.demand.models import Need, NeedMember, NeedVersion
 from matchmaker.enterprise.assessments.models import Assessment
 from matchmaker.enterprise.recognitions.models import Recognition
 from matchmaker.identity.models import Organisation, OrganisationLive, OrganisationState
+from matchmaker.matching.curations.models import Curation, CurationVersion
 from matchmaker.matching.models import MatchRunRow
 from matchmaker.matching.shortlists.models import Shortlist
 from matchmaker.pathway.models import Pathway
@@ -248,9 +249,24 @@ async def guides(connection: AsyncConnection, state: enum.StrEnum, count: int) -
     return [row["id"] for row in rows]
 
 
+async def curations(connection: AsyncConnection, state: enum.StrEnum, count: int) -> list[UUID]:
+    """So many curations of one agency, each with its version."""
+    (owner,) = await organisations(connection)
+    said = {"organisation_id": owner, "of_operator": False, "version": 1}
+    rows: list[dict[str, Any]] = [
+        {**said, "id": uuid7(), "state": state, "revision": 1} for _ in range(count)
+    ]
+    await connection.execute(insert(Curation), rows)
+    version = {"organisation_id": owner, "number": 1, "terms": {"name": {"en": "A"}}}
+    versions = [{**version, "id": uuid7(), "curation_id": row["id"]} for row in rows]
+    await connection.execute(insert(CurationVersion), versions)
+    return [row["id"] for row in rows]
+
+
 OBJECTS: Final[Mapping[str, tuple[type[Revised], Make]]] = {
     "admission": (Admission, admissions),
     "assessment": (Assessment, assessments),
+    "curation": (Curation, curations),
     "evidence": (Evidence, evidence),
     "guide": (Guide, guides),
     "need": (Need, needs),

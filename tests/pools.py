@@ -196,7 +196,7 @@ class Maker:
         }
         return Query(**{**found, **fields})  # type: ignore[arg-type]
 
-    def curations(self, ids: Sequence[str]) -> tuple[Curation, ...]:
+    def curations(self, ids: Sequence[str]) -> tuple[Curation[str], ...]:
         """Up to three curations over these offerings, each offering pinned once at most."""
         r = self.random
         pinned = r.sample(list(ids), min(len(ids), r.randint(0, 3)))

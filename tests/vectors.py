@@ -22,7 +22,7 @@ from matchmaker.ranking.columns import Int
 from matchmaker.ranking.facts import Case, OfferingFacts, PackageFacts, PriceCard, PricePart
 from matchmaker.ranking.index import Index
 from matchmaker.ranking.query import Query
-from matchmaker.ranking.slate import Boost, Curation, Pin, SlateRules
+from matchmaker.ranking.slate import Boost, Curation, Pin, SlateRules, placed
 from matchmaker.ranking.tables import compile_card
 from matchmaker.ranking.tokens import Concept, Tokenizer
 from matchmaker.ranking.vocabulary import Vocabulary
@@ -50,7 +50,7 @@ class WorkedMatch:
     about: str
     query: Query
     model: Model
-    curations: tuple[Curation, ...]
+    curations: tuple[Curation[int], ...]
     limit: int
     expect: Mapping[str, Any]
 
@@ -157,7 +157,7 @@ def index(more: tuple[OfferingFacts, ...] = ()) -> Index:
     )
 
 
-def curations(portal: str | None) -> tuple[Curation, ...]:
+def curations(portal: str | None) -> tuple[Curation[str], ...]:
     """The curations of a portal, or the operator's."""
     return tuple(
         Curation(
@@ -223,7 +223,7 @@ def _match(entry: Mapping[str, Any]) -> WorkedMatch:
         about=entry["about"],
         query=query(entry),
         model=used,
-        curations=curations(entry.get("portal")),
+        curations=tuple(placed(each, index().place) for each in curations(entry.get("portal"))),
         limit=entry["limit"],
         expect=entry["expect"],
     )

@@ -76,6 +76,7 @@ from matchmaker.matching.controllers import (
     NeedMatchController,
     ReceiptKeyController,
 )
+from matchmaker.matching.curations.controllers import CurationController
 from matchmaker.matching.feedback.controllers import FeedbackController, JudgementController
 from matchmaker.matching.learned.controllers import ModelController
 from matchmaker.matching.library import Library
@@ -128,6 +129,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     MatchRunController,
     ReceiptKeyController,
     ShortlistController,
+    CurationController,
     CohortController,
     BatchController,
     ReverseController,

@@ -122,6 +122,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "patchOfferingDraft": {"title": {"en": "Better traceability"}},
     "moveOffering": {"transition": "submit"},
     "moveChange": {"transition": "submit"},
+    "createCuration": {"name": {"en": "Local first"}},
+    "reviseCuration": {"exclude": []},
+    "moveCuration": {"transition": "activate"},
     "createCohort": {"name": "Small ones", "criteria": {"scales": ["small"]}},
     "reviseCohort": {"name": "All of them"},
     "countCohort": {},
@@ -257,6 +260,10 @@ async def shortlist(world: World) -> str:
     return str((await sent(world, "POST", "/shortlists", body))["id"])
 
 
+async def curation(world: World) -> str:
+    return str((await sent(world, "POST", "/curations", BODIES["createCuration"]))["id"])
+
+
 async def cohort(world: World) -> str:
     return str((await sent(world, "POST", "/cohorts", BODIES["createCohort"]))["id"])
 
@@ -390,6 +397,7 @@ OWNED: dict[str, Maker] = {
     "offering_id": draft,
     "run_id": run,
     "shortlist_id": shortlist,
+    "curation_id": curation,
     "cohort_id": cohort,
     "batch_id": batch,
     "model_id": model,

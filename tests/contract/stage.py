@@ -324,6 +324,11 @@ class Stage:
             raise NotMade(found.text)
         return str(found.json()["id"])
 
+    def curation(self) -> str:
+        """A new curation of the owner, in draft."""
+        said = {"name": {"zh": "本地", "en": "Local"}, "cap": {"of_provider": 2, "first": 10}}
+        return self.made("/v1/curations", said)
+
     def cohort(self) -> str:
         """A new cohort of the owner."""
         return self.made("/v1/cohorts", {"name": "Some", "criteria": {"scales": ["small"]}})

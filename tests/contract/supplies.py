@@ -315,6 +315,20 @@ def batched(stage: Stage, body: Body) -> Body:
     return found
 
 
+def curated(_: Stage, body: Body) -> Body:
+    """Rules and fields of offerings; which there are no schema says."""
+    found = {**body}
+    for name in ("boosts", "floors"):
+        if found.get(name):
+            found[name] = [
+                {**each, "rule": {"all": []}} if each.get("rule") is not None else each
+                for each in found[name]
+            ]
+    if found.get("diversity"):
+        found["diversity"] = [{**each, "field": "offering.kind"} for each in found["diversity"]]
+    return found
+
+
 MATCHED: Final = with_names(need_id=own_need, profile_id=profile)
 PROFILE: Final[Path] = lambda stage: {"organisation_id": profile(stage)}  # noqa: E731
 FIRST_OF_PROFILE: Final[Path] = lambda stage: {**PROFILE(stage), "number": 1}  # noqa: E731
@@ -470,6 +484,13 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "matchReverse": Supply(
         by=OPERATOR, body=lambda stage, body: {**body, "offering_id": stage.offering()}
     ),
+    "createCuration": Supply(body=curated),
+    "listCurations": LIST,
+    "getCuration": Supply(path=kept("curation_id", Stage.curation)),
+    "reviseCuration": Supply(path=kept("curation_id", Stage.curation), body=curated),
+    "listCurationVersions": Supply(path=kept("curation_id", Stage.curation), query=without_cursor),
+    "listCurationTransitions": Supply(path=kept("curation_id", Stage.curation)),
+    "moveCuration": Supply(path=fresh("curation_id", Stage.curation), is_consumed=True),
     "createCohort": Supply(),
     "listCohorts": LIST,
     "getCohort": Supply(path=kept("cohort_id", Stage.cohort)),

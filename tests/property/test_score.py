@@ -26,13 +26,13 @@ from matchmaker.matching import service
 from matchmaker.matching.query import Caller
 from matchmaker.matching.registry import Words, load_reader, vocabulary
 from matchmaker.matching.service import Model, Scoring, encode, match, score, slate_of, standing_of
-from matchmaker.ranking import postings, slate, tables
+from matchmaker.ranking import moves, postings, slate, tables
 from matchmaker.ranking.facts import OfferingFacts, PackageFacts, PriceCard, PricePart
 from matchmaker.ranking.features import PRICELESS_KINDS
 from matchmaker.ranking.index import Index, build
 from matchmaker.ranking.price import price_column, price_steps, prices, row_price
 from matchmaker.ranking.query import Query
-from matchmaker.ranking.slate import Curation, SlateRules
+from matchmaker.ranking.slate import Curation, Slate, SlateRules
 from matchmaker.ranking.tokens import TokenCount
 from matchmaker.rules import (
     AllOf,
@@ -50,7 +50,7 @@ from matchmaker.taxonomy import region
 
 EXAMPLES = settings(max_examples=120, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
-World = tuple[list[OfferingFacts], Query, tuple[Curation, ...]]
+World = tuple[list[OfferingFacts], Query, tuple[Curation[int], ...]]
 
 
 def worlds(seed: int) -> World:
@@ -71,7 +71,9 @@ def worlds(seed: int) -> World:
         prefer=tuple(maker.leaf(r.choice(pools.ASKED_OF_ROW)) for _ in range(r.randint(0, 3))),
     )
     curations = maker.curations([each.offering_id for each in offerings])
-    return pools.in_index_order(offerings), query, curations
+    inside = pools.in_index_order(offerings)
+    places = {each.offering_id: place for place, each in enumerate(inside)}
+    return inside, query, tuple(slate.placed(each, places.get) for each in curations)
 
 
 def model_of(seed: int) -> Model:
@@ -210,13 +212,24 @@ def slates(
     return list(order), dict(enumerate(providers)), rules, list(zip(pinned, places, strict=True))
 
 
+def composed(
+    order: Sequence[int],
+    provider_of: Callable[[int], str],
+    rules: SlateRules,
+    pins: Sequence[tuple[int, int]],
+) -> Slate:
+    """The slate with pins and a cap; of an offering that is pinned twice the first counts."""
+    cap = (provider_of, rules.of_provider, rules.first)
+    return moves.compose(order, moves.Moves(dict(reversed(pins)), cap))
+
+
 @given(slates())
 @EXAMPLES
 def test_a_slate_loses_nothing_doubles_nothing_and_holds_every_pin(
     made: tuple[list[int], dict[int, str], SlateRules, list[tuple[int, int]]],
 ) -> None:
     order, providers, rules, pins = made
-    shown = slate.compose(order, providers.__getitem__, rules, pins)
+    shown = composed(order, providers.__getitem__, rules, pins)
 
     assert sorted(shown.offerings) == sorted(order)
     for offering, place in pins:
@@ -229,7 +242,7 @@ def test_the_cap_holds_among_the_first_and_moves_nobody_forward_past_an_equal(
     made: tuple[list[int], dict[int, str], SlateRules, list[tuple[int, int]]],
 ) -> None:
     order, providers, rules, _ = made
-    shown = slate.compose(order, providers.__getitem__, rules, [])
+    shown = composed(order, providers.__getitem__, rules, [])
     within_cap = sum(min(n, rules.of_provider) for n in Counter(providers.values()).values())
 
     fair = shown.offerings[: min(rules.first, within_cap)]
@@ -245,24 +258,24 @@ def test_every_offering_that_a_slate_displaced_says_by_how_much(
     made: tuple[list[int], dict[int, str], SlateRules, list[tuple[int, int]]],
 ) -> None:
     order, providers, rules, pins = made
-    shown = slate.compose(order, providers.__getitem__, rules, pins)
+    shown = composed(order, providers.__getitem__, rules, pins)
 
     for place, offering in enumerate(shown.offerings):
-        moves = shown.moves.get(offering, ())
-        assert sum(move.moved for move in moves) == place - order.index(offering)
-        assert all(move.moved for move in moves)
-        assert [move.step for move in moves] in ([], ["pin"], ["cap"], ["pin", "cap"])
+        displaced = shown.moves.get(offering, ())
+        assert sum(move.moved for move in displaced) == place - order.index(offering)
+        assert all(move.moved for move in displaced)
+        assert [move.step for move in displaced] in ([], ["pin"], ["cap"], ["pin", "cap"])
 
 
 def test_an_offering_pinned_by_two_curations_is_shown_once() -> None:
-    shown = slate.compose([0, 1, 2, 3], str, SlateRules(2, 10), [(3, 1), (3, 2)])
+    shown = composed([0, 1, 2, 3], str, SlateRules(2, 10), [(3, 1), (3, 2)])
 
     assert sorted(shown.offerings) == [0, 1, 2, 3]
-    assert {move.step for moves in shown.moves.values() for move in moves} == {slate.PIN}
+    assert {move.step for each in shown.moves.values() for move in each} == {slate.PIN}
 
 
 def test_of_two_offerings_pinned_at_one_place_one_holds_it_and_none_is_lost() -> None:
-    shown = slate.compose([0, 1, 2, 3], str, SlateRules(2, 10), [(3, 1), (2, 1)])
+    shown = composed([0, 1, 2, 3], str, SlateRules(2, 10), [(3, 1), (2, 1)])
 
     assert sorted(shown.offerings) == [0, 1, 2, 3]
     assert shown.offerings[0] in {2, 3}

@@ -15,6 +15,7 @@ from matchmaker.cli.sample import known_facts, missing_facts
 from matchmaker.core.wire import Text
 from matchmaker.enterprise.derived import by_figures
 from matchmaker.matching import service
+from matchmaker.matching.query import Caller
 from matchmaker.rules import conjuncts, parse, sentence
 from matchmaker.taxonomy import wording, writing
 
@@ -194,7 +195,8 @@ class Walk:
             match.made,
             match.scoring,
             offering_id,
-            limit=match.asked.input.limit,
+            asked=match.asked.input,
+            caller=Caller.of(match.made.scope),
             language=self.page.language,
         )
         if told.excluded_by is None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from matchmaker.ranking.questions import Question
-    from matchmaker.ranking.slate import Add, Move
+    from matchmaker.ranking.slate import Add, MissedFloor, Move
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +54,16 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """All of a match: A(q) and its ends, funnel, items, questions, words nobody uses."""
+    """All of a match: A(q) and its ends, funnel, items, questions, words nobody uses.
+
+    And the floors of curations that are not met.
+    """
 
     active: tuple[str, ...]
     ends: tuple[int, int]
     funnel: Funnel
     items: tuple[Item, ...]
+    missed_floors: tuple[MissedFloor, ...]
     questions: tuple[Question, ...]
     unmatched_terms: tuple[str, ...]
 

@@ -17,6 +17,7 @@ from matchmaker.core import events
 from matchmaker.core.clock import utc_now
 from matchmaker.identity import queries as identity
 from matchmaker.matching import packing, queries
+from matchmaker.matching.curations import queries as curated
 from matchmaker.matching.decoding import OfferingDecoder, name_of
 from matchmaker.matching.packing import Unpacker, UnreadableBlock
 from matchmaker.ranking.building import Builder
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from matchmaker.catalog.queries import PublishedOffering
     from matchmaker.core.db import ReadSession, Session
+    from matchmaker.matching.curations.queries import LiveCuration
     from matchmaker.matching.editions import Edition
     from matchmaker.matching.packing import Coded
     from matchmaker.matching.queries import FoundBlock
@@ -52,6 +54,7 @@ class Gathered:
     edition: Edition
     position: int
     anchor: str
+    curations: list[LiveCuration] = field(init=False, default_factory=list["LiveCuration"])
     builder: Builder = field(init=False)
     cards: dict[str, bytes] = field(init=False, default_factory=dict[str, bytes])
     encoder: str = field(init=False)
@@ -99,6 +102,7 @@ async def gather(session: ReadSession, edition: Edition, position: int) -> Gathe
     From the blocks that are kept, as far as they reach; the rest from the versions.
     """
     found = Gathered(edition, position, await anchor_of(session, position))
+    found.curations = await curated.live_curations(session, position)
     pools = await _pools(session, position)
     live = await catalog.live_versions(session, position)
     total, unpacker = len(live), Unpacker(found.encoder)
@@ -123,6 +127,7 @@ async def advance(session: ReadSession, found: Gathered, position: int) -> None:
     turned = await turned_since(session, found.position)
     found.let(turned)
     found.position, found.anchor = position, await anchor_of(session, position)
+    found.curations = await curated.live_curations(session, position)
     # A great import is kept now; of a few a block would hold too little.
     keeps = len(turned) >= _AT_A_TIME
     await _read(session, found, await _pools(session, position), turned, keeps=keeps)

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -20,6 +20,7 @@ from matchmaker.core.errors import Unavailable
 from matchmaker.core.ids import uuid7
 from matchmaker.core.language import Bilingual
 from matchmaker.core.wire import Text
+from matchmaker.matching.curations import publishing
 from matchmaker.matching.editions import EditionNames
 from matchmaker.ranking import storage
 
@@ -29,11 +30,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from matchmaker.ranking.index import Index
+    from matchmaker.ranking.slate import Curation
 
 CURRENT: Final = "CURRENT"
 _CARDS: Final = "cards.jsonl"
 _OFFSETS: Final = "offsets"
 _VERSIONS: Final = "versions.json"
+NONE: Final = b"[]"
+"""No curation is in force."""
+_CURATIONS: Final = "curations.json"
 _ID: Final = "ID"
 
 
@@ -79,6 +84,14 @@ class IndexVersions(msgspec.Struct, frozen=True, kw_only=True):
         return self.delta or self.base
 
 
+class Kept(NamedTuple):
+    """A curation in force: whose it is, and what it does on the index."""
+
+    owner: str
+    of_operator: bool
+    curation: Curation[int]
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """One published index: the columns, the cards of its offerings, its versions."""
@@ -87,6 +100,12 @@ class Published:
     versions: IndexVersions
     cards: bytes | mmap.mmap
     offsets: NDArray[np.int64]
+    curations: tuple[Kept, ...] = ()
+
+    def curations_for(self, organisation: str | None) -> tuple[Curation[int], ...]:
+        """Those that bear on a match of the organisation: its own if it has any, or operators'."""
+        own = tuple(each.curation for each in self.curations if each.owner == organisation)
+        return own or tuple(each.curation for each in self.curations if each.of_operator)
 
     def card(self, offering: int) -> OfferingCard:
         """The card of the offering at this place."""
@@ -94,10 +113,17 @@ class Published:
         return msgspec.json.decode(self.cards[start:end], type=OfferingCard)
 
 
-def write(folder: Path, index: Index, cards: Sequence[bytes], versions: IndexVersions) -> Path:
+def write(
+    folder: Path,
+    index: Index,
+    cards: Sequence[bytes],
+    versions: IndexVersions,
+    *,
+    curations: bytes = NONE,
+) -> Path:
     """The new folder below ``folder``, complete, and CURRENT switched to it in one rename."""
     with building(folder) as place:
-        fill(place, index, cards, versions)
+        fill(place, index, cards, versions, curations=curations)
         target = folder / f"v{_next_number(folder):06d}"
         place.rename(target)
     pointer = folder / f"{CURRENT}.new"
@@ -120,16 +146,25 @@ def building(folder: Path) -> Generator[Path]:
         raise
 
 
-def fill(place: Path, index: Index, cards: Sequence[bytes], versions: IndexVersions) -> None:
+def fill(
+    place: Path,
+    index: Index,
+    cards: Sequence[bytes],
+    versions: IndexVersions,
+    *,
+    curations: bytes = NONE,
+) -> None:
     """Write everything that `read` reads into ``place``, which must be empty.
 
-    ``cards`` are JSON of an `OfferingCard` each, in the order of ``index``.
+    ``cards`` are JSON of an `OfferingCard` each, in the order of ``index``; ``curations`` are as
+    `publishing.published` writes them.
     """
     storage.save(index, place)
     # In one piece: to write them one by one takes twice as long.
     (place / _CARDS).write_bytes(b"\n".join([*cards, b""]))
     lengths = 1 + np.fromiter(map(len, cards), np.int64, len(cards))
     np.save(place / f"{_OFFSETS}.npy", np.concatenate([[0], np.cumsum(lengths)]))
+    (place / _CURATIONS).write_bytes(curations)
     (place / _VERSIONS).write_bytes(msgspec.json.encode(versions))
 
 
@@ -140,14 +175,24 @@ def read(folder: Path) -> Published:
         UnreadableIndex: it is not complete or of another format.
     """
     try:
+        index = storage.load(folder)
         return Published(
-            index=storage.load(folder),
+            index=index,
             versions=msgspec.json.decode((folder / _VERSIONS).read_bytes(), type=IndexVersions),
             cards=_mapped(folder / _CARDS),
             offsets=np.load(folder / f"{_OFFSETS}.npy", mmap_mode="r", allow_pickle=False),
+            curations=_curations(folder / _CURATIONS, index),
         )
     except (OSError, msgspec.DecodeError) as error:
         raise storage.UnreadableIndex(str(error)) from error
+
+
+def _curations(path: Path, index: Index) -> tuple[Kept, ...]:
+    """The curations in force, on the index."""
+    return tuple(
+        Kept(each.owner, each.of_operator, publishing.on_index(each, index.place))
+        for each in publishing.read(path.read_bytes())
+    )
 
 
 def _mapped(path: Path) -> bytes | mmap.mmap:

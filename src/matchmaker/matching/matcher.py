@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypedDict
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from matchmaker.core.canonical import Canonical, canonical
 from matchmaker.core.language import LANGUAGES, Language
 from matchmaker.enterprise.declaration import ProfileFacts
-from matchmaker.matching import schemas, service, wording
+from matchmaker.matching import changing, schemas, service, suggesting, wording
 from matchmaker.matching.errors import OfferingNotConsidered
 from matchmaker.matching.phrases import Phrasebook, Speaker
 from matchmaker.matching.run import MatchRun, Versions, match_run
@@ -76,6 +76,10 @@ class Matcher:
         """What ranks now: the champion, or the published card."""
         return self.model if self.shelf is None else self.shelf.champion(self.model)
 
+    def pinned(self) -> Matcher:
+        """The same, which ranks for ever by what ranks now: for many answers of one moment."""
+        return replace(self, model=self.ranking, shelf=None)
+
     def match(
         self, request: schemas.MatchInput, caller: Caller, language: Language
     ) -> schemas.MatchAnswer:
@@ -122,7 +126,13 @@ class Matcher:
         published = published or self.holder.current()
         query, model = self.query(request, caller, as_of), self.ranking
         answer, found = service.match(
-            query, published.index, model, limit=request.limit, is_asking=is_asking, seed=seed
+            query,
+            published.index,
+            model,
+            published.curations_for(caller.organisation),
+            limit=request.limit,
+            is_asking=is_asking,
+            seed=seed,
         )
         run = match_run(
             query,
@@ -145,12 +155,21 @@ class Matcher:
             UnusableInput, IndexNotReady: as `match`.
         """
         run, found = self.run(request, caller)
-        return self.standing(run, found, offering_id, limit=request.limit, language=language)
+        return self.standing(
+            run, found, offering_id, asked=request, caller=caller, language=language
+        )
 
     def standing(
-        self, run: MatchRun, found: Scoring, offering_id: str, *, limit: int, language: Language
+        self,
+        run: MatchRun,
+        found: Scoring,
+        offering_id: str,
+        *,
+        asked: schemas.MatchInput,
+        caller: Caller,
+        language: Language,
     ) -> schemas.Explanation:
-        """Where one considered offering stands in ``run``, of which ``limit`` are shown.
+        """Where one considered offering stands in ``run``, and what would change that.
 
         Raises:
             OfferingNotConsidered: the match does not consider it.
@@ -158,8 +177,22 @@ class Matcher:
         offering = run.published.index.place(offering_id)
         if offering is None or not found.verdict.considered[offering]:
             raise OfferingNotConsidered
-        standing = service.standing_of(found, offering, limit)
-        return wording.explanation_of(standing, run, self.speaker(found, language))
+        standing, speaker = (
+            service.standing_of(found, offering, asked.limit),
+            self.speaker(found, language),
+        )
+        told = wording.explanation_of(standing, run, speaker)
+        if standing.name == "shown":
+            return told
+
+        def rerun(changed: schemas.MatchInput) -> Scoring:
+            query = self.query(changed, caller, run.query.as_of)
+            return service.score(query, run.published.index, found.model, found.curations)
+
+        suggested = changing.for_firm(asked, found, offering, rerun)
+        suggested += changing.for_provider(found, offering, asked.limit)
+        suggestions = suggesting.told(suggested, speaker)
+        return msgspec.structs.replace(told, suggestions=suggestions)
 
     def query(
         self, request: schemas.MatchInput, caller: Caller, as_of: dt.datetime | None = None

@@ -147,6 +147,14 @@ class Speaker:
             self._said[name, place] = self._sentence(name, place)
         return self._said[name, place]
 
+    def sentence(self, rule: Rule) -> str:
+        """A rule of the firm as a sentence."""
+        return sentence(rule, self._words(self.found.query.facts.get))
+
+    def money(self, amount: int) -> str:
+        """An amount in the currency of the need."""
+        return self._money(amount)
+
     def proof(self, name: str, offering: int, row: int) -> str:
         """The named rule with the facts it met on ``row``."""
         rule = self._rule(name, offering)

@@ -13,6 +13,8 @@ from matchmaker.core import events
 from matchmaker.core.canonical import canonical, digest
 from matchmaker.matching import editions, queries
 from matchmaker.matching.archive import EDITION
+from matchmaker.matching.curations import queries as curated
+from matchmaker.matching.curations.publishing import published
 from matchmaker.matching.gathering import advance, anchor_of, gather, tidy, turned_since
 from matchmaker.matching.index import (
     IndexHolder,
@@ -56,6 +58,7 @@ class Built:
     index: Index
     cards: list[bytes]
     versions: IndexVersions
+    curations: bytes
 
 
 class _Current(NamedTuple):
@@ -81,7 +84,9 @@ class Publisher:
         current = self._current()
         if current is None or not await _holds(session, current.versions):
             return False
-        return not await turned_since(session, current.versions.position)
+        position = current.versions.position
+        turned = await turned_since(session, position)
+        return not turned and not await curated.have_turned(session, position)
 
     async def prepare(self, session: ReadSession) -> None:
         """Read what is published now, so that the next publication reads only what has turned.
@@ -103,7 +108,9 @@ class Publisher:
             position = await events.head(session)
             gathered = await self._up_to(session, position)
             built = built_of(gathered, None if whole else await self._base(session, position))
-            place = write(self._folder, built.index, built.cards, built.versions)
+            place = write(
+                self._folder, built.index, built.cards, built.versions, curations=built.curations
+            )
             self._written = _Current(place.name, built.versions, built.index.statistics)
         return built.index
 
@@ -173,7 +180,7 @@ def built_of(gathered: Gathered, base: Base | None = None) -> Built:
         edition=gathered.edition.names,
     )
     cards = [*map(gathered.cards.__getitem__, index.offering_ids)]
-    return Built(index, cards, versions)
+    return Built(index, cards, versions, published(gathered.curations, index))
 
 
 async def built_at(session: ReadSession, edition: Edition, base: int, delta: int) -> Built:
@@ -226,7 +233,7 @@ async def rebuild(session: ReadSession, archive: Archive, wanted: Wanted, editio
             editions.restore(place / EDITION, parts)
             used = editions.load(place / EDITION)
         built = await built_at(session, used, wanted.base, wanted.delta)
-        fill(place, built.index, built.cards, built.versions)
+        fill(place, built.index, built.cards, built.versions, curations=built.curations)
         archive.put(wanted, place)
     return True
 

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from matchmaker.core.canonical import Canonical, digest
+from matchmaker.core.canonical import Canonical, canonical, digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,6 +90,8 @@ def match_run(
         },
         "items": [_item(item, published) for item in answer.items],
     }
+    if answer.missed_floors:
+        body["missed_floors"] = [canonical(each) for each in answer.missed_floors]
     return MatchRun(
         query=query,
         published=published,

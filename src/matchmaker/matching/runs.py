@@ -226,7 +226,9 @@ async def explain(
     asked = msgspec.convert(run.input, schemas.MatchInput)
     caller = Caller.of(run.body["caller"])
     again, scoring = place.matcher.run(asked, caller, as_of=run.as_of, published=place.published)
-    return place.matcher.standing(again, scoring, offering_id, limit=asked.limit, language=language)
+    return place.matcher.standing(
+        again, scoring, offering_id, asked=asked, caller=caller, language=language
+    )
 
 
 def answer_of(found: FoundRun, language: Language) -> schemas.MatchAnswer:

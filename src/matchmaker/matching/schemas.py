@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 
@@ -210,6 +210,20 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     digest: Annotated[str, msgspec.Meta(pattern="^sha256:[0-9a-f]{64}$")]
 
 
+class MissedFloor(msgspec.Struct, frozen=True, kw_only=True):
+    """A floor of a curation that is not met, and what shows that it cannot be.
+
+    ``met`` is the lesser of ``eligible``, its offerings that stand in the first places or may be
+    moved there, and ``room``, the places that are theirs or may become so.
+    """
+
+    rule: str
+    asked: int
+    met: int
+    eligible: int
+    room: int
+
+
 class MatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The ranked offerings with their explanation; ``run_id`` is null when nothing was stored."""
 
@@ -221,6 +235,7 @@ class MatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
         dict[str, str], msgspec.Meta(description="Every rule named in the answer, as a sentence")
     ]
     unmatched_terms: list[str]
+    missed_floors: list[MissedFloor] = []
     as_of: str
     versions: UsedVersions
     receipt: Receipt
@@ -241,6 +256,29 @@ class ExcludedBy(msgspec.Struct, frozen=True, kw_only=True):
 Standing: TypeAlias = Literal["shown", "below_cut", "excluded"]
 
 
+class SuggestedChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that would be otherwise: a rule of the need or profile, an amount, weeks, a date.
+
+    Amounts are minor units; ``after`` is null where a rule is left out.
+    """
+
+    field: str
+    before: int | str | dict[str, Any] | None
+    after: int | str | dict[str, Any] | None
+    sentence: str
+
+
+class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
+    """Changes that, all together, bring the offering to ``rank``; re-run before it was told.
+
+    No part of them does, nor any of a number that is one step smaller.
+    """
+
+    by: Literal["firm", "provider"]
+    changes: list[SuggestedChange]
+    rank: int
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Where one considered offering stands.
 
@@ -257,6 +295,13 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     as_of: str
     versions: UsedVersions
     receipt: Annotated[Receipt, msgspec.Meta(description="That of the whole match")]
+    suggestions: Annotated[
+        list[Suggestion],
+        msgspec.Meta(
+            description="What would change it, for the firm and for the provider; only what"
+            " somebody can change, and nothing where the offering is shown"
+        ),
+    ] = []
 
 
 class ReplayRequest(MatchInput, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from matchmaker.matching.answer import Answer, Funnel, Item, Standing
-from matchmaker.ranking import exploring, features, screen, slate, tables, text
+from matchmaker.ranking import exploring, features, moves, screen, slate, tables, text
 from matchmaker.ranking.blocks import blocks
 from matchmaker.ranking.features import Sight
 from matchmaker.ranking.index import Part
@@ -18,7 +18,7 @@ from matchmaker.rules import Answer as RuleAnswer
 from matchmaker.rules import answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from matchmaker.ranking.card import Card
     from matchmaker.ranking.columns import Int
@@ -54,7 +54,7 @@ class Scoring:
     query: Query
     index: Index
     model: Model
-    curations: tuple[Curation, ...]
+    curations: tuple[Curation[int], ...]
     verdict: screen.Verdict
     part: Part
     text: text.TextScore
@@ -88,11 +88,10 @@ class Scoring:
                 keys = 2 * self.row_scores[rows] + ~unconfirmed[rows]
                 keys[~alive[rows]] = slate.UNSCORED
                 np.maximum(best[block], keys, out=best[block])
-        for offering_id in {o for c in self.curations for b in c.boosts for o in b.offerings}:
-            offering = self.index.place(offering_id)
-            if offering is not None and self.verdict.scored[offering]:
-                adds = sum(add.adds for add in self.adds(offering))
-                best[self.part.in_part(offering)] += 2 * adds
+        if any(curation.boosts for curation in self.curations):
+            adds = slate.sums_of(self.curations, self.ends, self.index.offerings)
+            here = adds if self.part.places is None else adds[self.part.places]
+            best[best > slate.UNSCORED] += 2 * here[best > slate.UNSCORED]
         return best
 
     @cached_property
@@ -108,7 +107,7 @@ class Scoring:
 
     def adds(self, offering: int) -> tuple[slate.Add, ...]:
         """What curations add to the offering."""
-        return slate.adds_for(self.index.offering_ids[offering], self.curations, self.ends)
+        return slate.adds_for(offering, self.curations, self.ends)
 
     def tie(self, offering: int) -> bytes:
         """What breaks equal keys."""
@@ -155,9 +154,12 @@ class Scoring:
         return price is None, price or 0, rows[1]
 
 
-def score(query: Query, index: Index, model: Model, curations: Sequence[Curation]) -> Scoring:
+def score(
+    query: Query, index: Index, model: Model, curations: Sequence[Curation[int]] = ()
+) -> Scoring:
     """Steps 3 to 5 of a match: screen, text and tables over all survivors."""
-    verdict = screen.screen(query, index, _exclusions(index, curations))
+    exclusions = {each.id: sorted(each.exclude) for each in curations if each.exclude}
+    verdict = screen.screen(query, index, exclusions)
     survivors = np.count_nonzero(verdict.scored)
     is_few = survivors * _FEW < index.offerings
     part = index.at(np.flatnonzero(verdict.scored)) if is_few else Part(index)
@@ -187,7 +189,7 @@ def match(
     query: Query,
     index: Index,
     model: Model,
-    curations: Sequence[Curation] = (),
+    curations: Sequence[Curation[int]] = (),
     *,
     limit: int,
     is_asking: bool = True,
@@ -207,6 +209,7 @@ def match(
         ends=found.ends,
         funnel=funnel_of(found, len(items)),
         items=items,
+        missed_floors=shown.missed,
         questions=questions(found.survivors, model.tables, found.active, asked)
         if is_asking
         else (),
@@ -253,31 +256,22 @@ def slate_of(found: Scoring, needed: int, given: int | None = None) -> Slate:
 
     ``given`` is what an allocation gave the firm: it comes first.
     """
-    rules, index = found.model.card.slate, found.index
-    pins = _pins(index, found.curations)
+    index = found.index
+    asked = moves.moves_of(
+        found.curations,
+        lambda place: index.provider_ids[place],
+        found.model.card.slate,
+        index.stated,
+    )
     total = len(found.scored)
-    count = total if pins or given is not None else 2 * max(needed, rules.first)
+    is_whole = bool(asked.pins or asked.floors) or given is not None
+    count = total if is_whole else 2 * max(needed, asked.first)
     while True:
         order = found.order(count)
-        shown = slate.compose(
-            order, lambda place: index.provider_ids[place], rules, pins, given=given
-        )
-        if len(order) == total or _is_settled(shown, index, needed, rules):
+        shown = moves.compose(order, asked, given=given)
+        if len(order) == total or moves.is_settled(shown, asked, needed):
             return shown
         count *= 4
-
-
-def _is_settled(shown: Slate, index: Index, needed: int, rules: slate.SlateRules) -> bool:
-    """Whether a longer order could not change the first ``needed`` places.
-
-    The cap found its first places full.
-    """
-    counts: dict[str, int] = {}
-    for offering in shown.offerings[: rules.first]:
-        provider = index.provider_ids[offering]
-        counts[provider] = counts.get(provider, 0) + 1
-    is_capped = max(counts.values(), default=0) <= rules.of_provider
-    return is_capped and len(shown.offerings) >= needed
 
 
 def steps_of(found: Scoring, offering: int, in_part: int) -> dict[str, int]:
@@ -286,7 +280,9 @@ def steps_of(found: Scoring, offering: int, in_part: int) -> dict[str, int]:
     return {name: int(step.table[step.place(in_part, whole)]) for name, step in found.steps.items()}
 
 
-def item_of(found: Scoring, offering: int, rank: int | None, moves: tuple[slate.Move, ...]) -> Item:
+def item_of(
+    found: Scoring, offering: int, rank: int | None, displaced: tuple[slate.Move, ...]
+) -> Item:
     """The offering explained on its best row; its contributions sum to its score exactly."""
     in_part, row = found.best_row(offering)
     whole = found.part.in_part(offering)
@@ -314,7 +310,7 @@ def item_of(found: Scoring, offering: int, rank: int | None, moves: tuple[slate.
         price_3_years=price.three_years,
         waits_for=price.waits_for,
         tie=found.tie(offering).hex(),
-        slate=moves,
+        slate=displaced,
     )
 
 
@@ -337,21 +333,3 @@ def _unconfirmed(found: Scoring, offering: int, row: int) -> tuple[str, ...]:
         for name, rule in screen.musts_of(found.query, found.index, offering)
         if answer(rule, facts) == RuleAnswer.UNKNOWN
     )
-
-
-def _places(index: Index, ids: Sequence[str]) -> list[int]:
-    return [place for place in map(index.place, ids) if place is not None]
-
-
-def _exclusions(index: Index, curations: Sequence[Curation]) -> dict[str, list[int]]:
-    return {each.id: _places(index, sorted(each.exclude)) for each in curations if each.exclude}
-
-
-def _pins(index: Index, curations: Sequence[Curation]) -> list[tuple[int, int]]:
-    find: Callable[[str], int | None] = index.place
-    return [
-        (place, pin.place)
-        for curation in sorted(curations, key=lambda each: each.id)
-        for pin in curation.pins
-        if (place := find(pin.offering)) is not None
-    ]

@@ -40,6 +40,16 @@ def answer_of(run: MatchRun, speaker: Speaker) -> schemas.MatchAnswer:
         funnel=funnel_of(run.answer.funnel),
         rules={name: speaker.rule(name) for name in named},
         unmatched_terms=list(run.answer.unmatched_terms),
+        missed_floors=[
+            schemas.MissedFloor(
+                rule=each.curation,
+                asked=each.asked,
+                met=each.met,
+                eligible=each.eligible,
+                room=each.room,
+            )
+            for each in run.answer.missed_floors
+        ],
         as_of=instant(run.query.as_of),
         versions=used_versions(run.versions),
         receipt=receipt_of(run),

@@ -190,6 +190,11 @@ class Index(Columns):
         """The rows of the offering at this place, in package order."""
         return self.planes.parts_of(offering)
 
+    def stated(self, field: str, offering: int) -> int | None:
+        """What tells what the offering states as ``offering.<name>``; None where it does not."""
+        column = self.declared.get(field.partition(".")[2])
+        return (None if column is None else int(column.codes[offering])) or None
+
     def fact(self, field: str, row: int) -> Fact:
         """The fact ``offering.<name>`` or ``package.<name>`` of ``row``.
 

@@ -1,23 +1,25 @@
 """From scores to what is shown.
 
-Curation adds, the order, pins and the cap per provider (scoring.md 14 and 15).
+Curation adds and the order (scoring.md 14 and 15); `moves` has what is moved then.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from matchmaker.ranking.columns import Int
+
+T = TypeVar("T", str, int)
 
 MOST_ADDED: Final = 100
 """The running sum of a curation's adds is held within this many thousandths of hi - lo."""
@@ -26,41 +28,70 @@ UNSCORED: Final = -(2**62)
 ALLOCATION: Final = "allocation"
 PIN: Final = "pin"
 CAP: Final = "cap"
+DIVERSITY: Final = "diversity"
+FLOOR: Final = "floor"
 
 
 @dataclass(frozen=True, slots=True)
 class SlateRules:
-    """The default curation: at most ``of_provider`` of one provider within the ``first`` places."""
+    """At most ``of_provider`` of one provider within the ``first`` places."""
 
     of_provider: int
     first: int
 
 
-@dataclass(frozen=True, slots=True)
-class Boost:
+@dataclass(frozen=True)
+class Boost(Generic[T]):
     """Thousandths of hi - lo added to some offerings."""
 
-    offerings: frozenset[str]
+    offerings: frozenset[T]
     thousandths: int
+
+    @cached_property
+    def in_order(self) -> list[T]:
+        """The offerings in order."""
+        return sorted(self.offerings)
 
 
 @dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(Generic[T]):
     """An offering held at an exact place, from 1."""
 
-    offering: str
+    offering: T
     place: int
 
 
 @dataclass(frozen=True, slots=True)
-class Curation:
-    """One curation of an agency or of the operator."""
+class Diversity:
+    """At most ``most`` offerings that state the same in a field within the ``first`` places."""
+
+    field: str
+    """Of the offering; what does not state it is as others are in nothing."""
+    most: int
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class Floor(Generic[T]):
+    """At least ``least`` of some offerings within the ``first`` places."""
+
+    offerings: frozenset[T]
+    least: int
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class Curation(Generic[T]):
+    """One curation of an agency or of the operator; offerings by id, or by place in an index."""
 
     id: str
-    boosts: tuple[Boost, ...] = ()
-    exclude: frozenset[str] = frozenset()
-    pins: tuple[Pin, ...] = ()
+    boosts: tuple[Boost[T], ...] = ()
+    exclude: frozenset[T] = frozenset()
+    pins: tuple[Pin[T], ...] = ()
     version: int = 1
+    cap: SlateRules | None = None
+    diversity: tuple[Diversity, ...] = ()
+    floors: tuple[Floor[T], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,28 +114,85 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class MissedFloor:
+    """Why a floor is not met: too few of its offerings are there, or too few places are free.
+
+    ``met`` is the least of ``asked``, the ``eligible`` offerings of the floor that stand in the
+    first places or may be moved there, and the ``room`` of places that are theirs or may become so.
+    """
+
+    curation: str
+    asked: int
+    met: int
+    eligible: int
+    room: int
+
+
+@dataclass(frozen=True, slots=True)
 class Slate:
     """Offerings in the order they are shown, and the moves of each one that was displaced."""
 
     offerings: tuple[int, ...]
     moves: Mapping[int, tuple[Move, ...]]
+    missed: tuple[MissedFloor, ...] = ()
+
+
+def placed(curation: Curation[str], place: Callable[[str], int | None]) -> Curation[int]:
+    """The curation with its offerings by their places; those that have none are left out."""
+
+    def all_of(ids: frozenset[str]) -> frozenset[int]:
+        found = (place(each) for each in ids)
+        return frozenset(each for each in found if each is not None)
+
+    pins = ((place(pin.offering), pin.place) for pin in curation.pins)
+    return Curation(
+        id=curation.id,
+        boosts=tuple(Boost(all_of(each.offerings), each.thousandths) for each in curation.boosts),
+        exclude=all_of(curation.exclude),
+        pins=tuple(Pin(offering, at) for offering, at in pins if offering is not None),
+        version=curation.version,
+        cap=curation.cap,
+        diversity=curation.diversity,
+        floors=tuple(
+            Floor(all_of(each.offerings), each.least, each.first) for each in curation.floors
+        ),
+    )
+
+
+def in_turn(curations: Iterable[Curation[T]]) -> list[Curation[T]]:
+    """The curations in order of their ids, as they apply."""
+    return sorted(curations, key=lambda each: each.id)
 
 
 def adds_for(
-    offering_id: str, curations: Sequence[Curation], ends: tuple[int, int]
+    offering: T, curations: Sequence[Curation[T]], ends: tuple[int, int]
 ) -> tuple[Add, ...]:
     """What the curations add to the offering, in order of their ids."""
     lo, hi = ends
     running = 0
     found: list[Add] = []
-    for curation in sorted(curations, key=lambda each: each.id):
+    for curation in in_turn(curations):
         for boost in curation.boosts:
-            if offering_id in boost.offerings:
+            if offering in boost.offerings:
                 kept = max(-MOST_ADDED, min(MOST_ADDED, running + boost.thousandths)) - running
                 running += kept
                 added, cut = kept * (hi - lo) // 1000, boost.thousandths - kept
                 found.append(Add(curation.id, kept, cut, added, curation.version))
     return tuple(found)
+
+
+def sums_of(curations: Sequence[Curation[int]], ends: tuple[int, int], offerings: int) -> Int:
+    """What the curations add to each offering, in millionths: the sums of `adds_for`."""
+    lo, hi = ends
+    running, sums = np.zeros((2, offerings), np.int64)
+    for curation in in_turn(curations):
+        for boost in curation.boosts:
+            places = np.array(boost.in_order, np.int64)
+            now = running[places]
+            kept = np.clip(now + boost.thousandths, -MOST_ADDED, MOST_ADDED) - now
+            running[places] += kept
+            sums[places] += kept * (hi - lo) // 1000
+    return sums
 
 
 def tie(digest: str, offering_id: str) -> bytes:
@@ -125,73 +213,3 @@ def ordered(keys: Int, scored: int, tie_of: Callable[[int], bytes], count: int) 
     alike = ([place for _, place in group] for _, group in groupby(found, key=itemgetter(0)))
     ordered_alike = (each if len(each) == 1 else sorted(each, key=tie_of) for each in alike)
     return [*chain.from_iterable(ordered_alike)]
-
-
-def compose(
-    order: Sequence[int],
-    provider_of: Callable[[int], str],
-    rules: SlateRules,
-    pins: Sequence[tuple[int, int]],
-    *,
-    given: int | None = None,
-) -> Slate:
-    """The slate of ``order``: pins of (offering, place) first, then the cap.
-
-    In a batch the offering that was ``given`` to the firm comes before all that. A pin is exact,
-    also downwards, and no later step moves it.
-    """
-    allotted = order if given is None else [given, *(each for each in order if each != given)]
-    pinned = _with_pins(allotted, pins)
-    held = {
-        offering: place
-        for place, offering in enumerate(pinned)
-        if any(offering == o for o, _ in pins)
-    }
-    capped = _with_cap(pinned, held, provider_of, rules)
-    moves: dict[int, tuple[Move, ...]] = {}
-    steps = ((ALLOCATION, order, allotted), (PIN, allotted, pinned), (CAP, pinned, capped))
-    for step, before, after in steps:
-        old = {offering: place for place, offering in enumerate(before)}
-        for place, offering in enumerate(after):
-            if place != old[offering]:
-                moves[offering] = (*moves.get(offering, ()), Move(step, place - old[offering]))
-    return Slate(tuple(capped), moves)
-
-
-def _with_pins(order: Sequence[int], pins: Sequence[tuple[int, int]]) -> list[int]:
-    places: dict[int, int] = {}
-    for offering, place in pins:
-        if offering in order:
-            places.setdefault(offering, place)
-    result = [offering for offering in order if offering not in places]
-    for offering, place in sorted(places.items(), key=lambda pin: pin[1]):
-        result.insert(place - 1, offering)
-    return result
-
-
-def _with_cap(
-    order: Sequence[int],
-    held: Mapping[int, int],
-    provider_of: Callable[[int], str],
-    rules: SlateRules,
-) -> list[int]:
-    """``order`` with a provider's further offerings behind the first places; pins stay."""
-    seen = Counter(provider_of(offering) for offering, place in held.items() if place < rules.first)
-    room = rules.first - sum(place < rules.first for place in held.values())
-    front: list[int] = []
-    behind: list[int] = []
-    rest: list[int] = []
-    for offering in order:
-        if offering in held:
-            continue
-        if len(front) == room:
-            rest.append(offering)
-        elif seen[provider_of(offering)] < rules.of_provider:
-            seen[provider_of(offering)] += 1
-            front.append(offering)
-        else:
-            behind.append(offering)
-    result = [*front, *behind, *rest]
-    for offering, place in sorted(held.items(), key=lambda item: item[1]):
-        result.insert(place, offering)
-    return result

@@ -36,7 +36,7 @@ from matchmaker.matching.feedback.errors import OwnOffering
 from matchmaker.matching.feedback.models import Action
 from matchmaker.matching.query import Caller
 from matchmaker.matching.service import Model
-from matchmaker.ranking import artefact
+from matchmaker.ranking import artefact, features
 from matchmaker.released import Released
 
 PLACES: Final = 2.0
@@ -54,7 +54,7 @@ def released() -> Released:
 async def market(released: Released) -> AsyncIterator[Market]:
     async with stocked(released) as running:
         engine = db.create_engine(running.url, running.settings, acting=db.INSTALLATION)
-        yield Market(running, engine, released.matcher(running.index_folder))
+        yield Market(running, engine, released.matcher(running.settings.index_folder))
         await engine.dispose()
 
 
@@ -145,7 +145,7 @@ def taught(data: Dataset, released: Released) -> Model:
     policy = msgspec.structs.replace(means.policy, trees=trees)
     files = training.learned(data, means.card, policy, name="attacked")
     sha256 = artefact.digest(files[artefact.MANIFEST])
-    found = artefact.opened(files, sha256, artefact.schema_of(training.features.FEATURES))
+    found = artefact.opened(files, sha256, artefact.schema_of(features.FEATURES))
     return Model(means.card.card, found.tables, "attacked")
 
 

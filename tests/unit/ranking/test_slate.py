@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pytest
 
+from matchmaker.ranking import moves
 from matchmaker.ranking.slate import (
     UNSCORED,
     Add,
     Boost,
     Curation,
     Move,
+    Slate,
     SlateRules,
     adds_for,
-    compose,
     ordered,
     tie,
 )
@@ -22,7 +25,17 @@ ENDS = (-1_000, 9_000)
 TWO_OF_TEN = SlateRules(2, 10)
 
 
-def boosting(name: str, *thousandths: int) -> Curation:
+def compose(
+    order: Sequence[int],
+    provider_of: Callable[[int], str],
+    rules: SlateRules,
+    pins: Sequence[tuple[int, int]],
+) -> Slate:
+    cap = (provider_of, rules.of_provider, rules.first)
+    return moves.compose(order, moves.Moves(dict(pins), cap))
+
+
+def boosting(name: str, *thousandths: int) -> Curation[str]:
     return Curation(name, tuple(Boost(frozenset({"o1"}), each) for each in thousandths))
 
 

@@ -62,7 +62,7 @@ async def done(
     Raises:
         GiveUp: it is too large, or its allocation does not pass its check.
     """
-    desk = Desk(means.matcher, means.matcher.holder.current())
+    desk = Desk(means.matcher.pinned(), means.matcher.holder.current())
     task = running.Task(desk, asked, firms, limits)
     with running.crew(desk, means.where, means.processes) as crew:
         try:

@@ -26,6 +26,7 @@ from matchmaker.matching import editions, phrases
 from matchmaker.matching.batches import scoring
 from matchmaker.matching.batches.scoring import Desk, Outcome
 from matchmaker.matching.index import IndexHolder, IndexNotReady
+from matchmaker.matching.learned.shelf import Shelf, parts_of
 from matchmaker.matching.matcher import Matcher
 from matchmaker.matching.registry import PHRASES
 from matchmaker.ranking.allocation import NOBODY, Allocation, Places, allocate
@@ -118,10 +119,8 @@ class Crew:
         if self._where is None:
             calls = [functools.partial(work, self._desk, *part) for part in parts]
         else:
-            versions = self._desk.published.versions
-            calls = [
-                functools.partial(_elsewhere, work, self._where, versions, *part) for part in parts
-            ]
+            seat = (self._where, self._desk.published.versions, self._desk.matcher.model.version)
+            calls = [functools.partial(_elsewhere, work, seat, *part) for part in parts]
         waiting = [loop.run_in_executor(self._executor, call) for call in calls]
         done: list[T] = []
         try:
@@ -267,25 +266,31 @@ def _places(desk: Desk, columns: Int, limits: Limits, firms: int) -> Places:
 
 
 def _elsewhere(
-    work: Callable[..., T], where: Where, versions: IndexVersions, *arguments: object
+    work: Callable[..., T], seat: tuple[Where, IndexVersions, str], *arguments: object
 ) -> T:
-    return work(_desk(where, versions), *arguments)
+    return work(_desk(*seat), *arguments)
 
 
 @functools.lru_cache(maxsize=1)
-def _desk(where: Where, versions: IndexVersions) -> Desk:
-    """The desk of a process of its own, on the index of these versions.
+def _desk(where: Where, versions: IndexVersions, ranking: str) -> Desk:
+    """The desk of a process of its own, on the index and with the model of these versions.
 
     Raises:
-        IndexNotReady: that index is not there any more.
+        IndexNotReady: one of them is not there any more.
     """
     edition = editions.load(where.seeds)
+    learned, model = parts_of(ranking).learned, edition.model
+    if learned is not None:
+        found = Shelf(where.index).find(learned, edition.model)
+        if found is None:
+            raise IndexNotReady
+        model = found
     holder = IndexHolder(where.index, lambda found: found.edition == edition.names)
     published = holder.find(lambda found: found.versions == versions)
     if published is None:
         raise IndexNotReady
     book = phrases.load(where.seeds / PHRASES)
-    return Desk(Matcher(holder, edition.model, edition.reader, book, utc_now), published)
+    return Desk(Matcher(holder, model, edition.reader, book, utc_now), published)
 
 
 def encoded(outcomes: Sequence[Outcome]) -> bytes:

@@ -123,7 +123,8 @@ def _scored(desk: Desk, asked: Asked, entrant: Entrant) -> Scoring | None:
         query = matcher.query(_input(asked, entrant), asked.caller, asked.as_of)
     except UnusableInput:
         return None
-    return service.score(query, desk.published.index, matcher.model, ())
+    curations = desk.published.curations_for(asked.caller.organisation)
+    return service.score(query, desk.published.index, matcher.model, curations)
 
 
 def _worth(found: Scoring) -> Int:

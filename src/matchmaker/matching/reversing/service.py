@@ -64,7 +64,7 @@ async def find(
     place = published.index.place(str(offering_id))
     if place is None or owner is None or not is_own:
         raise OfferingNotConsidered
-    fitting = Fitting(published.index, matcher.model, place)
+    fitting = Fitting(published.index, matcher.ranking, place)
     kind = str(published.index.kind.fact(int(published.index.kind.codes[place])))
     needs = await queries.open_needs(session, kind)
     taxonomy = matcher.reader.taxonomy

@@ -1,0 +1,1 @@
+"""Curations: what an agency or the operator adds, pins, leaves out and asks for, as versions."""

@@ -1,0 +1,190 @@
+"""Curations as they are kept, and what they do to matches once an index has them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import msgspec
+import pytest_asyncio
+from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.conftest import client_of
+from tests.contract.conftest import stocked
+from tests.identities import Holder, holder
+
+from matchmaker.app import installed
+from matchmaker.cli import pool
+from matchmaker.cli.session import Database
+from matchmaker.core import db
+from matchmaker.core.patching import MEDIA_TYPE
+from matchmaker.identity.models import OrganisationRole
+from matchmaker.matching.publisher import Publisher
+from matchmaker.released import Released
+
+R = OrganisationRole
+CURATIONS = "/v1/curations"
+ASK = {"need": {"kind": "solution", "scenes": ["quality"]}, "limit": 10}
+
+
+@dataclass
+class Place:
+    """The API on a database of its own, and what publishes its index."""
+
+    api: httpx.AsyncClient
+    engine: AsyncEngine
+    database: Database
+    released: Released
+    publisher: Publisher
+
+    async def publish(self) -> None:
+        await pool.publish(self.database, self.released, self.publisher)
+
+    async def match(self, by: Holder | None = None) -> dict[str, Any]:
+        headers = {} if by is None else by.headers
+        answer = await self.api.post("/v1/match", json=ASK, headers=headers)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def reproduced(self, answer: dict[str, Any], by: Holder | None = None) -> bool:
+        headers = {} if by is None else by.headers
+        body = {**ASK, "receipt": answer["receipt"]}
+        told = await self.api.post("/v1/match/replay", json=body, headers=headers)
+        assert told.status_code == 200, told.text
+        return bool(told.json()["reproduced"])
+
+    async def active(self, by: Holder, **terms: object) -> str:
+        body = {"name": {"en": "Local first"}, **terms}
+        made = await self.api.post(CURATIONS, json=body, headers=by.headers)
+        assert made.status_code == 201, made.text
+        id_ = str(made.json()["id"])
+        await self.move(by, id_, "activate")
+        return id_
+
+    async def move(self, by: Holder, id_: str, step: str) -> None:
+        path = f"{CURATIONS}/{id_}/transitions"
+        moved = await self.api.post(path, json={"transition": step}, headers=by.headers)
+        assert moved.status_code == 200, moved.text
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def place(released: Released) -> AsyncIterator[Place]:
+    async with stocked(released) as found:
+        writing = db.create_engine(found.url, found.settings, acting=db.INSTALLATION)
+        serving = db.create_engine(found.url, found.settings)
+        publisher = Publisher(found.settings.index_folder, released.edition)
+        async with client_of(installed(found.settings, serving, released)) as api:
+            yield Place(api, writing, found, released, publisher)
+        await writing.dispose()
+        await serving.dispose()
+
+
+def ids(answer: dict[str, Any]) -> list[str]:
+    return [item["offering_id"] for item in answer["items"]]
+
+
+async def test_an_agencys_own_bear_on_its_matches_and_each_effect_is_told(place: Place) -> None:
+    portal, firm = await holder(place.engine, R.AGENCY), await holder(place.engine)
+    plain = await place.match(portal)
+    first, last, gone = ids(plain)[0], ids(plain)[-1], ids(plain)[1]
+    local = {"field": "offering.regions", "op": "exists"}
+    id_ = await place.active(
+        portal,
+        boosts=[{"thousandths": 40, "rule": local}, {"thousandths": 90, "offerings": [last]}],
+        exclude=[gone],
+        pins=[{"offering_id": first, "place": 3}, {"offering_id": gone, "place": 1}],
+    )
+    assert ids(await place.match(portal)) == ids(plain), "not before an index has it"
+    await place.publish()
+    curated = await place.match(portal)
+    assert ids(curated)[2] == first
+    assert gone not in ids(curated), "a pin never shows what is excluded"
+    assert curated["funnel"]["excluded"][f"curation.{id_}"] == 1
+    lifted = next(item for item in curated["items"] if item["offering_id"] == last)
+    assert {each["rule"] for each in lifted["curation"]} == {id_}
+    assert sum(each["thousandths"] for each in lifted["curation"]) <= 100
+    adds = sum(each["adds"] for each in lifted["curation"])
+    parts = sum(each["adds"] for each in lifted["contributions"])
+    assert abs(lifted["base"] + parts + adds - lifted["score"]) < 1e-6
+    assert any(move["step"] == "pin" for item in curated["items"] for move in item["slate"])
+    # Others are not touched: there is nothing of the operator's.
+    assert ids(await place.match(firm)) == ids(plain)
+    assert await place.reproduced(curated, portal)
+    # Everybody can read whose it is; and once it is archived the order is as it was.
+    told = await place.api.get(f"{CURATIONS}/{id_}")
+    assert told.json()["organisation_id"] == str(portal.organisation_id)
+    await place.move(portal, id_, "archive")
+    await place.publish()
+    again = await place.match(portal)
+    assert ids(again) == ids(plain)
+    assert [item["score"] for item in again["items"]] == [i["score"] for i in plain["items"]]
+    assert (await place.api.get(f"{CURATIONS}/{id_}")).status_code == 404
+
+
+async def test_the_operators_bear_on_everybody_who_has_none(place: Place) -> None:
+    operator, firm = await holder(place.engine, R.OPERATOR), await holder(place.engine)
+    plain = await place.match()
+    last = ids(plain)[-1]
+    id_ = await place.active(
+        operator,
+        floors=[
+            {"least": 1, "first": 3, "offerings": [last]},
+            {"least": 2, "first": 3, "offerings": ["none"]},
+        ],
+        diversity=[{"field": "offering.deployment", "most": 3, "first": 10}],
+        cap={"of_provider": 1, "first": 5},
+    )
+    await place.publish()
+    for by in (None, firm):
+        curated = await place.match(by)
+        assert last in ids(curated)[:3]
+        raised = next(item for item in curated["items"] if item["offering_id"] == last)
+        assert raised["slate"][-1]["step"] == "floor"
+        (missed,) = curated["missed_floors"]
+        assert (missed["rule"], missed["asked"], missed["met"]) == (id_, 2, 0)
+        providers = [item["provider"]["id"] for item in curated["items"][:2]]
+        assert len(set(providers)) == len(providers)
+        assert await place.reproduced(curated, by)
+    # What is changed is another version, and the receipt of before still holds.
+    before = await place.match()
+    changed = await place.api.patch(
+        f"{CURATIONS}/{id_}",
+        content=msgspec.json.encode({"floors": []}),
+        headers={**operator.headers, "If-Match": '"2"', "Content-Type": MEDIA_TYPE},
+    )
+    assert (changed.status_code, changed.json()["version"]) == (200, 2), changed.text
+    await place.publish()
+    after = await place.match()
+    assert after["missed_floors"] == []
+    assert await place.reproduced(after)
+    assert await place.reproduced(before), "the index before is still at hand"
+    versions = (await place.api.get(f"{CURATIONS}/{id_}/versions")).json()["items"]
+    assert [len(each["terms"]["floors"]) for each in versions] == [2, 0]
+    await place.move(operator, id_, "archive")
+    await place.publish()
+
+
+async def test_what_cannot_be_is_refused(place: Place) -> None:
+    portal, other = await holder(place.engine, R.AGENCY), await holder(place.engine, R.AGENCY)
+    body = {
+        "name": {"en": "A"},
+        "boosts": [{"thousandths": 1, "rule": {"field": "profile.stage", "op": "exists"}}],
+        "diversity": [{"field": "offering.colour", "most": 1, "first": 3}],
+    }
+    answer = await place.api.post(CURATIONS, json=body, headers=portal.headers)
+    assert {each["pointer"].rpartition("/")[0] for each in answer.json()["errors"]} >= {
+        "#/diversity/0"
+    }
+    assert len(answer.json()["errors"]) == 2, answer.text
+    id_ = await place.active(portal)
+    for by in (other, portal):
+        patch = {**by.headers, "If-Match": '"2"', "Content-Type": MEDIA_TYPE}
+        answer = await place.api.patch(f"{CURATIONS}/{id_}", content=b"{}", headers=patch)
+        assert answer.status_code == (404 if by is other else 200)
+    await place.move(portal, id_, "archive")
+    patch = {**portal.headers, "If-Match": '"3"', "Content-Type": MEDIA_TYPE}
+    content = msgspec.json.encode({"exclude": ["x"]})
+    answer = await place.api.patch(f"{CURATIONS}/{id_}", content=content, headers=patch)
+    assert (answer.status_code, answer.json()["code"]) == (409, "curation_archived")
