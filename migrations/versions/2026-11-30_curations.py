@@ -1,7 +1,7 @@
 """Curations, their versions, and when which of them was in force.
 
 Revision ID: 20261130_curations
-Revises: 20261130_batches
+Revises: 20261130_recognition_erasure
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261130_curations"
-down_revision = "20261130_batches"
+down_revision = "20261130_recognition_erasure"
 branch_labels = None
 depends_on = None
 

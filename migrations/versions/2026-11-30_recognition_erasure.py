@@ -1,7 +1,7 @@
 """Recognitions can be emptied, and pathways by themselves.
 
 Revision ID: 20261130_recognition_erasure
-Revises: 20261130_guides
+Revises: 20261130_models
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261130_recognition_erasure"
-down_revision = "20261130_guides"
+down_revision = "20261130_models"
 branch_labels = None
 depends_on = None
 
