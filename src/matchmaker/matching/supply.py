@@ -118,7 +118,7 @@ class Stock:
         np.minimum.at(best, self._codes, self._price)
         worth, raised = np.zeros_like(best), np.zeros_like(best)
         for place, scene in enumerate(self._levels.scenes):
-            values = _worths(scene, levels[scene], top, alone).take(grid[place])
+            values = _worths(scene, levels[scene], top, alone)[grid[place]]
             worth, raised = worth + values, raised + (values > 0)
         found = [
             (int(best[code] - worth[code]), Bundle(int(best[code]), self._spans(code, levels, top)))
