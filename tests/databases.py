@@ -43,7 +43,10 @@ def unwalled(server: Server, settings: Settings) -> AsyncEngine:
     """An engine with the rights of mm_app to which no policy applies."""
     _as_superuser(
         server,
-        "create role unwalled login bypassrls password 'unwalled' in role mm_app;"
+        # Roles are the server's, which several modules may share.
+        "do $$ begin if not exists (select from pg_roles where rolname = 'unwalled') then"
+        " create role unwalled login bypassrls password 'unwalled' in role mm_app;"
+        " end if; end $$;"
         f" grant connect on database {MIGRATED} to unwalled",
     )
     url = make_url(server.url("mm_app")).set(username="unwalled", password="unwalled")  # noqa: S106
