@@ -23,6 +23,7 @@ from matchmaker.cli.session import Database
 from matchmaker.core import db, events
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.language import LANGUAGES
+from matchmaker.identity.models import OrganisationRole
 from matchmaker.matching import erasing
 from matchmaker.pathway.computing import Asked, compute
 from matchmaker.pathway.position import Facts
@@ -118,6 +119,33 @@ async def test_it_is_told_in_both_languages(firm: Firm, language: str) -> None:
     assert ("Plan: name the goal" in told) == (language == "en")
     assert [each["code"] for each in made["guides"]] == ["own_general"]
     assert {each["no_programmes"] for phase in made["phases"] for each in phase["steps"]} != {None}
+
+
+async def test_it_cites_the_guide_of_its_trade_and_keeps_it_word_for_word(firm: Firm) -> None:
+    """Published by an operator for another trade than the demo firms of the other tests have."""
+    operator = Firm(firm.api, firm.engine, await holder(firm.engine, OrganisationRole.OPERATOR), {})
+    other = Firm(firm.api, firm.engine, await holder(firm.engine), firm.said)
+    (general,) = (await other.ask("GET", "/guides?limit=1"))["items"]
+    scenes = [each["code"] for each in general["scenes"]][::-1]
+    said = {"code": "pens", "edition": "2026", "scenes": scenes}
+    whose = {"issuer": {"zh": "某省工信厅"}, "source": {"zh": "某省工信厅网站"}}
+    guide = await operator.ask("POST", "/guides", {**said, **whose, "industries": ["C2412"]})
+    path = f"/guides/{guide['id']}/transitions"
+    facts = {"industries": ["C2412"]}
+    await other.ask("PUT", f"/profiles/{other.held.organisation_id}", facts)
+    before = await other.ask("POST", "/pathways", {"target": 2})
+    await operator.ask("POST", path, {"transition": "publish"})
+    way = await other.ask("POST", "/pathways", {"target": 2})
+    assert [each["code"] for each in before["guides"]] == ["own_general"], "a draft is not cited"
+    assert [each["code"] for each in way["guides"]] == ["pens", "own_general"]
+    assert way["guides"][0]["id"] == guide["id"]
+    assert all("某省工信厅" in each["reasons"][-1] for each in way["entry_points"])
+    costs = [each["cost"] for each in (before, way)]
+    assert costs[0] == costs[1], "a guide weighs nothing"
+    await operator.ask("POST", path, {"transition": "supersede"})
+    assert (await other.ask("GET", f"/pathways/{way['id']}"))["guides"] == way["guides"]
+    again = await other.ask("POST", "/pathways", {"target": 2})
+    assert [each["code"] for each in again["guides"]] == ["own_general"]
 
 
 async def test_the_sum_of_the_phases_is_the_cost_and_within_the_budgets(firm: Firm) -> None:

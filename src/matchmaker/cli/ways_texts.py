@@ -57,6 +57,11 @@ STEP: Final = Bilingual(
     zh="{number}. {scene}：{before}级→{after}级，{what}；{low} 至 {high}；{count} 个产品",
     en="{number}. {scene} {before} -> {after}: {what}; {low} to {high}; {count} offerings",
 )
+WITH: Final = Bilingual(
+    zh="{number}. {scene}：{before}级→{after}级，{what}；与第 {first} 步同一套餐，不另付费；"
+    "{count} 个产品",
+    en="{number}. {scene} {before} -> {after}: {what}; paid with step {first}; {count} offerings",
+)
 TOTAL: Final = Bilingual(
     zh="合计 {cost}，可以达到目标。", en="In all {cost}; the target is reached."
 )
@@ -167,17 +172,18 @@ class Telling:
         page.bullets(page.words(UNKNOWN), [each.name for each in stands.unknown][:_SHOWN])
 
     def _step(self, step: PathwayStep, words: FieldWords) -> str:
-        return self.page.words(
-            STEP,
-            number=step.number,
-            scene=step.scene.name,
-            before=step.level_before,
-            after=step.level_after,
-            what=step.what,
-            low=_money(words, step.cost_from),
-            high=_money(words, step.cost_to),
-            count=step.offerings,
-        )
+        said = {
+            "number": step.number,
+            "scene": step.scene.name,
+            "before": step.level_before,
+            "after": step.level_after,
+            "what": step.what,
+            "count": step.offerings,
+        }
+        if step.together and step.number != step.together[0]:
+            return self.page.words(WITH, first=step.together[0], **said)
+        low, high = _money(words, step.cost_from), _money(words, step.cost_to)
+        return self.page.words(STEP, low=low, high=high, **said)
 
 
 def _money(words: FieldWords, money: Money) -> str:

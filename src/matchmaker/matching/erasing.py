@@ -15,6 +15,7 @@ from matchmaker.core.erasing import Eraser
 from matchmaker.enterprise import service as enterprise
 from matchmaker.enterprise.errors import ProfileNotFound
 from matchmaker.identity.models import OrganisationId
+from matchmaker.identity.rights.firms import of_firms
 from matchmaker.matching import queries
 
 if TYPE_CHECKING:
@@ -90,21 +91,11 @@ def erasers(checker: Checker) -> tuple[Eraser, ...]:
         return emptied
 
     return (
-        Eraser(name="match_runs", export=_export_matches, erase=_erase_matches),
+        of_firms("match_runs", _matches, queries.erase_matches),
         Eraser(name="profile_versions", export=export_profiles, erase=erase_profiles),
     )
 
 
-async def _export_matches(session: ReadSession, subject: Subject) -> list[dict[str, Any]]:
-    return [
-        {"id": str(id_), "asked": asked}
-        for firm in subject.firms
-        for id_, asked in await queries.inputs_of_firm(session, OrganisationId(firm))
-    ]
-
-
-async def _erase_matches(session: Session, subject: Subject) -> int:
-    erased = 0
-    for firm in subject.firms:
-        erased += await queries.erase_matches(session, OrganisationId(firm))
-    return erased
+async def _matches(session: ReadSession, firm: OrganisationId) -> list[dict[str, Any]]:
+    found = await queries.inputs_of_firm(session, firm)
+    return [{"id": str(id_), "asked": asked} for id_, asked in found]

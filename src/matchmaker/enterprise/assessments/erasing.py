@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from matchmaker.core.erasing import Eraser
 from matchmaker.enterprise.assessments import queries, service
-from matchmaker.identity.models import OrganisationId
+from matchmaker.identity.rights.firms import of_firms
 
 if TYPE_CHECKING:
-    from matchmaker.core.db import ReadSession, Session
-    from matchmaker.core.erasing import Subject
+    from matchmaker.core.db import ReadSession
+    from matchmaker.identity.models import OrganisationId
 
 
-async def _export(session: ReadSession, subject: Subject) -> list[dict[str, Any]]:
+async def _told(session: ReadSession, firm: OrganisationId) -> list[dict[str, Any]]:
     return [
         {
             "id": str(each.id),
@@ -25,16 +24,8 @@ async def _export(session: ReadSession, subject: Subject) -> list[dict[str, Any]
             "said": msgspec.to_builtins(service.terms(each)),
             "result": each.result,
         }
-        for firm in subject.firms
-        for each in await queries.assessments_of_firm(session, OrganisationId(firm))
+        for each in await queries.assessments_of_firm(session, firm)
     ]
 
 
-async def _erase(session: Session, subject: Subject) -> int:
-    erased = 0
-    for firm in subject.firms:
-        erased += await queries.erase(session, OrganisationId(firm))
-    return erased
-
-
-ERASER: Final = Eraser(name="assessments", export=_export, erase=_erase)
+ERASER: Final = of_firms("assessments", _told, queries.erase)

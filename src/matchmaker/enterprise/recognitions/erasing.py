@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from matchmaker.core.erasing import Eraser
 from matchmaker.enterprise.recognitions import queries
 from matchmaker.enterprise.recognitions.declaration import RecognitionDraft
-from matchmaker.identity.models import OrganisationId
+from matchmaker.identity.rights.firms import of_firms
 
 if TYPE_CHECKING:
-    from matchmaker.core.db import ReadSession, Session
-    from matchmaker.core.erasing import Subject
+    from matchmaker.core.db import ReadSession
+    from matchmaker.identity.models import OrganisationId
 
 
-async def _export(session: ReadSession, subject: Subject) -> list[dict[str, Any]]:
+async def _told(session: ReadSession, firm: OrganisationId) -> list[dict[str, Any]]:
     return [
         {
             "id": str(each.id),
@@ -26,16 +25,8 @@ async def _export(session: ReadSession, subject: Subject) -> list[dict[str, Any]
                 for name in RecognitionDraft.__struct_fields__
             },
         }
-        for firm in subject.firms
-        for each in await queries.recognitions_of_firm(session, OrganisationId(firm))
+        for each in await queries.recognitions_of_firm(session, firm)
     ]
 
 
-async def _erase(session: Session, subject: Subject) -> int:
-    erased = 0
-    for firm in subject.firms:
-        erased += await queries.erase(session, OrganisationId(firm))
-    return erased
-
-
-ERASER: Final = Eraser(name="recognitions", export=_export, erase=_erase)
+ERASER: Final = of_firms("recognitions", _told, queries.erase)
