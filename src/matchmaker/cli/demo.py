@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from matchmaker.cli import pool, sample, session, show, stored, texts, ways
+from matchmaker.cli import lesson, pool, sample, session, show, stored, texts, ways
 from matchmaker.cli.walk import Walk
 from matchmaker.core.clock import utc_now
 from matchmaker.core.language import LANGUAGES
@@ -43,7 +43,7 @@ def demo(language: Language) -> None:
     page = show.Page(show.console(), language)
     with session.one_line(FolderMissing, ValueError, sample.SampleMissing):
         found = session.settings()
-        with _Steps(page, len(pool.demo_files()) + 3) as steps:
+        with _Steps(page, len(pool.demo_files()) + 4) as steps:
             steps.next(texts.STARTING.in_language(language))
             released = session.released()
             told = sample.load(language, utc_now().date())
@@ -54,9 +54,12 @@ def demo(language: Language) -> None:
                 kept = asyncio.run(
                     stored.store(running, released, told, matcher=matcher, language=language)
                 )
+                steps.next(texts.LEARNING.in_language(language))
+                learned = asyncio.run(lesson.learn(running, released, matcher))
     Walk(page, matcher, kept).tell()
     with session.one_line(sample.SampleMissing):
         ways.tell(page, matcher, released, told.firm)
+    lesson.tell(page, learned, 18)
     _end(page, found.host, found.port)
     if not kept.verdict.is_whole:
         raise click.ClickException(page.words(texts.CHAIN_BROKEN, position=kept.verdict.broken_at))
@@ -112,7 +115,7 @@ def _refuse_faults(file: Path, report: ImportReport, page: Page) -> None:
 
 def _end(page: Page, host: str, port: int) -> None:
     """How to go on."""
-    page.heading(18, texts.NEXT)
+    page.heading(19, texts.NEXT)
     page.say(page.words(texts.SERVE))
     page.say(f"  make serve   {page.words(texts.OR)}   matchmaker serve", "bold")
     page.say(page.words(texts.CALL))

@@ -12,6 +12,7 @@ STARTING: Final = Bilingual(zh="启动数据库", en="Starting the database")
 IMPORTING: Final = Bilingual(zh="导入示例库", en="Importing the demo pool")
 PUBLISHING: Final = Bilingual(zh="发布索引", en="Publishing the index")
 MATCHING: Final = Bilingual(zh="匹配并保存", en="Matching and storing")
+LEARNING: Final = Bilingual(zh="学习并检验", en="Learning and checking")
 
 TITLE: Final = Bilingual(
     zh="{name}：从一份企业档案到讲得清理由的候选清单",

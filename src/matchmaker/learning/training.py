@@ -6,6 +6,7 @@ import importlib.metadata
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from threadpoolctl import threadpool_limits
 
 from matchmaker.matching.learned.shelf import SCHEMA
 from matchmaker.matching.run import instant
@@ -53,7 +54,9 @@ def learned(
     )
     steps, grades, qid, weights = train.rows()
     ranker = MatchRanker(ScorecardRanker(from_card(card.card).weights), trees, random_state=seed)
-    ranker.fit(steps, grades, qid=qid, sample_weight=weights)
+    with threadpool_limits(1):
+        # Lists are short: several threads wait for each other longer than they work.
+        ranker.fit(steps, grades, qid=qid, sample_weight=weights)
     references = {each: feature.reference for each, feature in card.card.features.items()}
     held = Bounded(ranker, names.index("text"), names.index("scene_fit"))
     tables = compile_model(held, name, names, references)

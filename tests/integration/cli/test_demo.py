@@ -173,6 +173,15 @@ def test_the_walk_shows_what_its_firm_was_chosen_for(told: Told) -> None:
     assert texts.NO_QUESTIONS.en not in told.out
 
 
+def test_the_lesson_is_gated_ranks_better_and_is_undone(told: Told, database: Database) -> None:
+    """What it learned from earlier needs orders later ones better; nothing of it is left."""
+    (said,) = [line for line in told.out.splitlines() if "DCG@10" in line]
+    before, after = map(float, re.findall(r"0\.\d{3}", said))
+    assert after > before
+    assert any(word in told.out for word in ("promoted by the rules", "已按规则启用"))
+    assert rows(database, "select id from mm.model union all select id from mm.evaluation") == []
+
+
 def test_the_closed_books_add_up(told: Told) -> None:
     books = re.search(r"^(\d+) = ([\d +]+)$", told.out.replace(" \n", "\n"), re.MULTILINE)
     assert books is not None
