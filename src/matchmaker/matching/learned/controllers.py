@@ -21,7 +21,7 @@ from matchmaker.identity import access
 from matchmaker.identity.access import Principal, Scope
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.matching.learned import pages, queries, schemas, service
-from matchmaker.matching.learned.errors import ModelNotFound
+from matchmaker.matching.learned.errors import ModelNotFound, ModelUnreadable
 from matchmaker.matching.learned.machine import MODEL
 from matchmaker.matching.learned.models import LearnedModel, ModelId
 from matchmaker.matching.matcher import Matcher
@@ -73,7 +73,7 @@ class ModelController(Controller):
     @get(
         "/{model_id:uuid}/card",
         operation_id="getModelCard",
-        responses=problems(ModelNotFound),
+        responses=problems(ModelNotFound, ModelUnreadable),
         opt={**access.public(), ANSWERS: (HTML,)},
     )
     async def card(
@@ -86,7 +86,7 @@ class ModelController(Controller):
     ) -> Response[bytes]:
         """Read the card of a learned model: what it was learned from, and a plot of every table."""
         found = await service.find(read_session, model_id)
-        made = await service.read(read_session, found)
+        made = await service.shown(read_session, found)
         page = pages.page(made, model_words, language)
         return Response(page.encode(), media_type=HTML)
 

@@ -12,7 +12,7 @@ from matchmaker.core.machine import Actor
 from matchmaker.identity.access import event_actor
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.matching.learned import queries
-from matchmaker.matching.learned.errors import ModelNotFound
+from matchmaker.matching.learned.errors import ModelNotFound, ModelUnreadable
 from matchmaker.matching.learned.machine import HAPPENED, MODEL, ModelState
 from matchmaker.matching.learned.models import LearnedModel
 from matchmaker.matching.learned.shelf import SCHEMA, Standing
@@ -72,6 +72,18 @@ async def read(session: ReadSession, model: LearnedModel) -> Artefact:
         RefusedArtefact: it is not what was kept.
     """
     return artefact.opened(await queries.files_of(session, model.id), model.sha256, SCHEMA)
+
+
+async def shown(session: ReadSession, model: LearnedModel) -> Artefact:
+    """What ``model`` is made of, to be shown.
+
+    Raises:
+        ModelUnreadable: another release kept it, or it is not what was kept.
+    """
+    try:
+        return await read(session, model)
+    except artefact.RefusedArtefact as refused:
+        raise ModelUnreadable from refused
 
 
 async def take_step(
