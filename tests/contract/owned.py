@@ -500,7 +500,7 @@ async def filled(world: World, operation: str) -> tuple[dict[str, str], dict[str
     made = await make(world)
     if where == "query":
         return {name: made}, {}
-    more: dict[str, object] = {name: made}
+    more: dict[str, Any] = {name: made}
     if operation in {"giveFeedback", "giveJudgement"}:
         more["offering_id"] = await shown(world, made)
     return {}, more

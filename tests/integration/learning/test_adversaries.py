@@ -34,9 +34,10 @@ from matchmaker.learning.dataset import Dataset
 from matchmaker.matching import service
 from matchmaker.matching.feedback.errors import OwnOffering
 from matchmaker.matching.feedback.models import Action
+from matchmaker.matching.learned.shelf import SCHEMA
 from matchmaker.matching.query import Caller
 from matchmaker.matching.service import Model
-from matchmaker.ranking import artefact, features
+from matchmaker.ranking import artefact
 from matchmaker.released import Released
 
 PLACES: Final = 2.0
@@ -145,7 +146,7 @@ def taught(data: Dataset, released: Released) -> Model:
     policy = msgspec.structs.replace(means.policy, trees=trees)
     files = training.learned(data, means.card, policy, name="attacked")
     sha256 = artefact.digest(files[artefact.MANIFEST])
-    found = artefact.opened(files, sha256, artefact.schema_of(features.FEATURES))
+    found = artefact.opened(files, sha256, SCHEMA)
     return Model(means.card.card, found.tables, "attacked")
 
 
