@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import numpy as np
@@ -21,8 +22,9 @@ from tests.said import WANTED, Market, request, worth
 from matchmaker.cli import learning
 from matchmaker.core import db
 from matchmaker.core.events import CLI
+from matchmaker.core.jobs import Context, JobId
 from matchmaker.core.transitions import IllegalTransition, TransitionHindered
-from matchmaker.learning import gate
+from matchmaker.learning import gate, jobs
 from matchmaker.learning.training import TooFewNeeds
 from matchmaker.matching import replays, schemas, wording
 from matchmaker.matching.archive import Archive
@@ -221,6 +223,40 @@ async def test_a_model_in_the_shadow_is_logged_and_changes_nothing(
     shown = [now.published.index.offering_ids[i.offering] for i in now.answer.items]
     assert len(found["offerings"]) == len(shown)
     assert found["offerings"] != shown
+
+
+async def test_the_clock_learns_once_enough_was_judged_and_holds_it_at_the_gate(
+    market: Market, released: Released
+) -> None:
+    await market.live(30)
+    means = released.learning
+    trees = msgspec.structs.replace(means.policy.trees, max_iter=40)
+    few = replace(means, policy=msgspec.structs.replace(means.policy, trees=trees))
+    handlers = jobs.handlers(few, market.running.transaction)
+
+    async def work(kind: str, payload: dict[str, Any]) -> dict[str, Any] | None:
+        async def tell(done: int, total: int | None, note: str | None) -> None:
+            del done, total, note
+
+        async with market.running.transaction() as session:
+            context = Context(
+                session=session,
+                job_id=JobId(uuid4()),
+                kind=kind,
+                attempt=1,
+                organisation_id=None,
+                tell=tell,
+            )
+            return await handlers[kind](context, payload)
+
+    assert await work(jobs.TRAIN, {}) == {"trained": "learned-1"}
+    async with market.engine.connect() as connection:
+        asked = text("select payload from mm.job where kind = :kind")
+        payload = await connection.scalar(asked, {"kind": jobs.EVALUATE})
+    assert await work(jobs.EVALUATE, payload) == {"model": "learned-1", "passed": True}
+    again = await work(jobs.TRAIN, {})
+    assert again is not None
+    assert again["trained"] is None, "nothing was judged since"
 
 
 def test_a_hundred_thousand_probes_find_a_fall_of_one_step() -> None:
