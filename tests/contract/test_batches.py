@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import datetime as dt
 import io
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,13 +17,17 @@ import httpx
 import msgspec
 import pytest
 import pytest_asyncio
+from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from tests.conftest import client_of
 from tests.contract.test_reach import NINGBO, agency, allow, firm
 from tests.identities import Holder, holder
 
 from matchmaker.app import installed
+from matchmaker.cli import city
+from matchmaker.cli.batch import run as run_batch
 from matchmaker.cli.session import Database
+from matchmaker.cli.show import Page
 from matchmaker.core import db
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.jobs import Options, Worker, limit
@@ -30,7 +37,8 @@ from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.matching.batches import jobs as batch_jobs
 from matchmaker.matching.batches import running, scoring
-from matchmaker.matching.batches.scoring import Desk, Entrant
+from matchmaker.matching.batches.declaration import BatchRequest
+from matchmaker.matching.batches.scoring import Entrant
 from matchmaker.matching.query import Caller
 from matchmaker.released import Released
 from matchmaker.working import batch_means, handlers
@@ -314,34 +322,118 @@ async def test_a_batch_that_is_cancelled_leaves_nothing(
         await limit(Session(ReadSession(session)), "batch", 64)
 
 
+Told = tuple[bytes, bytes]
+
+
+async def told_by(
+    demo_database: Database, released: Released, limits: running.Limits | None, processes: int
+) -> Told:
+    """The lines and the report that so many processes make of one cohort."""
+    means = batch_means(released, demo_database.settings)
+    need, moment = msgspec.convert(NEED, NeedFacts), dt.datetime(2026, 11, 30, tzinfo=dt.UTC)
+    asked = scoring.Asked(need=need, pools=None, limit=3, caller=Caller(), as_of=moment)
+    firms = [
+        Entrant(str(each["reference"]), msgspec.convert(each["profile"], ProfileFacts))
+        for each in FIRMS
+    ]
+    of = batch_jobs.Means(means.matcher, means.where, processes)
+    report, lines = await batch_jobs.done(of, asked, firms, limits, tell=_silent)
+    assert len(lines.splitlines()) == len(FIRMS)
+    return lines, msgspec.json.encode(report)
+
+
 @pytest.mark.parametrize("limits", [None, running.Limits(2, {}, {})], ids=["free", "limited"])
-async def test_the_bytes_do_not_depend_on_who_works(
+async def test_the_bytes_do_not_depend_on_how_the_firms_are_shared_out(
     demo_database: Database,
     released: Released,
     limits: running.Limits | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """One process, two and eight: the same lines and the same report."""
-    monkeypatch.setattr(running, "CHUNK", 5)
-    means = batch_means(released, demo_database.settings)
-    published = means.matcher.holder.current()
-    need = msgspec.convert(NEED, NeedFacts)
-    asked = scoring.Asked(
-        need=need, pools=None, limit=3, caller=Caller(), as_of=means.matcher.now()
-    )
-    firms = [
-        Entrant(str(each["reference"]), msgspec.convert(each["profile"], ProfileFacts))
-        for each in FIRMS
-    ]
-    found = []
-    for processes in (1, 2, 8) if limits else (1, 2):
-        of = batch_jobs.Means(means.matcher, means.where, processes)
-        found.append(await batch_jobs.done(of, asked, firms, limits, tell=_silent))
-    assert len({lines for _, lines in found}) == 1
-    assert len({msgspec.json.encode(report) for report, _ in found}) == 1
-    assert len(found[0][1].splitlines()) == len(FIRMS)
-    assert Desk(means.matcher, published).published.versions == published.versions
+    """In one shard, in two and in eight; and by two processes that share them."""
+    found: set[Told] = set()
+    for shards in (1, 2, 8):
+        monkeypatch.setattr(running, "CHUNK", -(-len(FIRMS) // shards))
+        found.add(await told_by(demo_database, released, limits, 1))
+    if limits is not None:
+        found.add(await told_by(demo_database, released, limits, 2))
+    assert len(found) == 1
+
+
+@pytest.mark.soak
+async def test_nor_on_eight_processes(demo_database: Database, released: Released) -> None:
+    limits = running.Limits(2, {}, {})
+    one, eight = [await told_by(demo_database, released, limits, each) for each in (1, 8)]
+    assert one == eight
 
 
 async def _silent(*_: object) -> None:
     """Nobody polls."""
+
+
+def client_in(page: str) -> dict[str, Any]:
+    """What the Python of the page defines."""
+    lines = page.split("## In Python")[1].split("## ", maxsplit=1)[0].splitlines()
+    code = "\n".join(line[4:] for line in lines if line.startswith("    ") or not line)
+    found: dict[str, Any] = {}
+    exec(code.replace("time.sleep(1)", "time.sleep(0.05)"), found)  # noqa: S102  (our own page)
+    return found
+
+
+@pytest.mark.usefixtures("work")
+async def test_the_documented_client_gets_its_lines(
+    api: httpx.AsyncClient, engine: AsyncEngine
+) -> None:
+    portal, loop = await holder(engine, R.AGENCY), asyncio.get_running_loop()
+
+    async def answered(request: httpx.Request) -> httpx.Response:
+        sent = {**dict(request.headers), **portal.headers}
+        found = await api.request(
+            request.method, request.url.raw_path.decode(), content=request.content, headers=sent
+        )
+        return httpx.Response(found.status_code, content=found.content, headers=found.headers)
+
+    def carried(request: httpx.Request) -> httpx.Response:
+        return asyncio.run_coroutine_threadsafe(answered(request), loop).result(60)
+
+    page = (Path(__file__).parents[2] / "docs" / "portals.md").read_text("utf-8")
+    client = httpx.Client(transport=httpx.MockTransport(carried), base_url="http://portal")
+    asked = {"enterprises": FIRMS[:5], "need": NEED, "capacity": 1}
+    lines, report = await asyncio.to_thread(client_in(page)["matched"], client, asked)
+    assert [line["reference"] for line in lines] == [each["reference"] for each in FIRMS[:5]]
+    assert report["matched"] == len({line["assigned"]["offering_id"] for line in lines}) == 5
+
+
+@pytest.mark.usefixtures("work")
+async def test_the_command_line_does_the_same(
+    api: httpx.AsyncClient, engine: AsyncEngine, demo_database: Database, released: Released
+) -> None:
+    operator = await holder(engine, R.OPERATOR)
+    made = [await firm(api, engine, employees=size) for size in (9, 80, 400)]
+    listed = {"firms": [str(each.organisation_id) for each in made]}
+    body = {"name": "Three", "criteria": listed}
+    kept = await api.post("/v1/cohorts", json=body, headers=operator.headers)
+    lines, report = await ran(api, operator, cohort_id=kept.json()["id"], capacity=1)
+    assert len(lines) == 3
+    request = msgspec.convert(
+        {"cohort_id": kept.json()["id"], "need": NEED, "capacity": 1}, BatchRequest
+    )
+    means = batch_means(released, demo_database.settings)
+    told, content = await run_batch(demo_database, means, request)
+    again = [msgspec.json.decode(line) for line in content.splitlines()]
+    # As of another moment, and so with other receipts.
+    assert [{**line, "digest": ""} for line in again] == [{**line, "digest": ""} for line in lines]
+    assert msgspec.to_builtins(told) == report
+
+
+def test_the_city_of_the_demo_is_crowded_before_and_not_after(
+    demo_database: Database, released: Released
+) -> None:
+    assert len(city.firms()) == len({each.reference for each in city.firms()}) == city.FIRMS
+    means = batch_means(released, demo_database.settings)
+    console = Console(file=io.StringIO(), width=100)
+    city.tell(Page(console, "en"), means, 18)
+    assert isinstance(console.file, io.StringIO)
+    told = " ".join(console.file.getvalue().split())
+    most = [int(found) for found in re.findall(r"with (?:more than )?(\d+) firms", told)]
+    assert most[0] > city.CAPACITY >= most[1]
+    assert told.count(f"{city.FIRMS} are matched") == 2

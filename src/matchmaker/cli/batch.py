@@ -68,7 +68,7 @@ def batch(
     if processes is not None:
         means = jobs.Means(means.matcher, means.where, processes)
     with session.database(settings) as running:
-        found, lines = asyncio.run(_run(running, means, asked))
+        found, lines = asyncio.run(run(running, means, asked))
     if results is not None:
         is_table = results.suffix == ".csv"
         results.write_bytes(reporting.lines_as_csv(lines) if is_table else lines)
@@ -88,7 +88,8 @@ def _read(content: bytes, cohort: UUID) -> BatchRequest:
         raise click.ClickException(f"request: {error}") from error
 
 
-async def _run(running: Database, means: Means, request: BatchRequest) -> tuple[BatchReport, bytes]:
+async def run(running: Database, means: Means, request: BatchRequest) -> tuple[BatchReport, bytes]:
+    """What came of the batch: in sum, and line by line."""
     async with running.transaction() as found:
         read = await _firms(found, means, request)
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final, Self
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from matchmaker.cli import lesson, pool, sample, session, show, stored, texts, ways
+from matchmaker.cli import city, lesson, pool, sample, session, show, stored, texts, ways
 from matchmaker.cli.walk import Walk
 from matchmaker.core.clock import utc_now
 from matchmaker.core.language import LANGUAGES
 from matchmaker.core.shipped import FolderMissing
+from matchmaker.working import batch_means
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,8 @@ def demo(language: Language) -> None:
     Walk(page, matcher, kept).tell()
     with session.one_line(sample.SampleMissing):
         ways.tell(page, matcher, released, told.firm)
-    lesson.tell(page, learned, 18)
+    city.tell(page, batch_means(released, found), 18)
+    lesson.tell(page, learned, 19)
     _end(page, found.host, found.port)
     if not kept.verdict.is_whole:
         raise click.ClickException(page.words(texts.CHAIN_BROKEN, position=kept.verdict.broken_at))
@@ -115,7 +117,7 @@ def _refuse_faults(file: Path, report: ImportReport, page: Page) -> None:
 
 def _end(page: Page, host: str, port: int) -> None:
     """How to go on."""
-    page.heading(19, texts.NEXT)
+    page.heading(20, texts.NEXT)
     page.say(page.words(texts.SERVE))
     page.say(f"  make serve   {page.words(texts.OR)}   matchmaker serve", "bold")
     page.say(page.words(texts.CALL))
