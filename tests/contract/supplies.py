@@ -303,9 +303,20 @@ def recommended(_: Stage, body: Body) -> Body:
     return {**body, "scenes": ["quality", "equipment"]}
 
 
+def in_places(_: Stage, criteria: Body) -> Body:
+    """Places and industries that there are, where some are named."""
+    named = {"regions": ["330200"], "industries": ["C33"]}
+    return {**criteria, **{name: codes for name, codes in named.items() if criteria.get(name)}}
+
+
+def placed(stage: Stage, body: Body) -> Body:
+    found = body.get("criteria")
+    return {**body, "criteria": in_places(stage, found)} if found else body
+
+
 def batched(stage: Stage, body: Body) -> Body:
     """Over a cohort that is there or listed firms, each once, for offerings that are there."""
-    found = {**body, "capacities": {}, "floors": {}}
+    found = {**placed(stage, body), "capacities": {}, "floors": {}}
     if found.get("cohort_id") is not None:
         found["cohort_id"] = stage.keep("cohort", stage.cohort)
     if found.get("enterprises") is not None:
@@ -491,16 +502,17 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "listCurationVersions": Supply(path=kept("curation_id", Stage.curation), query=without_cursor),
     "listCurationTransitions": Supply(path=kept("curation_id", Stage.curation)),
     "moveCuration": Supply(path=fresh("curation_id", Stage.curation), is_consumed=True),
-    "createCohort": Supply(),
+    "createCohort": Supply(body=placed),
     "listCohorts": LIST,
     "getCohort": Supply(path=kept("cohort_id", Stage.cohort)),
-    "reviseCohort": Supply(path=kept("cohort_id", Stage.cohort)),
-    "countCohort": Supply(),
+    "reviseCohort": Supply(path=kept("cohort_id", Stage.cohort), body=placed),
+    "countCohort": Supply(body=in_places),
     "startBatch": Supply(body=batched),
     "listBatches": LIST,
     "getBatch": Supply(path=kept("batch_id", Stage.batch)),
     "getBatchResults": Supply(path=kept("batch_id", Stage.batch)),
     "getBatchReport": Supply(path=kept("batch_id", Stage.batch)),
+    "getBatchReportTable": Supply(path=kept("batch_id", Stage.batch)),
     "createShortlist": Supply(body=of_run),
     "giveFeedback": Supply(body=said_of_run),
     "giveJudgement": Supply(body=said_of_run),

@@ -225,6 +225,7 @@ PASSED = {
     "matchReverse": (404, "offering_not_considered"),
     "getBatchResults": (409, "batch_not_ready"),
     "getBatchReport": (409, "batch_not_ready"),
+    "getBatchReportTable": (409, "batch_not_ready"),
 }
 """How it is answered whoever came past the guard with a body that is sound for nobody."""
 

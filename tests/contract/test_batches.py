@@ -220,8 +220,8 @@ async def test_files_are_tables_too(api: httpx.AsyncClient, engine: AsyncEngine)
     portal = await holder(engine, R.AGENCY)
     id_ = (await started(api, portal, enterprises=FIRMS[:4], capacity=1))["id"]
     await done(api, portal, id_)
-    for what, count in (("results", 4), ("report", 4)):
-        answer = await api.get(f"{BATCH}/{id_}/{what}?format=csv", headers=portal.headers)
+    for what, count in (("results?format=csv", 4), ("report/table", 4)):
+        answer = await api.get(f"{BATCH}/{id_}/{what}", headers=portal.headers)
         assert answer.headers["content-type"].startswith("text/csv")
         rows = list(csv.DictReader(io.StringIO(answer.text)))
         assert len(rows) >= count

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-import msgspec
 from litestar import Controller, Response, get, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
@@ -25,7 +24,7 @@ from matchmaker.matching.batches import queries, reporting, schemas, service
 from matchmaker.matching.batches.declaration import BatchRequest
 from matchmaker.matching.batches.errors import BatchNotFound, BatchNotReady
 from matchmaker.matching.batches.models import BatchId
-from matchmaker.matching.batches.schemas import LineFormat, ReportFormat
+from matchmaker.matching.batches.schemas import LineFormat
 from matchmaker.matching.cohorts.controllers import PORTALS
 from matchmaker.matching.cohorts.errors import CohortNotFound
 from matchmaker.matching.index import IndexNotReady
@@ -35,11 +34,9 @@ from matchmaker.taxonomy.errors import UnusableInput
 
 Caller = NamedDependency[SkipValidation[Principal]]
 AsLines = Annotated[LineFormat, QueryParameter(description="JSON Lines, or a table")]
-AsReport = Annotated[ReportFormat, QueryParameter(description="JSON, or a table of offerings")]
 
 _READ: Final = needs(Scope.MATCH_READ, roles=PORTALS)
 _RUN: Final = needs(Scope.MATCH_RUN, roles=PORTALS)
-_JSON: Final = "application/json"
 _CSV: Final = FileFormat.CSV.media_type
 _JSONL: Final = FileFormat.JSONL.media_type
 _LOCATION: Final = (
@@ -145,7 +142,7 @@ class BatchController(Controller):
     @get(
         "/{batch_id:uuid}/report",
         operation_id="getBatchReport",
-        opt={**_READ, ANSWERS: (_JSON, _CSV)},
+        opt=_READ,
         responses=problems(BatchNotFound, BatchNotReady),
     )
     async def report(
@@ -154,13 +151,26 @@ class BatchController(Controller):
         batch_id: FromPath[BatchId],
         read_session: NamedDependency[ReadSession],
         principal: Caller,
-        format: AsReport = ReportFormat.JSON,  # noqa: A002  (the name on the wire)
+    ) -> schemas.BatchReport:
+        """Read the batch in sum: matched, unmatched and why, load, exposure, congestion, proof."""
+        return await service.report(read_session, batch_id, principal)
+
+    @get(
+        "/{batch_id:uuid}/report/table",
+        operation_id="getBatchReportTable",
+        opt={**_READ, ANSWERS: (_CSV,)},
+        responses=problems(BatchNotFound, BatchNotReady),
+    )
+    async def table(
+        self,
+        *,
+        batch_id: FromPath[BatchId],
+        read_session: NamedDependency[ReadSession],
+        principal: Caller,
     ) -> Response[bytes]:
-        """Take the batch in sum: matched, unmatched and why, load, exposure, congestion, proof."""
+        """Take what came of each offering as a table: wanted, given, shown, congestion."""
         report = await service.report(read_session, batch_id, principal)
-        if format is ReportFormat.CSV:
-            return _file(reporting.report_as_csv(report), _CSV, "report.csv")
-        return _file(msgspec.json.encode(report), _JSON, "report.json")
+        return _file(reporting.report_as_csv(report), _CSV, "report.csv")
 
 
 def to_wire(found: service.ABatch) -> schemas.Batch:

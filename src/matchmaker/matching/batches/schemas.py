@@ -128,10 +128,3 @@ class LineFormat(enum.StrEnum):
 
     JSONL = "jsonl"
     CSV = "csv"
-
-
-class ReportFormat(enum.StrEnum):
-    """How the report of a batch is written."""
-
-    JSON = "json"
-    CSV = "csv"
