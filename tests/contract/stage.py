@@ -20,6 +20,9 @@ Body = dict[str, Any]
 OWNER: Final = "owner"
 OPERATOR: Final = "operator"
 NEIGHBOUR: Final = "neighbour"
+SME: Final = "sme"
+PROVIDER: Final = "provider"
+PORTAL: Final = "portal"
 PERSON: Final = "person"
 """Somebody who is logged in: what no key does is drawn and refused here, and tested elsewhere."""
 NEED: Final = {

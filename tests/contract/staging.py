@@ -16,7 +16,16 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from tests import learned
-from tests.contract.stage import NEIGHBOUR, OPERATOR, OWNER, Caller, Stage
+from tests.contract.stage import (
+    NEIGHBOUR,
+    OPERATOR,
+    OWNER,
+    PORTAL,
+    PROVIDER,
+    SME,
+    Caller,
+    Stage,
+)
 from tests.identities import PASSWORD, Sitter, holder, sitter
 
 from matchmaker.cli.session import Database
@@ -45,6 +54,9 @@ async def staged(database: Database, released: Released) -> AsyncIterator[Stage]
     held = {
         OWNER: await holder(engine, *firm),
         NEIGHBOUR: await holder(engine, *firm),
+        SME: await holder(engine, role.SME),
+        PROVIDER: await holder(engine, role.PROVIDER),
+        PORTAL: await holder(engine, role.AGENCY),
         OPERATOR: await holder(engine, role.OPERATOR),
     }
     callers = {

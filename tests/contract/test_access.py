@@ -111,6 +111,7 @@ def test_there_is_something_to_test() -> None:
         *("listPools", "getPool", "listPoolVersions", "getPoolVersion", "listAdmissions"),
         *("listEvidence", "getEvidence", "listOfferingComponents", "getOfferingComponent"),
         *("listModels", "getModel", "getModelCard"),
+        *("getCuration", "listCurationVersions"),
         *("listGuides", "getGuide"),
         *("match", "explainMatch", "replayMatch", "listReceiptKeys"),
         "parseNeed",

@@ -171,7 +171,8 @@ class TestReadme:
         assert named
         for line in named:
             name, *rest = line.split()
-            command = commands.commands[name]
+            command = commands.get_command(click.Context(commands), name)
+            assert command is not None, line
             options = {o for p in command.params if isinstance(p, click.Option) for o in p.opts}
             assert {word for word in rest if word.startswith("--")} <= options, line
 

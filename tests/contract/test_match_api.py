@@ -34,6 +34,7 @@ ANSWER = {
     "questions",
     "funnel",
     "rules",
+    "missed_floors",
     "unmatched_terms",
     "as_of",
     "versions",

@@ -180,6 +180,14 @@ class _Partial(NamedTuple):
     binding: int = 0
 
 
+class _Asked(NamedTuple):
+    """A demand between the scenes at these places."""
+
+    scene: int
+    needed: int
+    demand: Demand
+
+
 class _Search:
     """Best first over the scenes, for each of which there are some ways to raise it."""
 
@@ -194,10 +202,11 @@ class _Search:
         ]
         self._least: dict[tuple[int, int, int], int] = {}
         of: dict[str, int] = {scene: place for place, scene in enumerate(self.scenes)}
-        self.demands: dict[int, list[Demand]] = defaultdict(list)
+        self.demands: dict[int, list[_Asked]] = defaultdict(list)
         for demand in problem.demands:
             if demand.scene in of and demand.needed in of:
-                self.demands[max(of[demand.scene], of[demand.needed])].append(demand)
+                asked = _Asked(of[demand.scene], of[demand.needed], demand)
+                self.demands[max(asked.scene, asked.needed)].append(asked)
 
     def cheapest(self, goal: Goal) -> tuple[Move, ...] | None:
         """The moves of the cheapest plan that reaches ``goal`` in the years; None: there is none.
@@ -256,7 +265,7 @@ class _Search:
         is_binding = self.scenes[place] in self.problem.binding
         for number, rise in enumerate(self.rises[place]):
             chosen = (*partial.chosen, number)
-            if not all(self._holds(demand, chosen) for demand in self.demands[place]):
+            if not all(self._holds(asked, chosen) for asked in self.demands[place]):
                 continue
             cost = partial.cost + self.costs[place][number]
             scenes = partial.scenes + (rise.end >= level)
@@ -267,13 +276,12 @@ class _Search:
                     cost + left, -len(chosen), next(order), chosen, cost, scenes, binding
                 )
 
-    def _holds(self, demand: Demand, chosen: Sequence[int]) -> bool:
-        ends = {
-            scene: own[number].end
-            for scene, own, number in zip(self.scenes, self.rises, chosen, strict=False)
-        }
-        is_asked = self.problem.levels[demand.scene] < demand.level <= ends[demand.scene]
-        return not is_asked or ends[demand.needed] >= demand.least
+    def _holds(self, asked: _Asked, chosen: Sequence[int]) -> bool:
+        scene, demand = asked.scene, asked.demand
+        end = self.rises[scene][chosen[scene]].end
+        if not self.problem.levels[demand.scene] < demand.level <= end:
+            return True
+        return self.rises[asked.needed][chosen[asked.needed]].end >= demand.least
 
     def _laid(self, chosen: Sequence[int]) -> tuple[Move, ...] | None:
         arcs = [
