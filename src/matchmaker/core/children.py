@@ -254,7 +254,10 @@ class _Forks:
 
     def wait(self) -> int:
         """How the fork ended: with its code, or with the negative of the signal that killed it."""
-        _, status = os.waitpid(self._pid, 0)
+        ended, status = os.waitpid(-1, 0)
+        while ended != self._pid:
+            # In a container this process inherits what a killed fork has begun.
+            ended, status = os.waitpid(-1, 0)
         self._pid = 0
         return os.waitstatus_to_exitcode(status)
 

@@ -121,10 +121,12 @@ def test_a_child_dies_with_its_killed_parent(tmp_path: Path, how: str, *, surviv
 
 
 FORKING = """
-import os, signal, sys, time
+import ctypes, os, signal, subprocess, sys, time
 from matchmaker.core import children
 if sys.argv[2] == "unbound":
     children._binding = lambda *_: None
+if sys.argv[2] == "first":
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: as the first of a container
 children.go_on_in_a_fork()
 open(sys.argv[1], "a").write(f"{os.getpid()}\\n")
 """
@@ -179,3 +181,18 @@ def test_a_fork_dies_with_its_killed_parent(tmp_path: Path, how: str, *, survive
     assert until(lambda: not is_alive(fork), seconds=2.0) is not survives
     if survives:
         os.kill(fork, signal.SIGKILL)
+
+
+@linux
+def test_what_a_killed_fork_began_is_waited_for(tmp_path: Path) -> None:
+    """Where its parent is the first process of a container, and inherits it."""
+    note = tmp_path / "lives"
+    begin = "subprocess.Popen(['sleep', '0.3'], start_new_session=True); time.sleep(60)"
+    with forking(note, begin, "first") as parent:
+        assert until(lambda: len(lives(note)) == 1)
+        os.kill(lives(note)[0], signal.SIGKILL)
+        assert until(lambda: len(lives(note)) == 2)
+        children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
+        assert until(lambda: children.read_text().split() == [str(lives(note)[1])])
+        parent.terminate()
+        parent.wait(10)
