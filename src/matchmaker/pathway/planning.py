@@ -200,6 +200,10 @@ class _Search:
             [rise.cost * _APART + self._unworthy(scene, rise.end) for rise in own]
             for scene, own in zip(self.scenes, self.rises, strict=True)
         ]
+        self.prices = [
+            (self._price(place), scene in problem.binding)
+            for place, scene in enumerate(self.scenes)
+        ]
         self._least: dict[tuple[int, int, int], int] = {}
         of: dict[str, int] = {scene: place for place, scene in enumerate(self.scenes)}
         self.demands: dict[int, list[_Asked]] = defaultdict(list)
@@ -237,10 +241,7 @@ class _Search:
         scenes, binding = max(0, scenes), max(0, binding)
         key = (start, scenes, binding)
         if key not in self._least:
-            prices = [
-                (self._price(n), self.scenes[n] in self.problem.binding)
-                for n in range(start, len(self.scenes))
-            ]
+            prices = self.prices[start:]
             of_binding = sorted(price for price, is_binding in prices if is_binding)
             others = sorted(price for price, is_binding in prices if not is_binding)
             rest = sorted([*of_binding[binding:], *others])
