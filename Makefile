@@ -9,7 +9,7 @@ STAMP := .venv/.from-lock
 PEERS := .venv/.from-bench-lock
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11
-PROCESSES ?= 3
+PROCESSES ?= 2
 # Libraries that count the cores would each start as many threads, which wait for each other's.
 ALONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 

@@ -47,7 +47,7 @@ async def work(arguments: argparse.Namespace) -> None:
     made = dict(handlers(Released(SEEDS), engine, Settings()))
     if arguments.apart:
         made[service.IMPORT] = apart(engine, made[service.IMPORT])
-    options = Options(lease=dt.timedelta(seconds=6), poll=0.2, backoff=Backoff(base=0.2, cap=1.0))
+    options = Options(lease=dt.timedelta(seconds=10), poll=0.2, backoff=Backoff(base=0.2, cap=1.0))
     worker = Worker(arguments.url, Settings(), made, options=options)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
     await worker.run()

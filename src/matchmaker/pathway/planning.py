@@ -240,7 +240,8 @@ class _Search:
         """The least that so many more scenes at the goal will cost, of those from ``start``."""
         scenes, binding = max(0, scenes), max(0, binding)
         key = (start, scenes, binding)
-        if key not in self._least:
+        known = self._least.get(key)
+        if known is None:
             prices = self.prices[start:]
             of_binding = sorted(price for price, is_binding in prices if is_binding)
             others = sorted(price for price, is_binding in prices if not is_binding)
@@ -248,8 +249,8 @@ class _Search:
             count = max(0, scenes - binding)
             enough = len(of_binding) >= binding and len(rest) >= count
             total = sum(of_binding[:binding]) + sum(rest[:count])
-            self._least[key] = min(NEVER, total) if enough else NEVER
-        return self._least[key]
+            known = self._least[key] = min(NEVER, total) if enough else NEVER
+        return known
 
     def _unworthy(self, scene: str, end: int) -> int:
         """How much less a scene that is raised is worth than it might be."""
@@ -263,19 +264,19 @@ class _Search:
     def _extended(self, partial: _Partial, goal: Goal, order: Iterator[int]) -> Iterator[_Partial]:
         """``partial`` and every rise of the next scene that contradicts no demand."""
         place, level = len(partial.chosen), self.problem.goal.level
+        asked, costs = self.demands[place], self.costs[place]
         is_binding = self.scenes[place] in self.problem.binding
         for number, rise in enumerate(self.rises[place]):
             chosen = (*partial.chosen, number)
-            if not all(self._holds(asked, chosen) for asked in self.demands[place]):
+            if asked and not all(self._holds(each, chosen) for each in asked):
                 continue
-            cost = partial.cost + self.costs[place][number]
-            scenes = partial.scenes + (rise.end >= level)
-            binding = partial.binding + (is_binding and rise.end >= level)
+            scenes, binding = partial.scenes, partial.binding
+            if rise.end >= level:
+                scenes, binding = scenes + 1, binding + is_binding
             left = self.least(place + 1, goal.scenes - scenes, goal.binding - binding)
             if left < NEVER:
-                yield _Partial(
-                    cost + left, -len(chosen), next(order), chosen, cost, scenes, binding
-                )
+                cost = partial.cost + costs[number]
+                yield _Partial(cost + left, -place - 1, next(order), chosen, cost, scenes, binding)
 
     def _holds(self, asked: _Asked, chosen: Sequence[int]) -> bool:
         scene, demand = asked.scene, asked.demand
