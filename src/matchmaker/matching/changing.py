@@ -43,6 +43,8 @@ MOST_WEEKS: Final = 52
 Value: TypeAlias = "int | str | dict[str, object] | None"
 Rerun: TypeAlias = "Callable[[MatchInput], Scoring]"
 """The match of an input that was changed, as of the same moment and on the same index."""
+_FARTHEST: Final = 2**62
+"""Farther than any number is moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +144,11 @@ def _far(rules: Mapping[str, Rule], after: Mapping[str, Rule | None]) -> int:
     far = 0
     for name, relaxed in after.items():
         rule = rules[name]
-        ends = (getattr(rule, "value", None), getattr(relaxed, "value", None))
-        before, now = ends
-        is_moved = isinstance(before, int) and isinstance(now, int)
-        far += abs(now - before) if is_moved else 2**62  # type: ignore[operator]
+        before, now = getattr(rule, "value", None), getattr(relaxed, "value", None)
+        if isinstance(before, int) and isinstance(now, int):
+            far += abs(now - before)
+        else:
+            far += _FARTHEST
     return far
 
 

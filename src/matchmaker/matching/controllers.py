@@ -344,7 +344,7 @@ async def _stored(
     caller = await runs.caller_of(session, principal)
     run, found = matcher.run(asked.input, caller, seed=matcher.draw())
     answers = matcher.told(run, found)
-    shadow = matcher.in_shadow(run, asked.input.limit)
+    shadow = matcher.in_shadow(run, found, asked.input.limit)
     run_id = await runs.store(
         session,
         asked,

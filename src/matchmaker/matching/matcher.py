@@ -216,13 +216,17 @@ class Matcher:
             lambda published: wording.used_versions(self.versions(published)) == versions
         )
 
-    def in_shadow(self, run: MatchRun, limit: int) -> Shadow | None:
-        """What the model in the shadow would have shown in place of ``run``, without effect."""
+    def in_shadow(self, run: MatchRun, found: Scoring, limit: int) -> Shadow | None:
+        """What the model in the shadow would have shown in place of ``run``, without effect.
+
+        Under the same curations as ``found``, what the run was scored as.
+        """
         model = None if self.shelf is None else self.shelf.shadow(self.model)
         if model is None:
             return None
         index = run.published.index
-        slate = service.slate_of(service.score(run.query, index, model, ()), limit)
+        scored = service.score(run.query, index, model, found.curations)
+        slate = service.slate_of(scored, limit)
         ids = [index.offering_ids[place] for place in slate.offerings[:limit]]
         return {"model": model.version, "offerings": ids}
 

@@ -26,7 +26,7 @@ from matchmaker.core.jobs import Context, JobId
 from matchmaker.core.transitions import IllegalTransition, TransitionHindered
 from matchmaker.learning import gate, jobs
 from matchmaker.learning.training import TooFewNeeds
-from matchmaker.matching import replays, schemas, wording
+from matchmaker.matching import replays, runs, schemas, wording
 from matchmaker.matching.archive import Archive
 from matchmaker.matching.controllers import _stored
 from matchmaker.matching.errors import CannotReplay
@@ -36,6 +36,7 @@ from matchmaker.matching.learned.models import LearnedModel
 from matchmaker.matching.library import Library
 from matchmaker.matching.query import Caller
 from matchmaker.matching.run import MatchRun
+from matchmaker.ranking.slate import Curation
 from matchmaker.ranking.tables import ScoreTables
 from matchmaker.released import Released
 
@@ -202,8 +203,6 @@ async def test_of_many_who_promote_one_does(market: Market, released: Released) 
 async def test_a_model_in_the_shadow_is_logged_and_changes_nothing(
     market: Market, released: Released
 ) -> None:
-    from matchmaker.matching import runs
-
     firm = await market.firm()
     before = asked_of(market)
     made = await keep(market, learned.bent(WANTED))
@@ -223,6 +222,23 @@ async def test_a_model_in_the_shadow_is_logged_and_changes_nothing(
     shown = [now.published.index.offering_ids[i.offering] for i in now.answer.items]
     assert len(found["offerings"]) == len(shown)
     assert found["offerings"] != shown
+
+
+async def test_a_model_in_the_shadow_is_under_the_curations_of_the_match(
+    market: Market, released: Released
+) -> None:
+    made = await keep(market, learned.bent(WANTED))
+    await learning.promoted(market.running, released, made.name)
+    run, found = market.matcher.run(ASKED, Caller())
+    free = market.matcher.in_shadow(run, found, 3)
+    assert free is not None
+    first = free["offerings"][0]
+    place = run.published.index.place(first)
+    assert place is not None
+    curation = Curation("c", exclude=frozenset({place}))
+    curated = market.matcher.in_shadow(run, replace(found, curations=(curation,)), 3)
+    assert curated is not None
+    assert first not in curated["offerings"]
 
 
 async def test_the_clock_learns_once_enough_was_judged_and_holds_it_at_the_gate(
