@@ -19,13 +19,15 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from matchmaker.pathway.bounding import Asked, Prices, cheapest, nearest_first, needs, possible
 from matchmaker.pathway.laying import Laying
-from matchmaker.pathway.problem import NEVER, Goal, paid, rises
+from matchmaker.pathway.problem import NEVER, paid, rises
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from matchmaker.pathway.problem import Demand, Move, Problem
+    from matchmaker.pathway.bounding import ToGoal
+    from matchmaker.pathway.problem import Goal, Move, Problem
 
 MOST_LOOKED_AT: Final = 4_000
 """Partial plans, and as many ways to lay steps into years: of one answer, for all its goals.
@@ -71,16 +73,25 @@ def plan(problem: Problem, worth: Mapping[str, int] | None = None) -> Plan:
         return best
     spent = _Allowance(MOST_LOOKED_AT // 4, MOST_LOOKED_AT // 4)
     proven = best.proven and 2 ** len(problem.packages) <= MOST_TOGETHER + 1
-    for bound, packages in _promising(problem):
-        if best.reaches and bound >= best.cost:
+    for bound, packages in _promising(problem, _distance(best)):
+        if bound >= (_distance(best), best.cost):
             break
         if spent.plans <= 0:
             proven = False
             break
-        found = _plan(problem.buying(packages), worth or {}, spent)
+        price = sum(problem.packages[each] for each in packages)
+        found = _plan(problem.buying(packages), worth or {}, spent, (best, price))
         proven = proven and found.proven
-        best = min(best, found, key=lambda each: (each.missing + each.missing_binding, each.cost))
+        best = min(best, found, key=lambda each: (_distance(each), each.cost))
     return replace(best, proven=proven)
+
+
+def _distance(found: Plan) -> int:
+    """How far from the goal the plan ends."""
+    return found.missing + found.missing_binding
+
+
+_Known = tuple[Plan, int]
 
 
 @dataclass(slots=True)
@@ -91,45 +102,65 @@ class _Allowance:
     ways: int
 
 
-def _promising(problem: Problem) -> list[tuple[int, frozenset[int]]]:
-    """Which packages to buy together, by the least that a plan with all of them could cost."""
+def _promising(problem: Problem, most: int) -> list[tuple[tuple[int, int], frozenset[int]]]:
+    """Which packages to buy together, by how close a plan with them could come and for how much.
+
+    At the least; those that cannot come within ``most`` of the goal are left out.
+    """
     touching = {
         scene: frozenset(arc.package for arc in problem.arcs if arc.scene == scene)
         for scene in problem.levels
     }
+    at_best = _Search(problem, {}, _Allowance(0, 0))
+    goals = [
+        (distance, each)
+        for distance, goals in enumerate(itertools.islice(nearest_first(problem.goal), most + 1))
+        for each in goals
+        if at_best.might_reach(each)
+    ]
+    total = NEVER - 1 if problem.budgets is None else sum(problem.budgets)
     known: dict[tuple[str, frozenset[int]], int] = {}
     sets = itertools.chain.from_iterable(
         itertools.combinations(problem.packages, count)
         for count in range(1, len(problem.packages) + 1)
     )
-    found: list[tuple[int, int, frozenset[int]]] = []
+    found: list[tuple[tuple[int, int], int, frozenset[int]]] = []
     for packages in map(frozenset, itertools.islice(sets, MOST_TOGETHER)):
         price = sum(problem.packages[each] for each in packages)
-        if problem.budgets is not None and price > sum(problem.budgets):
-            continue
         for scene, own in touching.items():
             if (scene, packages & own) not in known:
-                known[scene, packages & own] = problem.buying(packages).least(scene)
-        least = {scene: known[scene, packages & own] for scene, own in touching.items()}
-        found.append((_least(problem, least) + price, len(found), packages))
+                least = problem.buying(packages).least(scene)
+                known[scene, packages & own] = least if scene in at_best.in_reach else NEVER
+        prices = Prices.of(
+            (known[scene, packages & own], scene in problem.binding)
+            for scene, own in touching.items()
+        )
+        bounds = (
+            (distance, prices.least(each.scenes, each.binding) + price) for distance, each in goals
+        )
+        bound = min((each for each in bounds if each[1] <= total), default=None)
+        if bound is not None:
+            found.append((bound, len(found), packages))
     return [(bound, packages) for bound, _, packages in sorted(found)]
 
 
-def _least(problem: Problem, each: Mapping[str, int]) -> int:
-    """The least that so many scenes at the goal cost, at the least of ``each``."""
-    goal = problem.goal
-    binding = sorted(each[scene] for scene in each if scene in problem.binding)
-    others = [each[scene] for scene in each if scene not in problem.binding]
-    rest = sorted([*binding[goal.binding :], *others])
-    return sum(binding[: goal.binding]) + sum(rest[: max(0, goal.scenes - goal.binding)])
+def _plan(
+    problem: Problem, worth: Mapping[str, int], spent: _Allowance, known: _Known | None = None
+) -> Plan:
+    """The plan with every package of the problem; where it is no better, that which is ``known``.
 
-
-def _plan(problem: Problem, worth: Mapping[str, int], spent: _Allowance) -> Plan:
+    Known with it: what the packages cost, whatever else is bought.
+    """
     search = _Search(problem, worth, spent)
-    for goal in _nearest_first(problem.goal):
+    for distance, goal in enumerate(nearest_first(problem.goal)):
+        most = NEVER
+        if known is not None and distance >= _distance(known[0]):
+            if distance > _distance(known[0]):
+                break
+            most = known[0].cost - known[1] - 1
         found: list[tuple[int, int, tuple[Move, ...]]] = []
         for place, each in enumerate(goal):
-            moves = search.cheapest(each)
+            moves = search.cheapest(each, most) if search.might_reach(each) else None
             if moves is not None:
                 found.append((paid(move.arc for move in moves), place, moves))
         if found:
@@ -142,7 +173,7 @@ def _plan(problem: Problem, worth: Mapping[str, int], spent: _Allowance) -> Plan
                 proven=search.proven,
             )
     # Doing nothing is a plan too; it is not found only where nothing was in time.
-    return _nothing(problem)
+    return _nothing(problem) if known is None else replace(known[0], proven=search.proven)
 
 
 def _nothing(problem: Problem) -> Plan:
@@ -155,16 +186,6 @@ def _nothing(problem: Problem) -> Plan:
         missing_binding=max(0, goal.binding - len(there & problem.binding)),
         proven=False,
     )
-
-
-def _nearest_first(goal: Goal) -> Iterator[list[Goal]]:
-    """The goal, then all that ask for one scene less, for two less, and so on."""
-    for less in range(goal.scenes + goal.binding + 1):
-        yield [
-            Goal(goal.level, goal.scenes - less + binding, goal.binding - binding)
-            for binding in range(min(less, goal.binding) + 1)
-            if less - binding <= goal.scenes
-        ]
 
 
 class _Partial(NamedTuple):
@@ -180,14 +201,6 @@ class _Partial(NamedTuple):
     binding: int = 0
 
 
-class _Asked(NamedTuple):
-    """A demand between the scenes at these places."""
-
-    scene: int
-    needed: int
-    demand: Demand
-
-
 class _Search:
     """Best first over the scenes, for each of which there are some ways to raise it."""
 
@@ -195,35 +208,47 @@ class _Search:
         self.problem, self.worth, self.spent = problem, worth, spent
         self.proven = True
         self.scenes = _needed_first(problem)
-        self.rises = [rises(problem, scene) for scene in self.scenes]
+        of: dict[str, int] = {scene: place for place, scene in enumerate(self.scenes)}
+        asked = [
+            Asked(of[demand.scene], of[demand.needed], demand)
+            for demand in problem.demands
+            if demand.scene in of and demand.needed in of
+        ]
+        self.rises = possible(problem, [rises(problem, scene) for scene in self.scenes], asked)
         self.costs = [
             [rise.cost * _APART + self._unworthy(scene, rise.end) for rise in own]
             for scene, own in zip(self.scenes, self.rises, strict=True)
         ]
-        self.prices = [
-            (self._price(place), scene in problem.binding)
-            for place, scene in enumerate(self.scenes)
+        self.demands: dict[int, list[Asked]] = defaultdict(list)
+        for each in asked:
+            self.demands[max(each.scene, each.needed)].append(each)
+        self.goals = [self._to_goal(place, asked) for place in range(len(self.scenes))]
+        self.looked_at = [
+            sorted({each.needed for each in asked if each.needed < place <= each.scene})
+            for place in range(len(self.scenes) + 1)
         ]
-        self._least: dict[tuple[int, int, int], int] = {}
-        of: dict[str, int] = {scene: place for place, scene in enumerate(self.scenes)}
-        self.demands: dict[int, list[_Asked]] = defaultdict(list)
-        for demand in problem.demands:
-            if demand.scene in of and demand.needed in of:
-                asked = _Asked(of[demand.scene], of[demand.needed], demand)
-                self.demands[max(asked.scene, asked.needed)].append(asked)
+        self._prices: dict[tuple[int, tuple[int, ...]], Prices] = {}
+        self.in_reach = {scene for scene, ways in zip(self.scenes, self.goals, strict=True) if ways}
 
-    def cheapest(self, goal: Goal) -> tuple[Move, ...] | None:
+    def might_reach(self, goal: Goal) -> bool:
+        """Whether there are ways for so many scenes, whatever they cost."""
+        binding = len(self.in_reach & self.problem.binding)
+        return goal.scenes <= len(self.in_reach) and goal.binding <= binding
+
+    def cheapest(self, goal: Goal, dearest: int) -> tuple[Move, ...] | None:
         """The moves of the cheapest plan that reaches ``goal`` in the years; None: there is none.
 
-        None also where too many were looked at; then it is not proven.
+        None also where what is bought alone would cost more than ``dearest``, and where too many
+        were looked at; then it is not proven.
         """
         budgets = self.problem.budgets
-        most = NEVER if budgets is None else (sum(budgets) + 1) * _APART - 1
+        most = (min(dearest, NEVER if budgets is None else sum(budgets)) + 1) * _APART - 1
+        most = min(most, NEVER - 1)
         order = itertools.count()
-        waiting = [_Partial(self.least(0, goal.scenes, goal.binding), 0, next(order))]
+        waiting = [_Partial(self.least((), goal.scenes, goal.binding), 0, next(order))]
         while self.spent.plans > 0:
             self.spent.plans -= 1
-            if not waiting or waiting[0].bound > min(most, NEVER - 1):
+            if not waiting or waiting[0].bound > most:
                 return None
             partial = heapq.heappop(waiting)
             if len(partial.chosen) == len(self.scenes):
@@ -231,59 +256,68 @@ class _Search:
                 if moves is not None:
                     return moves
                 continue
-            for more in self._extended(partial, goal, order):
+            for more in self._extended(partial, goal, most, order):
                 heapq.heappush(waiting, more)
         self.proven = False
         return None
 
-    def least(self, start: int, scenes: int, binding: int) -> int:
-        """The least that so many more scenes at the goal will cost, of those from ``start``."""
-        scenes, binding = max(0, scenes), max(0, binding)
-        key = (start, scenes, binding)
-        known = self._least.get(key)
-        if known is None:
-            prices = self.prices[start:]
-            of_binding = sorted(price for price, is_binding in prices if is_binding)
-            others = sorted(price for price, is_binding in prices if not is_binding)
-            rest = sorted([*of_binding[binding:], *others])
-            count = max(0, scenes - binding)
-            enough = len(of_binding) >= binding and len(rest) >= count
-            total = sum(of_binding[:binding]) + sum(rest[:count])
-            known = self._least[key] = min(NEVER, total) if enough else NEVER
-        return known
+    def least(self, chosen: Sequence[int], scenes: int, binding: int) -> int:
+        """The least that so many more scenes at the goal will cost, after those that are chosen.
+
+        Exact as soon as all scenes that others need are chosen: what is left then asks for nothing
+        but them.
+        """
+        place = len(chosen)
+        ends = tuple(self.rises[each][chosen[each]].end for each in self.looked_at[place])
+        prices = self._prices.get((place, ends))
+        if prices is None:
+            stand = dict(zip(self.looked_at[place], ends, strict=True))
+            prices = self._prices[place, ends] = Prices.of(
+                (cheapest(own, stand), scene in self.problem.binding)
+                for scene, own in zip(self.scenes[place:], self.goals[place:], strict=True)
+            )
+        return prices.least(max(0, scenes), max(0, binding))
 
     def _unworthy(self, scene: str, end: int) -> int:
         """How much less a scene that is raised is worth than it might be."""
         is_raised = end > self.problem.levels[scene]
         return _WORTHIEST - self.worth.get(scene, 0) if is_raised else 0
 
-    def _price(self, place: int) -> int:
+    def _to_goal(self, place: int, asked: Sequence[Asked]) -> list[ToGoal]:
+        """The ways that bring the scene to the goal and what they ask for, cheapest first."""
         level, own = self.problem.goal.level, zip(self.rises[place], self.costs[place], strict=True)
-        return min((cost for rise, cost in own if rise.end >= level), default=NEVER)
+        of_scene = [each for each in asked if each.scene == place]
+        return sorted(
+            (cost, tuple(needs(self.problem, of_scene, rise)))
+            for rise, cost in own
+            if rise.end >= level
+        )
 
-    def _extended(self, partial: _Partial, goal: Goal, order: Iterator[int]) -> Iterator[_Partial]:
-        """``partial`` and every rise of the next scene that contradicts no demand."""
-        place, level = len(partial.chosen), self.problem.goal.level
-        asked, costs = self.demands[place], self.costs[place]
+    def _extended(
+        self, partial: _Partial, goal: Goal, most: int, order: Iterator[int]
+    ) -> Iterator[_Partial]:
+        """``partial`` and every rise of the next scene that may yet cost no more than ``most``."""
+        place = len(partial.chosen)
         is_binding = self.scenes[place] in self.problem.binding
+        # What is left to pay depends on where a rise ends, not on its steps.
+        left: dict[int, int] = {}
         for number, rise in enumerate(self.rises[place]):
             chosen = (*partial.chosen, number)
-            if asked and not all(self._holds(each, chosen) for each in asked):
-                continue
-            scenes, binding = partial.scenes, partial.binding
-            if rise.end >= level:
-                scenes, binding = scenes + 1, binding + is_binding
-            left = self.least(place + 1, goal.scenes - scenes, goal.binding - binding)
-            if left < NEVER:
-                cost = partial.cost + costs[number]
-                yield _Partial(cost + left, -place - 1, next(order), chosen, cost, scenes, binding)
+            counts = rise.end >= self.problem.goal.level
+            scenes, binding = partial.scenes + counts, partial.binding + (counts and is_binding)
+            if rise.end not in left:
+                holds = all(self._holds(each, chosen) for each in self.demands[place])
+                more = goal.scenes - scenes, goal.binding - binding
+                left[rise.end] = self.least(chosen, *more) if holds else NEVER
+            cost = partial.cost + self.costs[place][number]
+            bound = cost + left[rise.end]
+            if bound <= most:
+                yield _Partial(bound, -place - 1, next(order), chosen, cost, scenes, binding)
 
-    def _holds(self, asked: _Asked, chosen: Sequence[int]) -> bool:
-        scene, demand = asked.scene, asked.demand
-        end = self.rises[scene][chosen[scene]].end
-        if not self.problem.levels[demand.scene] < demand.level <= end:
-            return True
-        return self.rises[asked.needed][chosen[asked.needed]].end >= demand.least
+    def _holds(self, asked: Asked, chosen: Sequence[int]) -> bool:
+        rise = self.rises[asked.scene][chosen[asked.scene]]
+        end = self.rises[asked.needed][chosen[asked.needed]].end
+        return all(end >= least for _, least in needs(self.problem, [asked], rise))
 
     def _laid(self, chosen: Sequence[int]) -> tuple[Move, ...] | None:
         arcs = [
