@@ -84,6 +84,12 @@ class TestAllocate:
         assert found.offering.tolist() == [0, 1]
         assert found.price.tolist() == [1, 0]
 
+    def test_nobody_is_moved_to_worse_so_that_everybody_is_given_something(self) -> None:
+        matrix, allowed = worths([100, 0], [50, NOT_ELIGIBLE]), places([1, 1])
+        found = allocate(matrix, allowed)
+        assert (found.offering.tolist(), found.total) == ([0, NOBODY], 100)
+        assert fault_of(matrix, allowed, found) is None
+
     def test_a_floor_takes_who_gives_up_least(self) -> None:
         found = allocate(worths([9, 2], [8, 7], [9, 6]), places([9, 9], [0, 2]))
         assert found.offering.tolist() == [0, 1, 1]
