@@ -48,6 +48,10 @@ class Scope(enum.StrEnum):
     POOLS_READ = "pools:read"
     POOLS_WRITE = "pools:write"
     POLICY_WRITE = "policy:write"
+    CURATIONS_READ = "curations:read"
+    CURATIONS_WRITE = "curations:write"
+    MODELS_READ = "models:read"
+    MODELS_WRITE = "models:write"
     MATCH_RUN = "match:run"
     MATCH_READ = "match:read"
     EVENTS_READ = "events:read"
@@ -80,7 +84,7 @@ SCOPES_OF: Final[Mapping[OrganisationRole, frozenset[Scope]]] = {
     _R.SME: _EVERYONE | {_S.PROFILES_READ, _S.PROFILES_WRITE, _S.NEEDS_READ, _S.NEEDS_WRITE},
     _R.PROVIDER: _EVERYONE | {_S.OFFERINGS_READ, _S.OFFERINGS_WRITE, _S.NEEDS_READ},
     _R.AGENCY: _EVERYONE
-    | {_S.POOLS_WRITE, _S.POLICY_WRITE}
+    | {_S.POOLS_WRITE, _S.POLICY_WRITE, _S.CURATIONS_READ, _S.CURATIONS_WRITE}
     | {_S.PROFILES_READ, _S.NEEDS_READ, _S.OFFERINGS_READ},
     _R.OPERATOR: frozenset(Scope),
 }
@@ -90,13 +94,13 @@ _READS: Final = frozenset(
     {
         *(_S.ORGANISATIONS_READ, _S.MEMBERS_READ, _S.CONSENTS_READ, _S.PROFILES_READ),
         *(_S.NEEDS_READ, _S.OFFERINGS_READ, _S.POOLS_READ, _S.MATCH_READ),
-        *(_S.EVENTS_READ, _S.JOBS_READ),
+        *(_S.EVENTS_READ, _S.JOBS_READ, _S.CURATIONS_READ, _S.MODELS_READ),
     }
 )
 _WORKS: Final = _READS | {
     _S.DELEGATIONS_ACT,
     *(_S.PROFILES_WRITE, _S.NEEDS_WRITE, _S.OFFERINGS_WRITE, _S.POOLS_WRITE, _S.MATCH_RUN),
-    _S.POLICY_WRITE,
+    *(_S.POLICY_WRITE, _S.CURATIONS_WRITE, _S.MODELS_WRITE),
     *(_S.JOBS_WRITE, _S.IMPORTS_WRITE, _S.EXPORTS_READ),
 }
 SCOPES_OF_MEMBER: Final[Mapping[MemberRole, frozenset[Scope]]] = {

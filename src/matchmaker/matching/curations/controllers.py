@@ -31,8 +31,8 @@ Caller = NamedDependency[SkipValidation[Principal]]
 Visitor = NamedDependency[SkipValidation[Principal | None]]
 Pages = NamedDependency[SkipValidation[Cursors]]
 
-_READ: Final = needs(Scope.POOLS_READ, roles=PORTALS)
-_WRITE: Final = needs(Scope.POOLS_WRITE, roles=PORTALS)
+_READ: Final = needs(Scope.CURATIONS_READ, roles=PORTALS)
+_WRITE: Final = needs(Scope.CURATIONS_WRITE, roles=PORTALS)
 
 
 class CurationController(Controller):

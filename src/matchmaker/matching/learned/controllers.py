@@ -95,7 +95,7 @@ class ModelController(Controller):
         operation_id="listModelTransitions",
         responses=problems(ModelNotFound),
         response_headers=etags.HEADERS,
-        opt=access.needs(Scope.MATCH_READ, roles=_OPERATOR),
+        opt=access.needs(Scope.MODELS_READ, roles=_OPERATOR),
     )
     async def overview(
         self,
@@ -119,7 +119,7 @@ class ModelController(Controller):
         responses=problems(ModelNotFound, *transitions.PROBLEMS),
         response_headers=etags.HEADERS,
         opt={
-            **access.needs(Scope.MATCH_RUN, roles=_OPERATOR),
+            **access.needs(Scope.MODELS_WRITE, roles=_OPERATOR),
             **transitions.taking(MODEL),
         },
     )
