@@ -77,6 +77,7 @@ from matchmaker.matching.controllers import (
     ReceiptKeyController,
 )
 from matchmaker.matching.curations.controllers import CurationController
+from matchmaker.matching.experiments.controllers import ExperimentController
 from matchmaker.matching.feedback.controllers import FeedbackController, JudgementController
 from matchmaker.matching.learned.controllers import ModelController
 from matchmaker.matching.library import Library
@@ -130,6 +131,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     ReceiptKeyController,
     ShortlistController,
     CurationController,
+    ExperimentController,
     CohortController,
     BatchController,
     ReverseController,
@@ -180,7 +182,11 @@ def installed(
     counted: limits.Limits | None = None,
 ) -> Litestar:
     """The whole API on ``engine`` with what was released; the caller disposes the engine."""
-    matcher = replace(released.matcher(settings.index_folder), exploration=settings.exploration)
+    matcher = replace(
+        released.matcher(settings.index_folder),
+        exploration=settings.exploration,
+        is_trying=settings.experiments,
+    )
     seen_too, chain = shared(), Chain()
     library = Library(matcher, Archive(settings.index_folder))
 
@@ -205,6 +211,7 @@ def installed(
                 sync_to_thread=False,
             ),
             "need_reader": Provide(lambda: released.need_reader, sync_to_thread=False),
+            "experiment_rules": Provide(lambda: released.experiment_rules, sync_to_thread=False),
             "model_words": Provide(lambda: released.model_words, sync_to_thread=False),
             "chain": Provide(lambda: chain, sync_to_thread=False),
             "shared": Provide(lambda: seen_too, sync_to_thread=False),

@@ -18,6 +18,7 @@ from matchmaker.identity.sightings import jobs as sighting_jobs
 from matchmaker.learning import policy as learning_policy
 from matchmaker.learning.service import Means as LearningMeans
 from matchmaker.matching import editions, phrases
+from matchmaker.matching.experiments import rules as experiment_rules
 from matchmaker.matching.index import IndexHolder, IndexVersions
 from matchmaker.matching.learned import pages as model_pages
 from matchmaker.matching.learned.shelf import Shelf
@@ -53,6 +54,7 @@ class Released:
         self.sightings = sighting_jobs.load(seeds)
         self.limits = limits.load(seeds)
         self.model_words = model_pages.load(seeds)
+        self.experiment_rules = experiment_rules.load(seeds)
         self.learning = LearningMeans(self.edition, learning_policy.load(seeds))
         self.assessing = AssessmentReader(self.checker, assessment_policy.load(seeds))
 

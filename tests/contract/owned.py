@@ -83,6 +83,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "createPathway": {"target": 1},
     "movePathway": {"transition": "adopt"},
     "moveModel": {"transition": "shadow"},
+    "createExperiment": {"name": "A", "design": "ab", "b_id": ANY_ID, "measure": "opened"},
+    "moveExperiment": {"transition": "end"},
     "createRecognition": {"scheme": "cn_smart_factory", "level": "basic", "issuer": "City"},
     "moveRecognition": {"transition": "end"},
     "createGuide": {
@@ -278,6 +280,12 @@ async def model(world: World) -> str:
         return await learned.kept(connection)
 
 
+async def experiment(world: World) -> str:
+    """Two models to be compared; it is nobody's, operators see to it."""
+    asked = {**BODIES["createExperiment"], "b_id": await model(world)}
+    return str((await sent(world, "POST", "/experiments", asked))["id"])
+
+
 async def joined_need(world: World) -> str:
     """Another firm's need that the owner was asked to share."""
     other = world._replace(owner=await holder(world.engine))
@@ -401,6 +409,7 @@ OWNED: dict[str, Maker] = {
     "cohort_id": cohort,
     "batch_id": batch,
     "model_id": model,
+    "experiment_id": experiment,
     "component_id": offering_component,
     "evidence_id": evidence,
     "pool_id": pool,
@@ -476,6 +485,7 @@ RAW: dict[str, tuple[str, bytes]] = {
 """By operation that takes a file its media type and a sound one."""
 
 FILLED: dict[str, tuple[str, str, Maker]] = {
+    "createExperiment": ("body", "b_id", model),
     "createShortlist": ("body", "run_id", run),
     "giveFeedback": ("body", "run_id", run),
     "giveJudgement": ("body", "run_id", run),

@@ -250,6 +250,11 @@ class Stage:
         """A learned model that was not moved yet."""
         return self.models[1 + next(self.turns) % (len(self.models) - 1)]
 
+    def experiment(self) -> str:
+        """A new draft of a comparison of two models."""
+        said = {"name": "A", "design": "ab", "b_id": self.model(), "measure": "opened"}
+        return self.made("/v1/experiments", said, by=OPERATOR)
+
     def offering(self, kind: str = "solution") -> str:
         """A published offering of this kind."""
 

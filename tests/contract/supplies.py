@@ -114,6 +114,16 @@ def compared(_: Stage, query: Body) -> Body:
     return {**query, "from": 1}
 
 
+def compared_models(stage: Stage, body: Body) -> Body:
+    """The published card and a model that is there."""
+    return {**body, "a_id": None, "b_id": stage.model()}
+
+
+def ended(_: Stage, body: Body) -> Body:
+    """None starts where experiments are not turned on."""
+    return {**body, "transition": "end"}
+
+
 def no_pools(_: Stage) -> None:
     return None
 
@@ -521,6 +531,13 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "getModelCard": Supply(path=kept("model_id", Stage.model)),
     "listModelTransitions": Supply(path=kept("model_id", Stage.model), by=OPERATOR),
     "moveModel": Supply(path=fresh("model_id", Stage.another_model), by=OPERATOR, is_consumed=True),
+    "createExperiment": Supply(body=compared_models, by=OPERATOR),
+    "listExperiments": Supply(query=without_cursor, by=OPERATOR),
+    "getExperiment": Supply(path=kept("experiment_id", Stage.experiment), by=OPERATOR),
+    "listExperimentTransitions": Supply(path=kept("experiment_id", Stage.experiment), by=OPERATOR),
+    "moveExperiment": Supply(
+        path=fresh("experiment_id", Stage.experiment), body=ended, by=OPERATOR, is_consumed=True
+    ),
     "listShortlists": LIST,
     "getShortlist": Supply(path=kept("shortlist_id", Stage.shortlist)),
     "reviseShortlist": Supply(path=kept("shortlist_id", Stage.shortlist), body=listed),

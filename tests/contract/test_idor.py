@@ -79,6 +79,8 @@ REFERENCES: dict[tuple[str, str], Maker | None] = {
     ("listAudit", "subject_id"): need,
     ("listEvents", "subject_id"): need,
     ("listMatchRuns", "need_id"): need,
+    ("createExperiment", "a_id"): None,
+    ("createExperiment", "b_id"): None,
     ("giveDelegation", "adviser_id"): None,
     ("issueToken", "client_id"): None,
     ("logIn", "organisation_id"): None,

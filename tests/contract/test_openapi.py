@@ -324,6 +324,8 @@ BODIES: dict[str, Document] = {
     "moveOrganisation": STEP,
     "moveRecognition": STEP,
     "moveModel": STEP,
+    "createExperiment": {"name": "A", "design": "ab", "b_id": ID, "measure": "opened"},
+    "moveExperiment": STEP,
     "moveShortlist": STEP,
     "parseNeed": {"text": "A"},
     "patchAssessment": {"remark": "A"},

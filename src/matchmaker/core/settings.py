@@ -51,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Webhooks may go to http, any port and private addresses: for development and tests alone."""
     exploration: Annotated[float, msgspec.Meta(ge=0, le=0.2)] = 0.0
     """Share of the lists in which two of the ranks 2 to 6 are swapped; 0: exploration is off."""
+    experiments: bool = False
+    """Whether an experiment that an operator starts has an effect on stored matches."""
     pool_size: Annotated[int, msgspec.Meta(ge=1, le=200)] = 8
     pool_overflow: Annotated[int, msgspec.Meta(ge=0, le=200)] = 4
     pool_timeout: Seconds = 2.0

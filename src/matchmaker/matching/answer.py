@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from matchmaker.ranking.interleaving import Drafted
     from matchmaker.ranking.questions import Question
     from matchmaker.ranking.slate import Add, MissedFloor, Move
 
@@ -20,6 +21,7 @@ class Item:
     Prices are minor units of the need's currency, None when unknown; ``waits_for`` are the counts
     of the profile that the price lacks. ``unconfirmed`` are rules that
     answered unknown on this row, ``not_stated`` features at 0 because the provider did not say.
+    ``drafted`` says for which of two orders it stands there, where they were merged.
     """
 
     rank: int | None
@@ -40,6 +42,7 @@ class Item:
     waits_for: tuple[str, ...]
     tie: str
     slate: tuple[Move, ...]
+    drafted: Drafted | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -342,8 +342,10 @@ async def _stored(
 ) -> schemas.MatchAnswer:
     """The answer, now stored in every language."""
     caller = await runs.caller_of(session, principal)
-    run, found = matcher.run(asked.input, caller, seed=matcher.draw())
-    answers = matcher.told(run, found)
+    firm = asked.owner or principal.organisation_id
+    trying, part = matcher.on_trial(str(firm))
+    run, found = trying.run(asked.input, caller, seed=trying.draw())
+    answers = trying.told(run, found)
     shadow = matcher.in_shadow(run, found, asked.input.limit)
     run_id = await runs.store(
         session,
@@ -352,7 +354,8 @@ async def _stored(
         answers=answers,
         principal=principal,
         shadow=shadow,
-        exploration=matcher.exploration,
+        exploration=trying.exploration,
+        part=part,
     )
     return msgspec.structs.replace(answers[language], run_id=str(run_id))
 

@@ -11,7 +11,7 @@ from matchmaker.matching import editions, index
 from matchmaker.matching.archive import EDITION, Archive, Wanted
 from matchmaker.matching.editions import EditionNames
 from matchmaker.matching.errors import CannotReplay
-from matchmaker.matching.learned.shelf import parts_of
+from matchmaker.matching.learned.shelf import CARD, parts_of
 from matchmaker.matching.run import ENGINE, RULES
 from matchmaker.ranking.storage import UnreadableIndex
 
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matchmaker.matching.index import Published
+    from matchmaker.matching.learned.shelf import VersionParts
     from matchmaker.matching.matcher import Matcher
     from matchmaker.matching.schemas import UsedVersions
+    from matchmaker.matching.service import Model
 
 OPEN: Final = 2
 """Rebuilt indexes that a process holds open."""
@@ -52,9 +54,10 @@ class Library:
         current = self.matcher.holder.current()
         if (versions.engine, versions.rules) != (ENGINE, RULES):
             raise self._cannot(versions)
-        card, learned = parts_of(versions.model)
+        used = parts_of(versions.model)
+        card = used.card
         if card == self.matcher.model.version:
-            matcher = self._ranking_by(self.matcher, learned, versions)
+            matcher = self._ranking_by(self.matcher, used, versions)
             published = matcher.at_hand(versions)
             if published is not None:
                 return Place(published, matcher)
@@ -72,21 +75,28 @@ class Library:
         place = await self._rebuilt(wanted)
         if place is None:
             return None
-        return Place(place.published, self._ranking_by(place.matcher, learned, versions))
+        return Place(place.published, self._ranking_by(place.matcher, used, versions))
 
-    def _ranking_by(self, matcher: Matcher, learned: str | None, versions: UsedVersions) -> Matcher:
-        """``matcher`` with the model that ranked then, and no other.
+    def _ranking_by(self, matcher: Matcher, used: VersionParts, versions: UsedVersions) -> Matcher:
+        """``matcher`` with the models that ranked then, and no others.
 
         Raises:
-            CannotReplay: the learned model is not there, or not the one that was kept.
+            CannotReplay: a learned model is not there, or not the one that was kept.
         """
-        if learned is None:
-            return matcher if matcher.shelf is None else replace(matcher, shelf=None)
-        shelf = self.matcher.shelf
-        model = None if shelf is None else shelf.find(learned, matcher.model)
-        if model is None:
-            raise self._cannot(versions)
-        return replace(matcher, model=model, shelf=None)
+
+        def found(key: str | None) -> Model:
+            if key is None or key == CARD:
+                return matcher.model
+            shelf = self.matcher.shelf
+            model = None if shelf is None else shelf.find(key, matcher.model)
+            if model is None:
+                raise self._cannot(versions)
+            return model
+
+        if matcher.shelf is None and used.learned is None and used.rival is None:
+            return matcher
+        rival = None if used.rival is None else found(used.rival)
+        return replace(matcher, model=found(used.learned), rival=rival, shelf=None)
 
     async def _rebuilt(self, wanted: Wanted) -> Place | None:
         folder = self.archive.find(wanted)

@@ -6,7 +6,7 @@ import secrets
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import msgspec
 
@@ -15,19 +15,30 @@ from matchmaker.core.language import LANGUAGES, Language
 from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.matching import changing, schemas, service, suggesting, wording
 from matchmaker.matching.errors import OfferingNotConsidered
+from matchmaker.matching.experiments.machine import Design
+from matchmaker.matching.learned.shelf import joint_of
 from matchmaker.matching.phrases import Phrasebook, Speaker
 from matchmaker.matching.run import MatchRun, Versions, match_run
 from matchmaker.ranking.exploring import SEEDS
+from matchmaker.ranking.interleaving import Team
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Generator
+    from uuid import UUID
 
     from matchmaker.matching.index import IndexHolder, Published
     from matchmaker.matching.learned.shelf import Shelf
     from matchmaker.matching.query import Caller, Reader
     from matchmaker.matching.service import Model, Scoring
     from matchmaker.ranking.query import Query
+
+
+class Part(NamedTuple):
+    """The part of a run in an experiment: the arm of its firm, None where lists are merged."""
+
+    experiment_id: UUID
+    arm: Team | None
 
 
 class Shadow(TypedDict):
@@ -64,12 +75,15 @@ class Matcher:
     """Learned models on the grids of ``model``; where one is the champion, it ranks."""
     exploration: float = 0.0
     """Share of the lists in which two places are swapped; none unless a portal turns it on."""
+    is_trying: bool = False
+    """Whether experiments that run have an effect; none unless a portal turns it on."""
+    rival: Model | None = None
+    """With one, its order and that of what ranks are merged into one list."""
 
     def draw(self) -> int | None:
-        """The seed of one answer; None for those in which nothing is swapped."""
-        if not self.exploration or secrets.randbelow(SEEDS) >= self.exploration * SEEDS:
-            return None
-        return secrets.randbelow(SEEDS)
+        """The seed of one answer; None for those in which nothing is swapped or merged."""
+        is_explored = self.exploration and secrets.randbelow(SEEDS) < self.exploration * SEEDS
+        return secrets.randbelow(SEEDS) if self.rival is not None or is_explored else None
 
     @property
     def ranking(self) -> Model:
@@ -79,6 +93,22 @@ class Matcher:
     def pinned(self) -> Matcher:
         """The same, which ranks for ever by what ranks now: for many answers of one moment."""
         return replace(self, model=self.ranking, shelf=None)
+
+    def on_trial(self, firm: str) -> tuple[Matcher, Part | None]:
+        """What answers a match of the firm that is stored, and the part that this has in a trial.
+
+        Where lists are merged nothing else is explored.
+        """
+        trial = self.shelf.trial(self.model) if self.is_trying and self.shelf is not None else None
+        if trial is None:
+            return self, None
+        experiment_id = trial.contest.id
+        if trial.contest.design is Design.INTERLEAVING:
+            merging = replace(self, model=trial.a, rival=trial.b, shelf=None, exploration=0.0)
+            return merging, Part(experiment_id, None)
+        arm = trial.arm_of(firm)
+        model = trial.a if arm is Team.A else trial.b
+        return replace(self, model=model, shelf=None), Part(experiment_id, arm)
 
     def match(
         self, request: schemas.MatchInput, caller: Caller, language: Language
@@ -133,6 +163,7 @@ class Matcher:
             limit=request.limit,
             is_asking=is_asking,
             seed=seed,
+            rival=self.rival,
         )
         run = match_run(
             query,
@@ -233,11 +264,14 @@ class Matcher:
     def versions(self, published: Published, ranking: Model | None = None) -> Versions:
         """What shapes an answer on ``published``, where ``ranking`` or what ranks now orders it."""
         of_index = published.versions
+        model = (ranking or self.ranking).version or of_index.edition.model
+        if self.rival is not None:
+            model = joint_of(model, self.rival.version or of_index.edition.model)
         return Versions(
             base=of_index.base,
             delta=of_index.delta,
             text=of_index.text,
-            model=(ranking or self.ranking).version or of_index.edition.model,
+            model=model,
             curation=self.model.card.curation,
             taxonomy=of_index.edition.taxonomy,
             glossary=of_index.edition.glossary,

@@ -149,4 +149,4 @@ class MatchRow(Base, kw_only=True):
     """Millionths."""
     fit: Mapped[int | None] = mapped_column(SmallInteger)
     propensity: Mapped[float] = mapped_column(Double, server_default="1", init=False)
-    """How likely the offering was to stand at this rank: 1 where nothing was explored."""
+    """How likely the offering was to stand at this rank: 1 where nothing was drawn."""

@@ -147,4 +147,5 @@ def _item(item: Item, published: Published) -> Canonical:
         "price": item.price,
         "price_3_years": item.price_3_years,
         "slate": [{"step": move.step, "moved": move.moved} for move in item.slate],
+        **({} if item.drafted is None else {"team": item.drafted.team.value}),
     }

@@ -22,6 +22,7 @@ from matchmaker.matching.errors import (
     RunNotFound,
     StoringNeedsAccount,
 )
+from matchmaker.matching.experiments import parts
 from matchmaker.matching.models import MatchRunRow, new_run_id
 from matchmaker.matching.query import Caller
 from matchmaker.ranking import exploring
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
     from matchmaker.enterprise.service import StoredProfile
     from matchmaker.identity.access import Principal
     from matchmaker.identity.models import OrganisationId
+    from matchmaker.matching.answer import Item
     from matchmaker.matching.library import Library
-    from matchmaker.matching.matcher import Shadow
+    from matchmaker.matching.matcher import Part, Shadow
     from matchmaker.matching.models import RunId
     from matchmaker.matching.queries import FoundRun
     from matchmaker.matching.run import MatchRun
@@ -139,11 +141,13 @@ async def store(
     principal: Principal,
     shadow: Shadow | None = None,
     exploration: float = 0.0,
+    part: Part | None = None,
 ) -> RunId:
     """The id of the run, stored with its answer in every language; the transaction ends here.
 
     And with what a model in the ``shadow`` would have shown, and how likely each offering was to
-    stand where it stood, where ``exploration`` is the share of lists that are explored.
+    stand where it stood, where ``exploration`` is the share of lists that are explored. ``part`` is
+    that of the run in an experiment.
 
     Raises:
         ProfileErased: the profile was erased meanwhile.
@@ -154,6 +158,8 @@ async def store(
     row.shadow = None if shadow is None else dict(shadow)
     run_id, owner = row.id, row.organisation_id
     await queries.insert_run(session, row, _matches(run, row, exploration))
+    if part is not None:
+        await parts.note(session, part, run, row)
     await events.append(
         session,
         events.Event(
@@ -225,7 +231,9 @@ async def explain(
         return None
     asked = msgspec.convert(run.input, schemas.MatchInput)
     caller = Caller.of(run.body["caller"])
-    again, scoring = place.matcher.run(asked, caller, as_of=run.as_of, published=place.published)
+    again, scoring = place.matcher.run(
+        asked, caller, as_of=run.as_of, published=place.published, seed=run.body["seed"]
+    )
     return place.matcher.standing(
         again, scoring, offering_id, asked=asked, caller=caller, language=language
     )
@@ -308,6 +316,13 @@ def _row(
     )
 
 
+def _propensity(item: Item, rank: int, shown: int, exploration: float) -> float:
+    """How likely the item was to stand where it does."""
+    if item.drafted is not None:
+        return item.drafted.likelihood
+    return exploring.propensity(rank, item.slate, shown, exploration)
+
+
 def _matches(run: MatchRun, row: MatchRunRow, exploration: float) -> list[dict[str, object]]:
     """The row of each item that was shown."""
     index = run.published.index
@@ -325,7 +340,7 @@ def _matches(run: MatchRun, row: MatchRunRow, exploration: float) -> list[dict[s
                 "package": index.package_codes[item.row],
                 "score": item.score,
                 "fit": item.fit,
-                "propensity": exploring.propensity(rank, item.slate, shown, exploration),
+                "propensity": _propensity(item, rank, shown, exploration),
             }
         )
     return rows

@@ -27,6 +27,8 @@ OfferingName: TypeAlias = Annotated[
 
 Position: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 VersionName: TypeAlias = Annotated[str, msgspec.Meta(max_length=64, pattern="^[A-Za-z0-9._+-]*$")]
+ModelName: TypeAlias = Annotated[str, msgspec.Meta(max_length=160, pattern="^[A-Za-z0-9._+:-]*$")]
+"""Of one model, or of two whose orders were merged."""
 _INSTANT = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6}Z$"
 _CALLER = "^(anonymous|organisation:[0-9a-f-]{36}(;pools:[A-Za-z0-9._,-]+)?)$"
 
@@ -189,7 +191,7 @@ class UsedVersions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     index: IndexPosition
     text: VersionName
-    model: VersionName
+    model: ModelName
     curation: int
     taxonomy: VersionName
     glossary: VersionName
@@ -203,7 +205,9 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     as_of: Annotated[str, msgspec.Meta(pattern=_INSTANT)]
     seed: Annotated[
         Annotated[int, msgspec.Meta(ge=0, lt=SEEDS)] | None,
-        msgspec.Meta(description="Of the swapped places; null where nothing was explored"),
+        msgspec.Meta(
+            description="Of what was drawn: places swapped, turns of two models; null without"
+        ),
     ]
     caller: Annotated[str, msgspec.Meta(max_length=2000, pattern=_CALLER)]
     versions: UsedVersions

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from matchmaker.matching import drafting
 from matchmaker.matching.answer import Answer, Funnel, Item, Standing
 from matchmaker.ranking import exploring, features, moves, screen, slate, tables, text
 from matchmaker.ranking.blocks import blocks
@@ -20,9 +21,11 @@ from matchmaker.rules import answer
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from matchmaker.matching.drafting import Draft
     from matchmaker.ranking.card import Card
     from matchmaker.ranking.columns import Int
     from matchmaker.ranking.index import Columns, Index
+    from matchmaker.ranking.interleaving import Drafted
     from matchmaker.ranking.query import Query
     from matchmaker.ranking.slate import Curation, Slate
     from matchmaker.ranking.steps import Steps
@@ -60,6 +63,8 @@ class Scoring:
     text: text.TextScore
     steps: Mapping[str, Steps]
     row_scores: Int
+    draft: Draft | None = None
+    """With one, the order is merged with that of a rival."""
 
     @property
     def active(self) -> tuple[str, ...]:
@@ -194,14 +199,19 @@ def match(
     limit: int,
     is_asking: bool = True,
     seed: int | None = None,
+    rival: Model | None = None,
 ) -> tuple[Answer, Scoring]:
     """The answer to ``query``, the first ``limit`` of the slate explained.
 
     And the scoring it was read from. Questions take as long as the rest: a batch asks none. With a
-    ``seed`` two places of the slate are swapped.
+    ``seed`` two places of the slate are swapped; or, with a ``rival``, its order is merged in.
     """
     found = score(query, index, model, curations)
-    shown = exploring.swapped(slate_of(found, 2 * limit), limit, seed)
+    if rival is not None and seed is not None:
+        found = drafting.against(found, rival, seed)
+        shown = slate_of(found, 2 * limit)
+    else:
+        shown = exploring.swapped(slate_of(found, 2 * limit), limit, seed)
     items = items_of(found, shown, limit)
     asked = shown.offerings[: 2 * limit]
     answered = Answer(
@@ -245,8 +255,9 @@ def standing_of(found: Scoring, offering: int, limit: int) -> Standing:
 
 def items_of(found: Scoring, shown: Slate, limit: int) -> tuple[Item, ...]:
     """The first ``limit`` of the slate, explained."""
+    drafted = drafting.drafted(found, shown, limit)
     return tuple(
-        item_of(found, offering, rank, shown.moves.get(offering, ()))
+        item_of(found, offering, rank, shown.moves.get(offering, ()), drafted=drafted.get(offering))
         for rank, offering in enumerate(shown.offerings[:limit], 1)
     )
 
@@ -267,10 +278,10 @@ def slate_of(found: Scoring, needed: int, given: int | None = None) -> Slate:
     is_whole = bool(asked.pins or asked.floors) or given is not None
     count = total if is_whole else 2 * max(needed, asked.first)
     while True:
-        order = found.order(count)
+        order, teams = drafting.order_of(found, count)
         shown = moves.compose(order, asked, given=given)
         if len(order) == total or moves.is_settled(shown, asked, needed):
-            return shown
+            return drafting.told(shown, found, asked, teams)
         count *= 4
 
 
@@ -281,7 +292,12 @@ def steps_of(found: Scoring, offering: int, in_part: int) -> dict[str, int]:
 
 
 def item_of(
-    found: Scoring, offering: int, rank: int | None, displaced: tuple[slate.Move, ...]
+    found: Scoring,
+    offering: int,
+    rank: int | None,
+    displaced: tuple[slate.Move, ...],
+    *,
+    drafted: Drafted | None = None,
 ) -> Item:
     """The offering explained on its best row; its contributions sum to its score exactly."""
     in_part, row = found.best_row(offering)
@@ -311,6 +327,7 @@ def item_of(
         waits_for=price.waits_for,
         tie=found.tie(offering).hex(),
         slate=displaced,
+        drafted=drafted,
     )
 
 

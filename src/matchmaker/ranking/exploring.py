@@ -5,13 +5,16 @@ Off unless a portal turns it on. A receipt has only the seed: what it does is pa
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
-from matchmaker.ranking.slate import Move, Slate
+from matchmaker.ranking.slate import Move
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from matchmaker.ranking.slate import Slate
 
 EXPLORE: Final = "explore"
 SEEDS: Final = 2**32
@@ -32,7 +35,7 @@ def swapped(slate: Slate, shown: int, seed: int | None) -> Slate:
     for place, moved in ((second, by), (first, -by)):
         offering = order[place - 1]
         moves[offering] = (*moves.get(offering, ()), Move(EXPLORE, moved))
-    return Slate(tuple(order), moves)
+    return replace(slate, offerings=tuple(order), moves=moves)
 
 
 def propensity(rank: int, moves: Sequence[Move], shown: int, share: float) -> float:

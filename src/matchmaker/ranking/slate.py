@@ -6,7 +6,7 @@ Curation adds and the order (scoring.md 14 and 15); `moves` has what is moved th
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, groupby
 from operator import itemgetter
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from matchmaker.ranking.columns import Int
+    from matchmaker.ranking.interleaving import Team
 
 T = TypeVar("T", str, int)
 
@@ -135,6 +136,8 @@ class Slate:
     offerings: tuple[int, ...]
     moves: Mapping[int, tuple[Move, ...]]
     missed: tuple[MissedFloor, ...] = ()
+    teams: Mapping[int, Team] = field(default_factory=dict[int, "Team"])
+    """For which of two merged orders an offering was drafted."""
 
 
 def placed(curation: Curation[str], place: Callable[[str], int | None]) -> Curation[int]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, exists, func, insert, or_, select, update
 
+from matchmaker.matching.experiments.models import Experiment
 from matchmaker.matching.learned.machine import ModelState
 from matchmaker.matching.learned.models import Evaluation, LearnedModel, ModelFile
 
@@ -70,8 +71,13 @@ async def latest(session: ReadSession) -> LearnedModel | None:
 
 
 async def used(session: ReadSession) -> list[LearnedModel]:
-    """The models that rank, have ranked, or run in the shadow."""
-    wanted = or_(LearnedModel.promoted_at.is_not(None), LearnedModel.state == ModelState.SHADOW)
+    """The models that rank, have ranked, run in the shadow, or are or were in an experiment."""
+    tried = exists().where(
+        Experiment.started_at.is_not(None),
+        or_(Experiment.a_id == LearnedModel.id, Experiment.b_id == LearnedModel.id),
+    )
+    has_ranked = LearnedModel.promoted_at.is_not(None)
+    wanted = or_(has_ranked, LearnedModel.state == ModelState.SHADOW, tried)
     return list(await session.scalars(select(LearnedModel).where(wanted).order_by(LearnedModel.id)))
 
 

@@ -11,11 +11,13 @@ from matchmaker.core.language import Bilingual
 from matchmaker.core.machine import Actor
 from matchmaker.identity.access import event_actor
 from matchmaker.identity.models import OrganisationRole
+from matchmaker.matching.experiments.ending import end_by_model
+from matchmaker.matching.experiments.queries import running
 from matchmaker.matching.learned import queries
 from matchmaker.matching.learned.errors import ModelNotFound, ModelUnreadable
 from matchmaker.matching.learned.machine import HAPPENED, MODEL, ModelState
 from matchmaker.matching.learned.models import LearnedModel
-from matchmaker.matching.learned.shelf import SCHEMA, Standing
+from matchmaker.matching.learned.shelf import SCHEMA, Contest, Standing
 from matchmaker.ranking import artefact
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from matchmaker.core.events import EventActor
     from matchmaker.core.machine import Step
     from matchmaker.identity.access import Principal
+    from matchmaker.matching.experiments.models import Experiment
     from matchmaker.matching.learned.models import ModelId
     from matchmaker.matching.learned.shelf import Shelf
     from matchmaker.ranking.artefact import Artefact
@@ -175,11 +178,12 @@ async def _moved(
 ) -> LearnedModel:
     step = MODEL.step(name)
     assert step is not None  # noqa: S101  (the machine's own name)
+    source = model.state
     moving = rows.move(
         session,
         LearnedModel,
         model.id,
-        source=model.state,
+        source=source,
         step=step,
         values={"note": note},
         seen=seen,
@@ -190,6 +194,9 @@ async def _moved(
         raise transitions.IllegalTransition(extra={"state": there.state.value})
     moved = await find(session, model.id)
     await events.append(session, _event(HAPPENED[name], moved, by))
+    ranks_anew = ModelState.CHAMPION in {source, step.target}
+    if ranks_anew or step.target is ModelState.RETIRED:
+        await end_by_model(session, moved.id, by, ranks_anew=ranks_anew)
     return moved
 
 
@@ -206,7 +213,7 @@ async def hindrances(
     champion = await queries.in_state(session, ModelState.CHAMPION)
     found = {"promote": await _faults(session, model, champion, card)}
     never = Bilingual(zh="该模型从未启用", en="it never ranked")
-    found["restore"] = [*_other_card(model, card)]
+    found["restore"] = [*other_card(model, card)]
     if model.promoted_at is None:
         found["restore"].append(FieldFault("#/transition", "never_promoted", never))
     return {name: faults for name, faults in found.items() if faults}
@@ -216,7 +223,7 @@ async def _faults(
     session: ReadSession, model: LearnedModel, champion: LearnedModel | None, card: str
 ) -> list[FieldFault]:
     """What the gate has against it beside ``champion``."""
-    found = _other_card(model, card)
+    found = other_card(model, card)
     latest = await queries.latest_evaluation(session, model.id)
     against = None if champion is None else champion.id
     if latest is None or latest.against_id != against:
@@ -230,7 +237,8 @@ async def _faults(
     return found
 
 
-def _other_card(model: LearnedModel, card: str) -> list[FieldFault]:
+def other_card(model: LearnedModel, card: str) -> list[FieldFault]:
+    """That the model was learned on another card than ``card``, if it was."""
     if model.card == card:
         return []
     said = Bilingual(zh="该模型基于另一张评分卡", en="it was learned on another card")
@@ -238,7 +246,7 @@ def _other_card(model: LearnedModel, card: str) -> list[FieldFault]:
 
 
 async def place(session: ReadSession, shelf: Shelf) -> None:
-    """Let the folder of ``shelf`` hold what ranks, what has ranked, and what is in the shadow."""
+    """Let the folder of ``shelf`` hold what ranks, what has ranked or was tried, and the shadow."""
     used = await queries.used(session)
     missing = {
         model.sha256: await queries.files_of(session, model.id)
@@ -246,9 +254,21 @@ async def place(session: ReadSession, shelf: Shelf) -> None:
         if not shelf.has(model.sha256)
     }
     of = {model.state: model.sha256 for model in used}
-    standing = Standing(champion=of.get(ModelState.CHAMPION), shadow=of.get(ModelState.SHADOW))
+    standing = Standing(
+        champion=of.get(ModelState.CHAMPION),
+        shadow=of.get(ModelState.SHADOW),
+        contest=_contest(await running(session), {model.id: model.sha256 for model in used}),
+    )
     if missing or standing != shelf.standing():
         shelf.place(missing, standing)
+
+
+def _contest(experiment: Experiment | None, sha256: Mapping[ModelId, str]) -> Contest | None:
+    """What a process has to know of the experiment that runs."""
+    if experiment is None:
+        return None
+    a, b = (None if each is None else sha256[each] for each in (experiment.a_id, experiment.b_id))
+    return Contest(id=experiment.id, design=experiment.design, salt=experiment.salt, a=a, b=b)
 
 
 def _event(kind: str, model: LearnedModel, by: EventActor) -> events.Event:

@@ -5,16 +5,21 @@ Whoever places models there switches with one rename; every process looks on eac
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
+from uuid import UUID
 
 import msgspec
 import structlog
 
+from matchmaker.matching.experiments.machine import Design
 from matchmaker.matching.service import Model
 from matchmaker.ranking import artefact, features
+from matchmaker.ranking.interleaving import Team
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +29,21 @@ _STANDING: Final = "STANDING"
 _KEY: Final = 32
 """Hex digits of its sha256 by which a receipt names a model."""
 _JOINT: Final = "+"
+_BESIDE: Final = ":"
+CARD: Final = "card"
+"""Stands for the published card beside a learned model."""
 SCHEMA: Final = artefact.schema_of(features.FEATURES)
 _log = structlog.get_logger()
+
+
+class Contest(msgspec.Struct, frozen=True, kw_only=True):
+    """The experiment that runs: how two models are compared, by their sha256; None: the card."""
+
+    id: UUID
+    design: Design
+    salt: str
+    a: str | None
+    b: str | None
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +51,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     champion: str | None = None
     shadow: str | None = None
+    contest: Contest | None = None
 
 
 class VersionParts(NamedTuple):
@@ -40,18 +59,42 @@ class VersionParts(NamedTuple):
 
     card: str
     learned: str | None
+    rival: str | None = None
+    """Whose order was merged with that; `CARD` is the card's."""
 
 
 def parts_of(version: str) -> VersionParts:
     """What ``version`` names."""
     name, _, rest = version.partition(_JOINT)
     content, _, learned = rest.partition(_JOINT)
-    return VersionParts(f"{name}{_JOINT}{content}" if content else name, learned or None)
+    first, _, rival = learned.partition(_BESIDE)
+    card = f"{name}{_JOINT}{content}" if content else name
+    return VersionParts(card, None if first in {"", CARD} else first, rival or None)
 
 
 def version_of(card: str, sha256: str) -> str:
     """How a receipt names the learned model of this ``sha256`` on ``card``."""
     return f"{card}{_JOINT}{sha256[:_KEY]}"
+
+
+def joint_of(version: str, rival: str) -> str:
+    """How a receipt names two models of one card whose orders were merged."""
+    first, second = parts_of(version), parts_of(rival)
+    return f"{first.card}{_JOINT}{first.learned or CARD}{_BESIDE}{second.learned or CARD}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The experiment that runs, with its models."""
+
+    contest: Contest
+    a: Model
+    b: Model
+
+    def arm_of(self, firm: str) -> Team:
+        """In which arm the firm is: a fixed half of all firms, another for every experiment."""
+        drawn = hashlib.sha256(f"{self.contest.salt}:{firm}".encode()).digest()[0]
+        return Team.B if drawn & 1 else Team.A
 
 
 class Shelf:
@@ -84,6 +127,16 @@ class Shelf:
     def shadow(self, card: Model) -> Model | None:
         """What runs in the shadow on ``card``."""
         return self._in_force(self.standing().shadow, card)
+
+    def trial(self, card: Model) -> Trial | None:
+        """The experiment that runs on ``card``; None without both of its models."""
+        contest = self.standing().contest
+        if contest is None:
+            return None
+        a, b = (
+            card if each is None else self._in_force(each, card) for each in (contest.a, contest.b)
+        )
+        return None if a is None or b is None else Trial(contest, a, b)
 
     def _in_force(self, sha256: str | None, card: Model) -> Model | None:
         return None if sha256 is None else self.find(sha256[:_KEY], card)

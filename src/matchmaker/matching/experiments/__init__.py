@@ -1,0 +1,1 @@
+"""Two models compared on live matches: lists merged by team draft, or firms halved by a hash."""
