@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from uuid import UUID
 
+    from matchmaker.matching.answer import Answer
     from matchmaker.matching.index import IndexHolder, Published
     from matchmaker.matching.learned.shelf import Shelf
     from matchmaker.matching.query import Caller, Reader
@@ -140,14 +141,11 @@ class Matcher:
         *,
         as_of: dt.datetime | None = None,
         published: Published | None = None,
-        is_asking: bool = True,
         seed: int | None = None,
     ) -> tuple[MatchRun, Scoring]:
         """The match in numbers and codes.
 
-        As of now and on the current index, unless others are given; with a ``seed`` explored;
-        without questions, which are no part of what the digest is taken of, where nobody
-        ``is_asking``.
+        As of now and on the current index, unless others are given; with a ``seed`` explored.
 
         Raises:
             UnusableInput: an unknown code or a rule that cannot hold.
@@ -161,20 +159,31 @@ class Matcher:
             model,
             published.curations_for(caller.organisation),
             limit=request.limit,
-            is_asking=is_asking,
             seed=seed,
             rival=self.rival,
         )
-        run = match_run(
-            query,
+        return self.run_of(answer, found, published, asked=request, caller=caller, seed=seed), found
+
+    def run_of(
+        self,
+        answer: Answer,
+        found: Scoring,
+        published: Published,
+        *,
+        asked: schemas.MatchInput,
+        caller: Caller,
+        seed: int | None = None,
+    ) -> MatchRun:
+        """The run of an ``answer`` that was read from ``found``."""
+        return match_run(
+            found.query,
             published,
             answer,
-            self.versions(published, model),
+            self.versions(published, found.model),
             scope=caller.scope,
-            decoded=_decoded(request),
+            decoded=_decoded(asked),
             seed=seed,
         )
-        return run, found
 
     def explain(
         self, request: schemas.MatchInput, offering_id: str, caller: Caller, language: Language

@@ -99,6 +99,11 @@ class Scoring:
             best[best > slate.UNSCORED] += 2 * here[best > slate.UNSCORED]
         return best
 
+    @property
+    def best(self) -> Int:
+        """The best score of each offering in ``scored``, with what curations add."""
+        return (self.keys if self.part.places is not None else self.keys[self.scored]) >> 1
+
     @cached_property
     def scored(self) -> Int:
         """Places of the offerings that no rule excluded."""
@@ -163,14 +168,21 @@ def score(
     query: Query, index: Index, model: Model, curations: Sequence[Curation[int]] = ()
 ) -> Scoring:
     """Steps 3 to 5 of a match: screen, text and tables over all survivors."""
+    verdict, part = screened(query, index, curations)
+    words, steps = encode(query, part.columns, model.card)
+    rows = tables.score(model.tables, steps, part.columns.planes)
+    return Scoring(query, index, model, tuple(curations), verdict, part, words, steps, rows)
+
+
+def screened(
+    query: Query, index: Index, curations: Sequence[Curation[int]]
+) -> tuple[screen.Verdict, Part]:
+    """The verdict on all offerings, and the part of the index that is scored."""
     exclusions = {each.id: sorted(each.exclude) for each in curations if each.exclude}
     verdict = screen.screen(query, index, exclusions)
     survivors = np.count_nonzero(verdict.scored)
     is_few = survivors * _FEW < index.offerings
-    part = index.at(np.flatnonzero(verdict.scored)) if is_few else Part(index)
-    words, steps = encode(query, part.columns, model.card)
-    rows = tables.score(model.tables, steps, part.columns.planes)
-    return Scoring(query, index, model, tuple(curations), verdict, part, words, steps, rows)
+    return verdict, index.at(np.flatnonzero(verdict.scored)) if is_few else Part(index)
 
 
 def unscreened(found: Scoring, offerings: Int) -> Int:
@@ -185,9 +197,14 @@ def encode(
     query: Query, columns: Columns, card: Card
 ) -> tuple[text.TextScore, Mapping[str, Steps]]:
     """The words of the need and the steps of A(q) on every offering or row of ``columns``."""
-    words = text.score([*(query.plain or ()), *query.concepts], columns.text)
+    words = text.score(tokens_of(query), columns.text)
     sight = Sight(query, columns, card, words)
     return words, features.encode(sight, features.active(query, words))
+
+
+def tokens_of(query: Query) -> tuple[str, ...]:
+    """The distinct tokens of the need's text."""
+    return (*(query.plain or ()), *query.concepts)
 
 
 def match(
@@ -197,37 +214,46 @@ def match(
     curations: Sequence[Curation[int]] = (),
     *,
     limit: int,
-    is_asking: bool = True,
     seed: int | None = None,
     rival: Model | None = None,
 ) -> tuple[Answer, Scoring]:
     """The answer to ``query``, the first ``limit`` of the slate explained.
 
-    And the scoring it was read from. Questions take as long as the rest: a batch asks none. With a
-    ``seed`` two places of the slate are swapped; or, with a ``rival``, its order is merged in.
+    And the scoring it was read from. With a ``seed`` two places of the slate are swapped; or, with
+    a ``rival``, its order is merged in.
     """
     found = score(query, index, model, curations)
-    if rival is not None and seed is not None:
-        found = drafting.against(found, rival, seed)
-        shown = slate_of(found, 2 * limit)
-    else:
-        shown = exploring.swapped(slate_of(found, 2 * limit), limit, seed)
+    if rival is None or seed is None:
+        return answer_of(found, limit, seed=seed), found
+    merged = drafting.against(found, rival, seed)
+    return answer_of(merged, limit), merged
+
+
+def answer_of(
+    found: Scoring, limit: int, *, is_asking: bool = True, seed: int | None = None
+) -> Answer:
+    """What the scoring answers, the first ``limit`` of the slate explained.
+
+    Questions take as long as the rest: a batch asks none. With a ``seed`` two places of the slate
+    are swapped.
+    """
+    query, index = found.query, found.index
+    shown = exploring.swapped(slate_of(found, 2 * limit), limit, seed)
     items = items_of(found, shown, limit)
     asked = shown.offerings[: 2 * limit]
-    answered = Answer(
+    return Answer(
         active=found.active,
         ends=found.ends,
         funnel=funnel_of(found, len(items)),
         items=items,
         missed_floors=shown.missed,
-        questions=questions(found.survivors, model.tables, found.active, asked)
+        questions=questions(found.survivors, found.model.tables, found.active, asked)
         if is_asking
         else (),
         unmatched_terms=tuple(
             text.unmatched(query.plain or (), index.text, screen.visible(query.caller_pools, index))
         ),
     )
-    return answered, found
 
 
 def standing_of(found: Scoring, offering: int, limit: int) -> Standing:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 UNCOVERED: Final = 0
 UNSTATED: Final = 1
-_LEVELS: Final = 5
-MOST_LEVEL: Final = 2 + _LEVELS * _LEVELS - 1
+LEVELS: Final = 5
+MOST_LEVEL: Final = 2 + LEVELS * LEVELS - 1
 """The greatest grid value of stated levels."""
 _N = TypeVar("_N", bound=np.generic)
 
@@ -229,9 +229,9 @@ def build(
 
 def level_code(lowest: int, highest: int) -> int:
     """The grid value of levels from-to."""
-    return 2 + _LEVELS * lowest + highest
+    return 2 + LEVELS * lowest + highest
 
 
 def level_bounds(value: int) -> tuple[int, int]:
     """The levels from-to of a grid value of 2 or more."""
-    return divmod(value - 2, _LEVELS)
+    return divmod(value - 2, LEVELS)

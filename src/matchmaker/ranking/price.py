@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -76,12 +76,14 @@ class PriceColumn:
 
     def at(self, rows: Int | slice) -> PriceColumn:
         """The column of these rows."""
-        return replace(
-            self,
-            currency=self.currency[rows],
-            flat=self.flat[rows],
-            yearly=self.yearly[rows],
-            units=self.units[rows],
+        return PriceColumn(
+            self.currencies,
+            self.currency[rows],
+            self.flat[rows],
+            self.yearly[rows],
+            self.units[rows],
+            self.per,
+            self.counts,
         )
 
 
@@ -162,11 +164,13 @@ def prices(column: PriceColumn, currency: str, counts: Counts) -> Prices:
     if len(counted):
         units = column.units[counted]
         times = np.array([counts.get(unit) or 0 for unit in UNITS], np.int64)
-        first[counted] += (column.per[:, :, 0] @ times).take(units)
+        found = first[counted] + (column.per[:, :, 0] @ times).take(units)
         lacks = (column.counts & _missing(counts)).any(axis=1)
-        late = counted[lacks.take(units) & (first[counted] < UNPRICED)]
-        waits[late] = True
-        first[late] = UNPRICED
+        if lacks.any():
+            late = lacks.take(units) & (found < UNPRICED)
+            waits[counted[late]] = True
+            found[late] = UNPRICED
+        first[counted] = found
     return Prices(first, waits)
 
 
@@ -210,7 +214,8 @@ def price_steps(first_year: Int, budget: int, *, full: int, even: int, none: int
     near = _falling(scaled, (2 * even - full) * budget, 2 * (even - full) * budget)
     far = _falling(scaled, none * budget, 2 * (none - even) * budget)
     bend = np.maximum if even - full <= none - even else np.minimum
-    return np.clip(bend(near, far, out=near), 0, 1024, out=near)
+    bend(near, far, out=near)
+    return np.minimum(np.maximum(near, 0, out=near), 1024, out=near)
 
 
 def _falling(scaled: Int, end: int, width: int) -> Int:

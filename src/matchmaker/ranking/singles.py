@@ -5,7 +5,7 @@ Scene fit, price, stage, weeks, cases, acceptance, freshness.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from matchmaker.ranking.blocks import blocks
 from matchmaker.ranking.columns import Int, ValueColumn
 from matchmaker.ranking.facts import GROUP
 from matchmaker.ranking.index import (
+    LEVELS,
     MOST_LEVEL,
     UNSTATED,
     CasesColumn,
@@ -28,32 +29,45 @@ if TYPE_CHECKING:
     from matchmaker.ranking.query import Query
 
 
-_LOWEST, _HIGHEST = np.array([level_bounds(value) for value in range(2, MOST_LEVEL + 1)]).T
-"""The ends of the stated values of the levels grid; those below are not covered or not stated."""
+_UNKNOWN, _EARLY, _RISES, _THERE = range(2, 6)
+"""How a stated value of the levels grid meets a firm's present level; values below are others."""
+
+
+def _meets(present: int | None, value: int) -> int:
+    if value <= UNSTATED:
+        return value
+    lowest, highest = level_bounds(value)
+    if present is None:
+        return _UNKNOWN
+    if present < lowest:
+        return _EARLY
+    return _RISES if present < highest else _THERE
+
+
+_MEETS: Final = {
+    present: np.array([_meets(present, value) for value in range(MOST_LEVEL + 1)])
+    for present in (None, *range(LEVELS))
+}
+"""By present level, of every value of the levels grid."""
 
 
 def scene_fit(query: Query, column: LevelsColumn, grid: Grid) -> Steps:
     """Mean over the asked scenes of how the package's levels meet the firm's present level."""
-    codes = column.grid.shape[1]
-    total, unstated = np.zeros(codes, np.int64), np.zeros(codes, np.bool_)
-    for scene in query.scenes:
-        values = column.grid[column.scenes.index(scene)]
-        total += _level_points(query.levels.get(scene), grid)[values]
+    points = np.array(
+        [0, 0, *(grid[name] for name in ("level_unknown", "too_early", "rises", "already_there"))]
+    )
+    rows = [column.grid[column.scenes.index(scene)] for scene in query.scenes]
+    table = np.zeros(column.grid.shape[1], np.int64)
+    unstated = np.zeros(len(table), np.bool_)
+    for scene, values in zip(query.scenes, rows, strict=True):
+        # Values are in range by the index: clip only spares take a copy for its errors.
+        table += points.take(_MEETS[query.levels.get(scene)]).take(values, mode="clip")
         unstated |= values == UNSTATED
-    table = total * FULL // (1000 * len(query.scenes))
+    table *= FULL
+    table //= 1000 * len(query.scenes)
     unstated &= table == 0
     unstated[0] = True
     return Steps(Level.ROW, table, unstated, column.codes)
-
-
-def _level_points(present: int | None, grid: Grid) -> Int:
-    """Thousandths for every value of the levels grid, given the firm's present level."""
-    if present is None:
-        stated = np.full(len(_LOWEST), grid["level_unknown"])
-    else:
-        meets = np.where(present < _HIGHEST, grid["rises"], grid["already_there"])
-        stated = np.where(present < _LOWEST, grid["too_early"], meets)
-    return np.concatenate([[0, 0], stated])
 
 
 def price(query: Query, columns: Columns, feature: CardFeature) -> Steps:
@@ -142,6 +156,6 @@ def freshness(query: Query, column: ValueColumn, grid: Grid) -> Steps:
 
 def _of_values(level: Level, table: Int, column: ValueColumn) -> Steps:
     """The steps of the values of ``column``, none for the unknown."""
-    steps = np.clip(table, 0, FULL)
+    steps = np.minimum(np.maximum(table, 0), FULL)
     steps[0] = 0
     return Steps(level, steps, first_unknown(len(steps)), column.codes)

@@ -121,13 +121,41 @@ def score(tables: ScoreTables, steps: Mapping[str, Steps], planes: Planes) -> In
     for name, step in steps.items():
         lookups[step.level].append(_lookup(tables.effects[name], step))
     scores = _sums(lookups[Level.ROW], planes.parts)
+    _add_pairs(tables, steps, planes, scores)
+    _add_spread(_sums(lookups[Level.OFFERING], planes.wholes), planes, scores)
+    return scores
+
+
+def effects_of(effects: Int, step: Steps) -> Int:
+    """What one feature adds to each offering, or to each row."""
+    table = effects.take(step.table)
+    return table if step.codes is None else table.take(step.codes)
+
+
+def total(
+    tables: ScoreTables, steps: Mapping[str, Steps], effects: Mapping[str, Int], planes: Planes
+) -> Int:
+    """`score`, of effects that `effects_of` gave before."""
+    scores, of_offering = np.zeros(planes.parts, np.int64), np.zeros(planes.wholes, np.int64)
+    for name, step in steps.items():
+        into = scores if step.level is Level.ROW else of_offering
+        into += effects[name]
+    _add_pairs(tables, steps, planes, scores)
+    _add_spread(of_offering, planes, scores)
+    return scores
+
+
+def _add_pairs(
+    tables: ScoreTables, steps: Mapping[str, Steps], planes: Planes, scores: Int
+) -> None:
     for first, second in tables.pairs_in(list(steps)):
         bins = _bins(steps[first], planes), _bins(steps[second], planes)
         scores += tables.pairs[first, second][bins]
-    by_offering = _sums(lookups[Level.OFFERING], planes.wholes)
+
+
+def _add_spread(of_offering: Int, planes: Planes, scores: Int) -> None:
     for count, plane in planes.slices:
-        scores[plane] += by_offering[:count]
-    return scores
+        scores[plane] += of_offering[:count]
 
 
 def _lookup(effects: Int, step: Steps) -> tuple[Int, Looked]:

@@ -24,6 +24,9 @@ UNIT: Final = 1 << 20
 """Impacts and idf are integers of this unit."""
 COMMON: Final = 8
 """One offering of so many holds a common token."""
+_SHORT: Final = 4096
+"""So many places are sooner added together than token by token."""
+_MOST_INT32: Final = 2**31 - 1
 Bools = NDArray[np.bool_]
 Sums = NDArray[np.int32] | NDArray[np.int64]
 
@@ -114,27 +117,37 @@ class TextScore:
 
 def score(tokens: Sequence[str], index: TextIndex) -> TextScore:
     """The text of a need, given as distinct tokens, against the offerings asked."""
-    found = [index.place[token] for token in tokens if token in index.place]
-    known = [t for t in found if index.idf[t] > 0]
-    sum_idf = int(index.idf[known].sum())
+    found = np.array([index.place[token] for token in tokens if token in index.place], np.int64)
+    known = found[index.idf[found] > 0]
+    sum_idf, row = int(index.idf[known].sum()), index.row[known]
     sums = _zeros(index.dense.shape[1], sum_idf)
-    for t in known:
-        start, end = int(index.start[t]), int(index.start[t + 1])
-        if start < end:
-            np.add.at(sums, index.offering[start:end], index.impact[start:end])
+    _add_listed(sums, index, known[row < 0])
     if index.places is not None:
         sums = sums[index.places]
-    for row in index.row[known].tolist():
-        if row >= 0:
-            dense = index.dense[row]
-            impacts = dense if index.places is None else dense.take(index.places, mode="clip")
-            np.add(sums, impacts, out=sums)
-    return TextScore(tuple(index.tokens[t] for t in known), sum_idf, sums)
+    for common in row[row >= 0].tolist():
+        dense = index.dense[common]
+        impacts = dense if index.places is None else dense.take(index.places, mode="clip")
+        np.add(sums, impacts, out=sums)
+    places: list[int] = known.tolist()
+    return TextScore(tuple(index.tokens[t] for t in places), sum_idf, sums)
+
+
+def _add_listed(sums: Sums, index: TextIndex, tokens: Int) -> None:
+    """Add the impacts of these tokens at the places where they stand."""
+    starts, ends = index.start[tokens], index.start[tokens + 1]
+    lengths = ends - starts
+    if int(lengths.sum()) <= _SHORT:
+        at = np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+        at += np.arange(len(at))
+        np.add.at(sums, index.offering[at], index.impact[at])
+        return
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        np.add.at(sums, index.offering[start:end], index.impact[start:end])
 
 
 def _zeros(offerings: int, greatest: int) -> Sums:
     """Room for sums up to ``greatest``: no impact is above its idf, so no sum is above theirs."""
-    if greatest <= np.iinfo(np.int32).max:
+    if greatest <= _MOST_INT32:
         return np.zeros(offerings, np.int32)
     return np.zeros(offerings, np.int64)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -11,6 +12,7 @@ import numpy as np
 from matchmaker.core.wire import Money
 from matchmaker.matching import service
 from matchmaker.matching.schemas import MatchInput, SlateMove
+from matchmaker.matching.scorer import Scorer
 from matchmaker.ranking.allocation import NOT_ELIGIBLE
 from matchmaker.ranking.tables import MILLION
 from matchmaker.taxonomy.errors import UnusableInput
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from matchmaker.matching.service import Scoring
     from matchmaker.ranking.allocation import Worths
     from matchmaker.ranking.columns import Int
+    from matchmaker.ranking.query import Query
 
 PLACES: Final = 64
 """Units of worth for each millionth of fit: so much room below it is for the order of the match."""
@@ -83,12 +86,37 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     digest: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Desk:
     """Where single matches are answered: a matcher, and the one index of the batch."""
 
     matcher: Matcher
     published: Published
+
+    @cached_property
+    def _scorers(self) -> dict[str | None, Scorer]:
+        return {}
+
+    def scorer(self, caller: Caller) -> Scorer:
+        """What scores the needs of the caller, under the curations in force for it."""
+        name = caller.organisation
+        if name not in self._scorers:
+            curations = self.published.curations_for(name)
+            self._scorers[name] = Scorer(self.published.index, self.matcher.model, curations)
+        return self._scorers[name]
+
+    def scores(self, asked: Asked, entrants: Sequence[Entrant]) -> list[Scoring | None]:
+        """The scorings of their matches; None where what a firm states cannot be used any more."""
+        queries = [self._query(asked, each) for each in entrants]
+        usable = [query for query in queries if query is not None]
+        found = iter(self.scorer(asked.caller).scores(usable))
+        return [None if query is None else next(found) for query in queries]
+
+    def _query(self, asked: Asked, entrant: Entrant) -> Query | None:
+        try:
+            return self.matcher.query(_input(asked, entrant), asked.caller, asked.as_of)
+        except UnusableInput:
+            return None
 
 
 def worths_of(desk: Desk, asked: Asked, entrants: Sequence[Entrant], columns: Int) -> Worths:
@@ -98,8 +126,7 @@ def worths_of(desk: Desk, asked: Asked, entrants: Sequence[Entrant], columns: In
     stands the place in the order of the match, so that of equals a firm prefers its own first.
     """
     worths = np.full((len(entrants), len(columns)), NOT_ELIGIBLE, np.int32)
-    for place, entrant in enumerate(entrants):
-        found = _scored(desk, asked, entrant)
+    for place, found in enumerate(desk.scores(asked, entrants)):
         if found is not None and len(found.scored):
             worths[place] = _worth(found)[columns]
     return worths
@@ -110,29 +137,21 @@ def outcomes_of(
 ) -> list[Outcome]:
     """What came of each firm that was ``given`` an offering, or none; None: its own first."""
     places = [None] * len(entrants) if given is None else given
+    scorings = desk.scores(asked, entrants)
     return [
-        _outcome(desk, asked, entrant, place, is_free=given is None)
-        for entrant, place in zip(entrants, places, strict=True)
+        _nothing(entrant, "unusable_profile")
+        if found is None
+        else _outcome(desk, asked, entrant, found, given=place, is_free=given is None)
+        for entrant, found, place in zip(entrants, scorings, places, strict=True)
     ]
-
-
-def _scored(desk: Desk, asked: Asked, entrant: Entrant) -> Scoring | None:
-    """The scoring of the firm's match; None where what it states cannot be used any more."""
-    matcher = desk.matcher
-    try:
-        query = matcher.query(_input(asked, entrant), asked.caller, asked.as_of)
-    except UnusableInput:
-        return None
-    curations = desk.published.curations_for(asked.caller.organisation)
-    return service.score(query, desk.published.index, matcher.model, curations)
 
 
 def _worth(found: Scoring) -> Int:
     """Of every offering of the index, `NOT_ELIGIBLE` where no row of it survives."""
     lo, hi = found.ends
     worth = np.full(found.index.offerings, NOT_ELIGIBLE, np.int64)
-    keys = found.keys if found.part.places is not None else found.keys[found.scored]
-    fit = ((keys >> 1) - lo) * MILLION // (hi - lo) if hi > lo else np.zeros_like(keys)
+    best = found.best
+    fit = (best - lo) * MILLION // (hi - lo) if hi > lo else np.zeros_like(best)
     worth[found.scored] = np.maximum(fit, 0) * PLACES
     for place, offering in enumerate(found.order(PLACES)[:PLACES]):
         worth[offering] += PLACES - 1 - place
@@ -140,28 +159,28 @@ def _worth(found: Scoring) -> Int:
 
 
 def _outcome(
-    desk: Desk, asked: Asked, entrant: Entrant, given: int | None, *, is_free: bool
+    desk: Desk,
+    asked: Asked,
+    entrant: Entrant,
+    found: Scoring,
+    *,
+    given: int | None,
+    is_free: bool,
 ) -> Outcome:
-    try:
-        run, found = desk.matcher.run(
-            _input(asked, entrant),
-            asked.caller,
-            as_of=asked.as_of,
-            published=desk.published,
-            is_asking=False,
-        )
-    except UnusableInput:
-        return _nothing(entrant, "unusable_profile")
+    answer = service.answer_of(found, asked.limit, is_asking=False)
+    run = desk.matcher.run_of(
+        answer, found, desk.published, asked=_input(asked, entrant), caller=asked.caller
+    )
     order = found.order(1)
     first = order[0] if order else None
     if is_free:
         given = first
-    items = run.answer.items
+    items = answer.items
     if given is not None and given != first:
         slate = service.slate_of(found, asked.limit, given)
         items = service.items_of(found, slate, asked.limit)
     assigned = None if given is None else service.item_of(found, given, None, ())
-    funnel = run.answer.funnel
+    funnel = answer.funnel
     return Outcome(
         reference=entrant.reference,
         assigned=None if assigned is None else _shown(assigned, found, desk.published),
