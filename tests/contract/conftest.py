@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
+from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.clusters import (
     copied_server,
     kept_directory,
@@ -64,6 +65,18 @@ async def _filled(released: Released) -> Path:
             assert report.is_written, report.faults
         await pool.publish_index(found, released)
     return place
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def api(
+    engine: AsyncEngine, settings: Settings, released: Released
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the whole API with what is released, on the shared database.
+
+    One for all that name no other: making the API takes a second, most of a short test's time.
+    """
+    async with client_of(installed(settings, engine, released)) as made:
+        yield made
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -32,7 +32,7 @@ from matchmaker.core.settings import Settings
 CONTROLLERS = (OfferingController, ProviderController)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def api(engine: AsyncEngine, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     async with client_of(create_app(settings, engine, controllers=CONTROLLERS)) as made:
         yield made

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.conftest import client_of
 from tests.contract.owned import OFFERING, World, published, sent
 from tests.factories import SEEDS
 from tests.identities import holder
 
-from matchmaker.app import installed
 from matchmaker.catalog.declaration import OfferingDocument
 from matchmaker.catalog.facts import declared_facts
 from matchmaker.catalog.models import Kind, Visibility
-from matchmaker.core.settings import Settings
 from matchmaker.identity.models import OrganisationRole
-from matchmaker.released import Released
 
 DEMO = [
     json.loads(line)
@@ -35,11 +30,8 @@ TOLD: dict[str, Any] = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(
-    engine: AsyncEngine, settings: Settings, released: Released
-) -> AsyncIterator[World]:
-    async with client_of(installed(settings, engine, released)) as api:
-        yield World(api, engine, await holder(engine, *OrganisationRole))
+async def world(api: httpx.AsyncClient, engine: AsyncEngine) -> World:
+    return World(api, engine, await holder(engine, *OrganisationRole))
 
 
 async def asked(api: httpx.AsyncClient, path: str) -> Any:  # noqa: ANN401

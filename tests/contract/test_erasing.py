@@ -73,27 +73,34 @@ async def erase(session: Session, firm: Firm) -> erasing.Erased:
     )
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def api(
+    engine: AsyncEngine, demo_database: Database, released: Released
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(installed(demo_database.settings, engine, released)) as made:
+        yield made
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def firm(
-    engine: AsyncEngine, demo_database: Database, released: Released
-) -> AsyncIterator[Firm]:
+    api: httpx.AsyncClient, engine: AsyncEngine, demo_database: Database, released: Released
+) -> Firm:
     held = await holder(engine)
     profile = f"/v1/profiles/{held.organisation_id}"
     people = 100_000 + held.organisation_id.int % 899_999
     facts = {**PROFILE, "employees": people}
-    async with client_of(installed(demo_database.settings, engine, released)) as api:
-        first = await api.put(profile, json={**facts, "users": 3}, headers=held.headers)
-        assert first.status_code == 201, first.text
-        second = await api.put(
-            profile, json=facts, headers={**held.headers, "If-Match": first.headers["ETag"]}
-        )
-        assert second.status_code == 200, second.text
-        told = []
-        for more in ({"profile_id": str(held.organisation_id)}, {"profile": facts}):
-            answer = await api.post("/v1/match", json={**ASKED, **more}, headers=held.headers)
-            assert answer.status_code == 200, answer.text
-            told.append(answer.json())
-        yield Firm(api, engine, demo_database, released, held, people, profile, *told)
+    first = await api.put(profile, json={**facts, "users": 3}, headers=held.headers)
+    assert first.status_code == 201, first.text
+    second = await api.put(
+        profile, json=facts, headers={**held.headers, "If-Match": first.headers["ETag"]}
+    )
+    assert second.status_code == 200, second.text
+    told = []
+    for more in ({"profile_id": str(held.organisation_id)}, {"profile": facts}):
+        answer = await api.post("/v1/match", json={**ASKED, **more}, headers=held.headers)
+        assert answer.status_code == 200, answer.text
+        told.append(answer.json())
+    return Firm(api, engine, demo_database, released, held, people, profile, *told)
 
 
 async def found_in(firm: Firm, table: str) -> int:

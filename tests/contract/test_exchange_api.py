@@ -17,12 +17,10 @@ import pytest_asyncio
 from openpyxl import load_workbook
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from tests.conftest import client_of
 from tests.exchange import Transaction, jsonl_of, rows, transactions
 from tests.factories import offering_line, provider_line
 from tests.identities import Holder, Sitter, holder, sitter
 
-from matchmaker.app import installed
 from matchmaker.core import jobs
 from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.jobs import Options, Worker
@@ -38,14 +36,6 @@ from matchmaker.released import Released
 from matchmaker.working import handlers
 
 NDJSON, CSV, XLSX = (MEDIA_TYPES[name] for name in FileFormat)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def api(
-    engine: AsyncEngine, settings: Settings, released: Released
-) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(installed(settings, engine, released)) as made:
-        yield made
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

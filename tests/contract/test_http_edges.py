@@ -127,7 +127,7 @@ class ParcelController(Controller):
         return {"answer": "must never be seen"}
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def parcels(engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
     settings = Settings(body_deadline=0.5)
     async with client_of(create_app(settings, engine, controllers=[ParcelController])) as made:

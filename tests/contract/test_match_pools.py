@@ -89,10 +89,18 @@ class World:
         return {one for one in (self.open, self.hidden, self.outside) if str(one) in shown}
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def api(
+    running: Database, made_engine: AsyncEngine, released: Released
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(installed(running.settings, made_engine, released)) as client:
+        yield client
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(
-    running: Database, made_engine: AsyncEngine, released: Released
-) -> AsyncIterator[World]:
+    api: httpx.AsyncClient, running: Database, made_engine: AsyncEngine, released: Released
+) -> World:
     agency = await holder(made_engine, R.AGENCY)
     provider = await holder(made_engine, R.PROVIDER)
     code = f"p-{uuid4().hex[:12]}"
@@ -100,14 +108,11 @@ async def world(
         await publish(made_engine, provider, must=None, visibility=visibility)
         for visibility in ("public", "pool", "public")
     ]
-    async with client_of(installed(running.settings, made_engine, released)) as client:
-        body = {"code": code, "name": {"en": "Pool"}, "rule": RULE, "tiers": []}
-        made = await client.post("/v1/pools", json=body, headers=agency.headers)
-        assert made.status_code == 201, made.text
-        pool_id = made.json()["id"]
-        yield World(
-            client, running, released, made_engine, agency, provider, code, pool_id, *published
-        )
+    body = {"code": code, "name": {"en": "Pool"}, "rule": RULE, "tiers": []}
+    made = await api.post("/v1/pools", json=body, headers=agency.headers)
+    assert made.status_code == 201, made.text
+    pool_id = made.json()["id"]
+    return World(api, running, released, made_engine, agency, provider, code, pool_id, *published)
 
 
 async def test_what_is_in_no_pool_and_not_public_nobody_sees(world: World) -> None:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from uuid import uuid4
 
 import httpx
 import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.conftest import client_of
 from tests.identities import Holder, holder
 from tests.needs import CALL, draft
 
-from matchmaker.app import installed
-from matchmaker.core.settings import Settings
 from matchmaker.identity.access import Scope
 from matchmaker.identity.models import OrganisationRole
-from matchmaker.released import Released
 
 PATCH = "application/merge-patch+json"
 MISSING = "0192c000-0000-7000-8000-000000000000"
@@ -71,14 +67,6 @@ class Caller:
 
     async def step(self, id_: str, name: str) -> httpx.Response:
         return await self.post(f"/{id_}/transitions", {"transition": name})
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def api(
-    engine: AsyncEngine, settings: Settings, released: Released
-) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(installed(settings, engine, released)) as made:
-        yield made
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -11,27 +10,15 @@ import httpx
 import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.conftest import client_of
 from tests.factories import offering_line, package_line
 from tests.identities import Holder, holder
 
-from matchmaker.app import installed
 from matchmaker.core.clock import utc_now
-from matchmaker.core.settings import Settings
 from matchmaker.identity.models import OrganisationRole, OrganisationState
-from matchmaker.released import Released
 
 PATCH = {"Content-Type": "application/merge-patch+json"}
 TODAY = utc_now().date()
 CHINESE = {"Accept-Language": "zh"}
-
-
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def api(
-    engine: AsyncEngine, settings: Settings, released: Released
-) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(installed(settings, engine, released)) as made:
-        yield made
 
 
 @pytest_asyncio.fixture(loop_scope="session")

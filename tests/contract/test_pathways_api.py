@@ -73,15 +73,20 @@ class Firm:
         return str(made["id"])
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def firm(
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def api(
     engine: AsyncEngine, demo_database: Database, released: Released
-) -> AsyncIterator[Firm]:
-    held = await holder(engine)
-    async with client_of(installed(demo_database.settings, engine, released)) as api:
-        made = Firm(api, engine, held, FIRMS[0])
-        await made.state()
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(installed(demo_database.settings, engine, released)) as made:
         yield made
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def firm(engine: AsyncEngine, api: httpx.AsyncClient) -> Firm:
+    held = await holder(engine)
+    made = Firm(api, engine, held, FIRMS[0])
+    await made.state()
+    return made
 
 
 async def test_the_whole_line_from_check_up_to_match(firm: Firm) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -11,15 +10,11 @@ import httpx
 import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.conftest import client_of
 from tests.identities import Holder, holder
 from tests.supply import publish
 
-from matchmaker.app import installed
 from matchmaker.catalog.models import OfferingId
-from matchmaker.core.settings import Settings
 from matchmaker.identity.models import OrganisationRole
-from matchmaker.released import Released
 
 R = OrganisationRole
 MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -78,14 +73,6 @@ class Parties:
     ) -> httpx.Response:
         body = {"transition": step, "note": note}
         return await self.call("POST", f"{path}/transitions", by, json=body)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def api(
-    engine: AsyncEngine, settings: Settings, released: Released
-) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(installed(settings, engine, released)) as made:
-        yield made
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,15 +10,11 @@ import msgspec
 import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.conftest import client_of
 from tests.identities import Holder, holder
 from tests.profiles import whole
 
-from matchmaker.app import installed
-from matchmaker.core.settings import Settings
 from matchmaker.identity.access import Scope
 from matchmaker.identity.models import OrganisationRole, OrganisationState
-from matchmaker.released import Released
 
 FACTS: dict[str, Any] = {
     "industries": ["C3311"],
@@ -30,15 +25,6 @@ FACTS: dict[str, Any] = {
     "must": {"field": "offering.deployment", "op": "in", "value": ["on_premises"]},
 }
 MERGE_PATCH = {"Content-Type": "application/merge-patch+json"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def api(
-    engine: AsyncEngine, settings: Settings, released: Released
-) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the whole API with what is released."""
-    async with client_of(installed(settings, engine, released)) as made:
-        yield made
 
 
 @pytest_asyncio.fixture(loop_scope="session")

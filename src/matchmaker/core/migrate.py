@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ def configuration(url: str | None = None) -> Config:
     return config
 
 
+@functools.cache
 def head() -> str | None:
     """The revision the code expects."""
     return ScriptDirectory.from_config(configuration()).get_current_head()

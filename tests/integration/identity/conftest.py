@@ -18,7 +18,7 @@ from matchmaker.core.settings import Settings
 from matchmaker.identity.controllers import CONTROLLERS
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def app(engine: AsyncEngine, settings: Settings) -> Callable[[], Litestar]:
     """Makes identity alone, which remembers no credential yet."""
     return lambda: create_app(
@@ -29,8 +29,8 @@ def app(engine: AsyncEngine, settings: Settings) -> Callable[[], Litestar]:
     )
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def identity(app: Callable[[], Litestar]) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of identity alone."""
+    """A client of identity alone, one for all tests: credentials are new in each of them."""
     async with client_of(app()) as made:
         yield made

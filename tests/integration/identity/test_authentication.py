@@ -93,7 +93,7 @@ def gate(engine: AsyncEngine, settings: Settings) -> contextlib.AbstractAsyncCon
     return client_of(create_app(settings, engine, controllers=[GateController]))
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def api(engine: AsyncEngine, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     async with gate(engine, settings) as made:
         yield made

@@ -51,7 +51,7 @@ RACERS = 8
 Client = httpx.AsyncClient
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def app(engine: AsyncEngine) -> Callable[[], Litestar]:
     """Makes identity alone, under a name of its own, which remembers no credential yet."""
     settings = Settings(secret="s" * 32, public_url=ISSUER)
@@ -63,7 +63,7 @@ def app(engine: AsyncEngine) -> Callable[[], Litestar]:
     )
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def api(app: Callable[[], Litestar]) -> AsyncIterator[Client]:
     async with client_of(app()) as made:
         yield made
