@@ -12,6 +12,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 PROCESSES ?= 2
 # Libraries that count the cores would each start as many threads, which wait for each other's.
 ALONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+# Some hundred processes are started: each would compile the same modules again.
+COMPILED := PYTHONDONTWRITEBYTECODE=
 
 .PHONY: help demo serve test lint types migrate seed openapi bench bench-full soak format lock clean
 
@@ -25,7 +27,7 @@ serve: $(STAMP) ## the API on http://127.0.0.1:8000, docs at /docs
 	$(BIN)/matchmaker serve
 
 test: $(STAMP) ## every test; benchmarks and the long forms have targets of their own
-	$(ALONE) $(BIN)/pytest --numprocesses=$(PROCESSES) --dist=loadfile --no-loadscope-reorder
+	$(ALONE) $(COMPILED) $(BIN)/pytest --numprocesses=$(PROCESSES) --dist=loadfile --no-loadscope-reorder
 
 lint: $(STAMP) ## ruff and the layering of the rooms
 	$(BIN)/ruff check --quiet
