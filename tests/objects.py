@@ -27,6 +27,7 @@ from matchmaker.matching.models import MatchRunRow
 from matchmaker.matching.shortlists.models import Shortlist
 from matchmaker.pathway.models import Pathway
 from matchmaker.policy.guides.models import Guide
+from matchmaker.policy.programmes.models import Programme, ProgrammeVersion
 
 Make = Callable[[AsyncConnection, enum.StrEnum, int], Awaitable[list[UUID]]]
 """The ids of so many new things in that state."""
@@ -263,6 +264,21 @@ async def curations(connection: AsyncConnection, state: enum.StrEnum, count: int
     return [row["id"] for row in rows]
 
 
+async def programmes(connection: AsyncConnection, state: enum.StrEnum, count: int) -> list[UUID]:
+    """So many programmes of one agency, each with its version."""
+    (owner,) = await organisations(connection)
+    rows: list[dict[str, Any]] = [
+        {"id": uuid7(), "organisation_id": owner, "version": 1, "state": state, "revision": 1}
+        for _ in range(count)
+    ]
+    await connection.execute(insert(Programme), rows)
+    said = {"name": {"en": "A"}, "issuers": [{"en": "City"}], "source": {"en": "City"}}
+    version = {"organisation_id": owner, "number": 1, "terms": {**said, "level": "zone"}}
+    versions = [{**version, "programme_id": row["id"]} for row in rows]
+    await connection.execute(insert(ProgrammeVersion), versions)
+    return [row["id"] for row in rows]
+
+
 OBJECTS: Final[Mapping[str, tuple[type[Revised], Make]]] = {
     "admission": (Admission, admissions),
     "assessment": (Assessment, assessments),
@@ -275,6 +291,7 @@ OBJECTS: Final[Mapping[str, tuple[type[Revised], Make]]] = {
     "organisation": (Organisation, organisations),
     "pathway": (Pathway, pathways),
     "pool": (Pool, pools),
+    "programme": (Programme, programmes),
     "recognition": (Recognition, recognitions),
     "shortlist": (Shortlist, shortlists),
 }

@@ -85,6 +85,7 @@ from matchmaker.matching.reversing.controllers import ReverseController
 from matchmaker.matching.shortlists.controllers import ShortlistController
 from matchmaker.pathway.controllers import PathwayController
 from matchmaker.policy.guides.controllers import GuideController
+from matchmaker.policy.programmes.controllers import ProgrammeController
 from matchmaker.released import Released
 from matchmaker.rules import form
 from matchmaker.taxonomy import controllers as taxonomy
@@ -125,6 +126,7 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     NeedReadingController,
     NeedMemberController,
     GuideController,
+    ProgrammeController,
     MatchController,
     NeedMatchController,
     MatchRunController,

@@ -96,6 +96,15 @@ BODIES: dict[str, dict[str, Any]] = {
         "scenes": ["quality", "equipment"],
     },
     "moveGuide": {"transition": "supersede"},
+    "createProgramme": {
+        "name": {"zh": "某市改造补助"},
+        "issuers": [{"zh": "某市工信局"}],
+        "source": {"zh": "某市工信局网站"},
+        "level": "prefecture",
+        "regions": ["330200"],
+    },
+    "reviseProgramme": {"level": "county"},
+    "moveProgramme": {"transition": "archive"},
     "createNeed": NEED,
     "reviseNeed": {"text": "Fewer rejects"},
     "takeNeedTransition": {"transition": "open"},
@@ -237,6 +246,10 @@ async def recognition(world: World) -> str:
 
 async def guide(world: World) -> str:
     return str((await sent(world, "POST", "/guides", BODIES["createGuide"]))["id"])
+
+
+async def programme(world: World) -> str:
+    return str((await sent(world, "POST", "/programmes", BODIES["createProgramme"]))["id"])
 
 
 async def need(world: World) -> str:
@@ -401,6 +414,7 @@ OWNED: dict[str, Maker] = {
     "pathway_id": pathway,
     "recognition_id": recognition,
     "guide_id": guide,
+    "programme_id": programme,
     "need_id": need,
     "offering_id": draft,
     "run_id": run,

@@ -195,6 +195,11 @@ class Stage:
         told = {"issuer": {"zh": "某局"}, "source": {"zh": "某网站"}, "scenes": ["quality"]}
         return self.made("/v1/guides", {"code": "machinery", "edition": "2026", **told})
 
+    def programme(self) -> str:
+        """A new draft of a programme of the owner."""
+        told = {"issuers": [{"zh": "某局"}], "source": {"zh": "某网站"}, "level": "nation"}
+        return self.made("/v1/programmes", {"name": {"zh": "补助"}, **told})
+
     def need(self) -> str:
         """A new draft of the owner."""
         return self.made("/v1/needs", NEED)

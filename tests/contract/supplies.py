@@ -313,6 +313,13 @@ def recommended(_: Stage, body: Body) -> Body:
     return {**body, "scenes": ["quality", "equipment"]}
 
 
+def supported(stage: Stage, body: Body) -> Body:
+    """Part of none, open for a while, with a rule that can be read."""
+    without = ("parent_id", "opens_on", "closes_on", "eligibility")
+    found = in_places(stage, {name: value for name, value in body.items() if name not in without})
+    return {**found, "eligibility": {"field": "profile.employees", "op": "exists"}}
+
+
 def in_places(_: Stage, criteria: Body) -> Body:
     """Places and industries that there are, where some are named."""
     named = {"regions": ["330200"], "industries": ["C33"]}
@@ -466,6 +473,12 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "getGuide": Supply(path=kept("guide_id", Stage.guide)),
     "listGuideTransitions": Supply(path=kept("guide_id", Stage.guide)),
     "moveGuide": Supply(path=fresh("guide_id", Stage.guide), is_consumed=True),
+    "createProgramme": Supply(body=supported),
+    "listProgrammes": LIST,
+    "getProgramme": Supply(path=kept("programme_id", Stage.programme)),
+    "reviseProgramme": Supply(path=kept("programme_id", Stage.programme), body=supported),
+    "listProgrammeTransitions": Supply(path=kept("programme_id", Stage.programme)),
+    "moveProgramme": Supply(path=fresh("programme_id", Stage.programme), is_consumed=True),
     # demand
     "createNeed": Supply(body=with_names(external_id=unused)),
     "listNeeds": LIST,

@@ -112,7 +112,7 @@ def test_there_is_something_to_test() -> None:
         *("listEvidence", "getEvidence", "listOfferingComponents", "getOfferingComponent"),
         *("listModels", "getModel", "getModelCard"),
         *("getCuration", "listCurationVersions"),
-        *("listGuides", "getGuide"),
+        *("listGuides", "getGuide", "listProgrammes", "getProgramme"),
         *("match", "explainMatch", "replayMatch", "listReceiptKeys"),
         "parseNeed",
         *("logIn", "startLogin", "finishLogin", "issueToken", "listTokenKeys"),

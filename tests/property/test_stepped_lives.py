@@ -1,4 +1,4 @@
-"""Recognitions, pathways and guides against a model that knows nothing of how they are kept.
+"""Recognitions, pathways, guides, programmes against a model that knows nothing of their keeping.
 
 What they say stays; only where they stand changes, step by step, by whoever may.
 """
@@ -39,6 +39,11 @@ from matchmaker.policy.guides import released
 from matchmaker.policy.guides import service as guides
 from matchmaker.policy.guides.declaration import GuideTerms
 from matchmaker.policy.guides.models import GuideId
+from matchmaker.policy.issuing import Reader
+from matchmaker.policy.programmes import queries as programme_queries
+from matchmaker.policy.programmes import service as programmes
+from matchmaker.policy.programmes.declaration import ProgrammeTerms
+from matchmaker.policy.programmes.models import ProgrammeId
 
 R = OrganisationRole
 GENERAL = released.load(SEEDS, checker())
@@ -238,7 +243,21 @@ class PathwayLife(SteppedLife):
             self.model[before].move("superseded", "pathway.superseded")
 
 
-class GuideLife(SteppedLife):
+class LifeInACity(SteppedLife):
+    """Of something that an agency enters for the city of its jurisdiction."""
+
+    owner = R.AGENCY
+
+    @classmethod
+    def settle(cls) -> None:
+        said = text(
+            "update mm.organisation set roles = array['agency'],"
+            ' jurisdiction = \'{"regions": ["330200"], "clusters": []}\' where id = :id'
+        )
+        cls.run(lambda session: session.execute(said, {"id": cls.people[0]}))
+
+
+class GuideLife(LifeInACity):
     """Entered by an agency for its city, one edition of a code at a time."""
 
     noun = "guide"
@@ -249,15 +268,6 @@ class GuideLife(SteppedLife):
             ("draft", "published"), "superseded", ("owner", "operator"), "guide.superseded"
         ),
     }
-    owner = R.AGENCY
-
-    @classmethod
-    def settle(cls) -> None:
-        said = text(
-            "update mm.organisation set roles = array['agency'],"
-            ' jurisdiction = \'{"regions": ["330200"], "clusters": []}\' where id = :id'
-        )
-        cls.run(lambda session: session.execute(said, {"id": cls.people[0]}))
 
     async def make(self, session: Session, code: str, before: UUID | None) -> UUID:
         _ = before
@@ -282,8 +292,37 @@ class GuideLife(SteppedLife):
         ]
 
 
+class ProgrammeLife(LifeInACity):
+    """Entered by an agency for its city; a draft that is dropped was never published."""
+
+    noun = "programme"
+    begins = ("draft", "programme.drafted")
+    edges: ClassVar[Mapping[str, Edge]] = {
+        "publish": Edge(("draft",), "published", ("owner",), "programme.published"),
+        "archive": Edge(
+            ("draft", "published"), "archived", ("owner", "operator"), "programme.archived"
+        ),
+    }
+
+    async def make(self, session: Session, code: str, before: UUID | None) -> UUID:
+        _ = before
+        whose = {"issuers": [{"zh": "某局"}], "source": {"zh": "网站"}, "regions": ["330200"]}
+        said = {"name": {"en": f"{self.name}-{code}"}, "level": "prefecture", **whose}
+        terms = msgspec.convert(said, ProgrammeTerms)
+        made = await programmes.create(session, checker(), terms, self.who["owner"])
+        return made.programme.id
+
+    async def take(
+        self, session: Session, id_: UUID, asked: TransitionRequest, by: Principal, seen: int | None
+    ) -> None:
+        await programmes.take_step(session, ProgrammeId(id_), asked, principal=by, seen=seen)
+
+    def is_hidden(self, now: Modelled, by: str) -> bool:
+        return by == "other" and "programme.published" not in now.told
+
+
 ALL = ("done", "illegal_transition", "not_your_transition", "stale_version")
-LIFE_OF = {life.noun: life for life in (RecognitionLife, PathwayLife, GuideLife)}
+LIFE_OF = {life.noun: life for life in (RecognitionLife, PathwayLife, GuideLife, ProgrammeLife)}
 
 
 @pytest.mark.parametrize("noun", LIFE_OF)
@@ -300,6 +339,7 @@ def test_it_lives_as_the_model_says(run: Transactions, noun: str) -> None:
         ("recognition", recognition_queries, "find_recognition"),
         ("pathway", pathway_queries, "find_pathway"),
         ("guide", guide_queries, "find_guide"),
+        ("programme", programme_queries, "find_programme"),
     ],
 )
 def test_control_one_that_strangers_move_is_noticed(
@@ -310,14 +350,19 @@ def test_control_one_that_strangers_move_is_noticed(
     find: str,
 ) -> None:
     """Whoever asks is taken for the owner of what is found."""
-    service: Any = {"recognition": recognitions, "pathway": pathways, "guide": guides}[noun]
+    service: Any = {
+        "recognition": recognitions,
+        "pathway": pathways,
+        "guide": guides,
+        "programme": programmes,
+    }[noun]
     found_by = getattr(queries, find)
 
     async def anybodys(session: Session, *asked: Any) -> Any:  # noqa: ANN401
         id_ = next(each for each in asked if isinstance(each, UUID))
-        if noun == "guide":
-            found = await found_by(session, id_, guide_queries.Reader(sees_all=True))
-            return service._stored(found)
+        if noun in {"guide", "programme"}:
+            found = await found_by(session, id_, Reader(sees_all=True))
+            return service._stored(found) if noun == "guide" else found
         return await found_by(session, id_)
 
     monkeypatch.setattr(service, "find", anybodys)

@@ -21,7 +21,7 @@ MEDIA_TYPE: Final = "application/merge-patch+json"
 OPT: Final = {"accepts": (MEDIA_TYPE,)}
 """What a handler adds to its ``opt`` to take a merge patch."""
 
-WHOLE: Final = frozenset({"must", "prefer", "rule"})
+WHOLE: Final = frozenset({"must", "prefer", "rule", "eligibility"})
 """Members that are replaced and compared whole."""
 
 

@@ -1,1 +1,1 @@
-"""What public bodies recommend and grant: guides."""
+"""What public bodies recommend and grant: guides and programmes."""

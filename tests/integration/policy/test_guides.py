@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -14,14 +11,12 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
-from tests import stateful
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from tests.agencies import somebody, writing
 from tests.factories import SEEDS, taxonomy
-from tests.identities import holder
 from tests.profiles import checker
 
 from matchmaker.core import db, events
-from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.transitions import NotYourTransition, TransitionHindered, TransitionRequest
 from matchmaker.identity.access import Principal
 from matchmaker.identity.models import OrganisationRole
@@ -35,22 +30,6 @@ from matchmaker.taxonomy.errors import SeedBroken, UnusableInput
 R = OrganisationRole
 GENERAL = released.load(SEEDS, checker())
 NINGBO, ZHEJIANG = "330200", "330000"
-
-
-@contextlib.asynccontextmanager
-async def writing(engine: AsyncEngine) -> AsyncIterator[Session]:
-    async with AsyncSession(engine, expire_on_commit=False) as made, made.begin():
-        yield Session(ReadSession(made))
-
-
-async def somebody(engine: AsyncEngine, role: OrganisationRole, *regions: str) -> Principal:
-    held = await holder(engine, role)
-    if regions:
-        said = text("update mm.organisation set jurisdiction = cast(:said as jsonb) where id = :id")
-        value = msgspec.json.encode({"regions": regions, "clusters": []}).decode()
-        async with engine.begin() as connection:
-            await connection.execute(said, {"said": value, "id": held.organisation_id})
-    return replace(stateful.principal(held.organisation_id, role), key_id=None)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
@@ -16,8 +16,8 @@ from matchmaker.core.once import creates
 from matchmaker.core.problems import problems
 from matchmaker.core.transitions import TransitionRequest, Transitions
 from matchmaker.core.wire import Page
-from matchmaker.identity.access import Principal, Scope, needs, public
-from matchmaker.identity.models import OrganisationRole
+from matchmaker.identity.access import Principal, public
+from matchmaker.policy.asking import WRITE, InRegion, OfIndustry
 from matchmaker.policy.guides import schemas, service, wording
 from matchmaker.policy.guides.declaration import GuideTerms
 from matchmaker.policy.guides.errors import GuideNotFound
@@ -25,6 +25,7 @@ from matchmaker.policy.guides.machine import GUIDE, GuideState
 from matchmaker.policy.guides.models import GuideId
 from matchmaker.policy.guides.queries import GuideFilter
 from matchmaker.policy.guides.released import General
+from matchmaker.policy.issuing import chains, reader_of
 from matchmaker.taxonomy.checking import Checker
 from matchmaker.taxonomy.errors import UnusableInput
 
@@ -32,20 +33,10 @@ Known = NamedDependency[SkipValidation[Checker]]
 Caller = NamedDependency[SkipValidation[Principal]]
 Visitor = NamedDependency[SkipValidation[Principal | None]]
 Ours = NamedDependency[SkipValidation[General]]
-OfIndustry = Annotated[
-    str | None, QueryParameter(name="industry", description="Only those for firms of this industry")
-]
-InRegion = Annotated[
-    str | None, QueryParameter(name="region", description="Only those for firms of this place")
-]
 InState = Annotated[
     GuideState | None, QueryParameter(name="state", description="Only those in this state")
 ]
 """Named so because Litestar keeps `state` for itself."""
-
-_WRITE: Final = needs(
-    Scope.POLICY_WRITE, roles=(OrganisationRole.AGENCY, OrganisationRole.OPERATOR)
-)
 
 
 class GuideController(Controller):
@@ -74,9 +65,9 @@ class GuideController(Controller):
 
         The first is the general one, which is released with the product and is not official.
         """
-        above, around = service.chains(checker.taxonomy, [industry] if industry else [], region)
+        above, around = chains(checker.taxonomy, [industry] if industry else [], region)
         wanted = GuideFilter(above if industry else None, around if region else None, in_state)
-        listing = Listing("guides", wanted, service.reader_of(visitor).organisation_id)
+        listing = Listing("guides", wanted, reader_of(visitor).organisation_id)
         found = await service.listed(
             read_session,
             general,
@@ -91,7 +82,7 @@ class GuideController(Controller):
 
     @post(
         operation_id="createGuide",
-        opt={**_WRITE, **creates()},
+        opt={**WRITE, **creates()},
         status_code=201,
         responses=problems(UnusableInput),
         response_headers=etags.HEADERS,
@@ -135,7 +126,7 @@ class GuideController(Controller):
     @get(
         "/{guide_id:uuid}/transitions",
         operation_id="listGuideTransitions",
-        opt=_WRITE,
+        opt=WRITE,
         responses=problems(GuideNotFound),
         response_headers=etags.HEADERS,
     )
@@ -157,7 +148,7 @@ class GuideController(Controller):
         "/{guide_id:uuid}/transitions",
         operation_id="moveGuide",
         status_code=200,
-        opt={**_WRITE, **transitions.taking(GUIDE)},
+        opt={**WRITE, **transitions.taking(GUIDE)},
         responses=problems(GuideNotFound, *transitions.PROBLEMS),
         response_headers=etags.HEADERS,
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matchmaker.core.db import ReadSession, Session
     from matchmaker.identity.models import OrganisationId
     from matchmaker.policy.guides.models import GuideId
+    from matchmaker.policy.issuing import Reader
 
 
 class GuideFilter(NamedTuple):
@@ -29,13 +30,6 @@ class GuideFilter(NamedTuple):
     industries: tuple[str, ...] | None = None
     places: tuple[str, ...] | None = None
     state: GuideState | None = None
-
-
-class Reader(NamedTuple):
-    """For whom guides are read: drafts are shown to their owner and to whoever sees all."""
-
-    organisation_id: OrganisationId | None = None
-    sees_all: bool = False
 
 
 async def insert_guide(session: Session, guide: Guide) -> None:

@@ -8,21 +8,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 import msgspec
 
 from matchmaker.core import etags, events, rows, transitions
-from matchmaker.core.errors import FieldFault
-from matchmaker.core.language import Bilingual
-from matchmaker.enterprise.reach.service import Within
-from matchmaker.identity import queries as organisations
 from matchmaker.identity.access import actors_of, event_actor
-from matchmaker.identity.models import OrganisationRole
 from matchmaker.policy.guides import queries
 from matchmaker.policy.guides.checking import guide_faults
 from matchmaker.policy.guides.declaration import GuideTerms
 from matchmaker.policy.guides.errors import GuideNotFound
 from matchmaker.policy.guides.machine import GUIDE, HAPPENED, GuideState
 from matchmaker.policy.guides.models import Guide, GuideId, new_guide_id
-from matchmaker.policy.guides.queries import GuideFilter, Reader
-from matchmaker.taxonomy import industry
-from matchmaker.taxonomy import region as places
+from matchmaker.policy.guides.queries import GuideFilter
+from matchmaker.policy.issuing import Reader, chains, outside_jurisdiction, reader_of
 from matchmaker.taxonomy.errors import UnusableInput
 
 if TYPE_CHECKING:
@@ -153,16 +147,12 @@ async def hindrances(session: ReadSession, found: FoundGuide) -> transitions.Hin
     """What keeps the guide from being published: an agency recommends within its jurisdiction."""
     if found.organisation_id is None or found.state is not GuideState.DRAFT:
         return {}
-    owner = await organisations.organisation(session, found.organisation_id)
-    if owner is None or OrganisationRole.OPERATOR.value in owner.roles:
-        return {}
-    place = found.terms.region
-    if place is not None and place.startswith(Within.of(owner.jurisdiction).regions):
-        return {}
-    said = Bilingual(
-        zh="指引的地区不在本机构的管辖范围内", en="its region is not in the jurisdiction"
-    )
-    return {"publish": [FieldFault("#/transition", "outside_jurisdiction", said)]}
+    places = [] if found.terms.region is None else [found.terms.region]
+    return {
+        "publish": await outside_jurisdiction(
+            session, found.organisation_id, places, "#/transition"
+        )
+    }
 
 
 async def fitting(
@@ -184,22 +174,6 @@ async def fitting(
     found.sort(key=lambda guide: guide.id, reverse=True)
     found.sort(key=lambda guide: _narrow(guide, above), reverse=True)
     return [*map(_stored, found[: limit - 1]), _released(general)]
-
-
-def chains(
-    taxonomy: Taxonomy, industries: Sequence[str], region: str | None
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The industries and the place with everything above them; what is unknown has nothing."""
-    known = [industry.normalise(taxonomy, code) for code in industries]
-    above = [each for code in known if code for each in industry.chain(taxonomy, code)]
-    return tuple(dict.fromkeys(above)), places.chain(taxonomy, region) if region else ()
-
-
-def reader_of(visitor: Principal | None) -> Reader:
-    """For whom guides are read."""
-    if visitor is None:
-        return Reader()
-    return Reader(visitor.organisation_id, sees_all=OrganisationRole.OPERATOR in visitor.roles)
 
 
 def actors(principal: Principal, found: FoundGuide) -> frozenset[Actor]:

@@ -1,0 +1,1 @@
+"""Programmes: instruments of public support, as versions, entered by whoever grants them."""
