@@ -1,9 +1,13 @@
-"""Curations as they are kept, and what they do to matches once an index has them."""
+"""Curations as they are kept, and what they do to matches once an index has them.
+
+With them in the folder stand the programmes, which do nothing to a match yet.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,7 +24,8 @@ from matchmaker.cli.session import Database
 from matchmaker.core import db
 from matchmaker.core.patching import MEDIA_TYPE
 from matchmaker.identity.models import OrganisationRole
-from matchmaker.matching.publisher import Publisher
+from matchmaker.matching.index import IndexHolder, Published
+from matchmaker.matching.publisher import Publisher, built_at
 from matchmaker.released import Released
 
 R = OrganisationRole
@@ -63,8 +68,8 @@ class Place:
         await self.move(by, id_, "activate")
         return id_
 
-    async def move(self, by: Holder, id_: str, step: str) -> None:
-        path = f"{CURATIONS}/{id_}/transitions"
+    async def move(self, by: Holder, id_: str, step: str, *, of: str = CURATIONS) -> None:
+        path = f"{of}/{id_}/transitions"
         moved = await self.api.post(path, json={"transition": step}, headers=by.headers)
         assert moved.status_code == 200, moved.text
 
@@ -188,3 +193,57 @@ async def test_what_cannot_be_is_refused(place: Place) -> None:
     content = msgspec.json.encode({"exclude": ["x"]})
     answer = await place.api.patch(f"{CURATIONS}/{id_}", content=content, headers=patch)
     assert (answer.status_code, answer.json()["code"]) == (409, "curation_archived")
+
+
+PROGRAMMES = "/v1/programmes"
+
+
+async def test_published_programmes_are_in_the_folder_by_version(
+    place: Place, tmp_path: Path
+) -> None:
+    operator = await holder(place.engine, R.OPERATOR)
+    whose = {"issuers": [{"zh": "某局"}], "source": {"zh": "某网站"}, "level": "nation"}
+    body = {"name": {"zh": "补助", "en": "Grant"}, "benefit": {"rate": 300}, **whose}
+    made = await place.api.post(PROGRAMMES, json=body, headers=operator.headers)
+    assert made.status_code == 201, made.text
+    id_ = made.json()["id"]
+
+    def folder() -> Published:
+        return IndexHolder(place.database.settings.index_folder).current()
+
+    def versions(found: Published) -> list[int]:
+        return [each.version for each in found.programmes if each.id == id_]
+
+    async def turned() -> list[int]:
+        await place.publish()
+        return versions(folder())
+
+    assert await turned() == [], "not as a draft"
+    await place.move(operator, id_, "publish", of=PROGRAMMES)
+    assert versions(folder()) == [], "not before an index has it"
+    async with place.database.transaction() as session:
+        assert not await place.publisher.is_current(session)
+    assert await turned() == [1]
+    assert folder().programmes[0].owner == str(operator.organisation_id)
+    changed = await place.api.patch(
+        f"{PROGRAMMES}/{id_}",
+        content=msgspec.json.encode({"level": "zone"}),
+        headers={**operator.headers, "If-Match": '"2"', "Content-Type": MEDIA_TYPE},
+    )
+    assert (changed.status_code, changed.json()["version"]) == (200, 2), changed.text
+    assert await turned() == [2]
+    then = folder()
+    assert (then.programmes[0].terms.level, then.programmes[0].terms.name.en) == ("zone", "Grant")
+    answer = await place.match()
+    assert {str(item["programmes"]) for item in answer["items"]} == {"[]"}, "nobody computes them"
+
+    cold = Publisher(tmp_path, place.released.edition)
+    await pool.publish(place.database, place.released, cold)
+    assert IndexHolder(tmp_path).current().programmes == then.programmes
+    await place.move(operator, id_, "archive", of=PROGRAMMES)
+    assert await turned() == []
+    at = then.versions
+    async with place.database.transaction() as session:
+        rebuilt = await built_at(session, place.released.edition, at.base, at.delta)
+    assert msgspec.json.decode(rebuilt.beside.programmes)[0]["version"] == 2, "the past is kept"
+    assert await place.reproduced(answer)

@@ -20,6 +20,7 @@ from matchmaker.matching import packing, queries
 from matchmaker.matching.curations import queries as curated
 from matchmaker.matching.decoding import OfferingDecoder, name_of
 from matchmaker.matching.packing import Unpacker, UnreadableBlock
+from matchmaker.policy.programmes import queries as programmes
 from matchmaker.ranking.building import Builder
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from matchmaker.matching.editions import Edition
     from matchmaker.matching.packing import Coded
     from matchmaker.matching.queries import FoundBlock
+    from matchmaker.policy.programmes.queries import LiveProgramme
 
 
 _AT_A_TIME: Final = 4096
@@ -55,6 +57,7 @@ class Gathered:
     position: int
     anchor: str
     curations: list[LiveCuration] = field(init=False, default_factory=list["LiveCuration"])
+    programmes: list[LiveProgramme] = field(init=False, default_factory=list["LiveProgramme"])
     builder: Builder = field(init=False)
     cards: dict[str, bytes] = field(init=False, default_factory=dict[str, bytes])
     encoder: str = field(init=False)
@@ -102,7 +105,7 @@ async def gather(session: ReadSession, edition: Edition, position: int) -> Gathe
     From the blocks that are kept, as far as they reach; the rest from the versions.
     """
     found = Gathered(edition, position, await anchor_of(session, position))
-    found.curations = await curated.live_curations(session, position)
+    await _beside(session, found)
     pools = await _pools(session, position)
     live = await catalog.live_versions(session, position)
     total, unpacker = len(live), Unpacker(found.encoder)
@@ -127,7 +130,7 @@ async def advance(session: ReadSession, found: Gathered, position: int) -> None:
     turned = await turned_since(session, found.position)
     found.let(turned)
     found.position, found.anchor = position, await anchor_of(session, position)
-    found.curations = await curated.live_curations(session, position)
+    await _beside(session, found)
     # A great import is kept now; of a few a block would hold too little.
     keeps = len(turned) >= _AT_A_TIME
     await _read(session, found, await _pools(session, position), turned, keeps=keeps)
@@ -137,6 +140,12 @@ async def turned_since(session: ReadSession, position: int) -> frozenset[Offerin
     """The offerings of which an index says something else now than at ``position``."""
     turned = await catalog.turned_offerings(session, position)
     return turned | await admissions.turned_offerings(session, position)
+
+
+async def have_turned_beside(session: ReadSession, position: int) -> bool:
+    """Whether what stands beside the offerings in an index is other than at ``position``."""
+    turned = await curated.have_turned(session, position)
+    return turned or await programmes.have_turned(session, position)
 
 
 async def anchor_of(session: ReadSession, position: int) -> str:
@@ -173,6 +182,12 @@ def _live(coded: Coded, live: dict[bytes, bytes]) -> Coded | None:
     for version in chosen.versions:
         del live[version]
     return chosen
+
+
+async def _beside(session: ReadSession, found: Gathered) -> None:
+    """Take what stands beside the offerings at the position of ``found``, whole: it is little."""
+    found.curations = await curated.live_curations(session, found.position)
+    found.programmes = await programmes.live_programmes(session, found.position)
 
 
 async def _pools(session: ReadSession, position: int) -> Pools:

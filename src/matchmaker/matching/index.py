@@ -22,6 +22,7 @@ from matchmaker.core.language import Bilingual
 from matchmaker.core.wire import Text
 from matchmaker.matching.curations import publishing
 from matchmaker.matching.editions import EditionNames
+from matchmaker.policy.programmes import publishing as programmes
 from matchmaker.ranking import storage
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from matchmaker.policy.programmes.publishing import PublishedProgramme
     from matchmaker.ranking.index import Index
     from matchmaker.ranking.slate import Curation
 
@@ -36,9 +38,8 @@ CURRENT: Final = "CURRENT"
 _CARDS: Final = "cards.jsonl"
 _OFFSETS: Final = "offsets"
 _VERSIONS: Final = "versions.json"
-NONE: Final = b"[]"
-"""No curation is in force."""
 _CURATIONS: Final = "curations.json"
+_PROGRAMMES: Final = "programmes.json"
 _ID: Final = "ID"
 
 
@@ -84,6 +85,16 @@ class IndexVersions(msgspec.Struct, frozen=True, kw_only=True):
         return self.delta or self.base
 
 
+class Beside(NamedTuple):
+    """What stands in the folder beside the offerings, as the publishing of each wrote it."""
+
+    curations: bytes = b"[]"
+    programmes: bytes = b"[]"
+
+
+_NOTHING: Final = Beside()
+
+
 class Kept(NamedTuple):
     """A curation in force: whose it is, and what it does on the index."""
 
@@ -101,6 +112,7 @@ class Published:
     cards: bytes | mmap.mmap
     offsets: NDArray[np.int64]
     curations: tuple[Kept, ...] = ()
+    programmes: tuple[PublishedProgramme, ...] = ()
 
     def curations_for(self, organisation: str | None) -> tuple[Curation[int], ...]:
         """Those that bear on a match of the organisation: its own if it has any, or operators'."""
@@ -119,11 +131,11 @@ def write(
     cards: Sequence[bytes],
     versions: IndexVersions,
     *,
-    curations: bytes = NONE,
+    beside: Beside = _NOTHING,
 ) -> Path:
     """The new folder below ``folder``, complete, and CURRENT switched to it in one rename."""
     with building(folder) as place:
-        fill(place, index, cards, versions, curations=curations)
+        fill(place, index, cards, versions, beside=beside)
         target = folder / f"v{_next_number(folder):06d}"
         place.rename(target)
     pointer = folder / f"{CURRENT}.new"
@@ -152,19 +164,19 @@ def fill(
     cards: Sequence[bytes],
     versions: IndexVersions,
     *,
-    curations: bytes = NONE,
+    beside: Beside = _NOTHING,
 ) -> None:
     """Write everything that `read` reads into ``place``, which must be empty.
 
-    ``cards`` are JSON of an `OfferingCard` each, in the order of ``index``; ``curations`` are as
-    `publishing.published` writes them.
+    ``cards`` are JSON of an `OfferingCard` each, in the order of ``index``.
     """
     storage.save(index, place)
     # In one piece: to write them one by one takes twice as long.
     (place / _CARDS).write_bytes(b"\n".join([*cards, b""]))
     lengths = 1 + np.fromiter(map(len, cards), np.int64, len(cards))
     np.save(place / f"{_OFFSETS}.npy", np.concatenate([[0], np.cumsum(lengths)]))
-    (place / _CURATIONS).write_bytes(curations)
+    (place / _CURATIONS).write_bytes(beside.curations)
+    (place / _PROGRAMMES).write_bytes(beside.programmes)
     (place / _VERSIONS).write_bytes(msgspec.json.encode(versions))
 
 
@@ -182,6 +194,7 @@ def read(folder: Path) -> Published:
             cards=_mapped(folder / _CARDS),
             offsets=np.load(folder / f"{_OFFSETS}.npy", mmap_mode="r", allow_pickle=False),
             curations=_curations(folder / _CURATIONS, index),
+            programmes=programmes.read((folder / _PROGRAMMES).read_bytes()),
         )
     except (OSError, msgspec.DecodeError) as error:
         raise storage.UnreadableIndex(str(error)) from error

@@ -13,10 +13,17 @@ from matchmaker.core import events
 from matchmaker.core.canonical import canonical, digest
 from matchmaker.matching import editions, queries
 from matchmaker.matching.archive import EDITION
-from matchmaker.matching.curations import queries as curated
-from matchmaker.matching.curations.publishing import published
-from matchmaker.matching.gathering import advance, anchor_of, gather, tidy, turned_since
+from matchmaker.matching.curations import publishing as curations
+from matchmaker.matching.gathering import (
+    advance,
+    anchor_of,
+    gather,
+    have_turned_beside,
+    tidy,
+    turned_since,
+)
 from matchmaker.matching.index import (
+    Beside,
     IndexHolder,
     IndexNotReady,
     IndexVersions,
@@ -25,6 +32,7 @@ from matchmaker.matching.index import (
     fill,
     write,
 )
+from matchmaker.policy.programmes import publishing as programmes
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -58,7 +66,7 @@ class Built:
     index: Index
     cards: list[bytes]
     versions: IndexVersions
-    curations: bytes
+    beside: Beside
 
 
 class _Current(NamedTuple):
@@ -86,7 +94,7 @@ class Publisher:
             return False
         position = current.versions.position
         turned = await turned_since(session, position)
-        return not turned and not await curated.have_turned(session, position)
+        return not turned and not await have_turned_beside(session, position)
 
     async def prepare(self, session: ReadSession) -> None:
         """Read what is published now, so that the next publication reads only what has turned.
@@ -109,7 +117,7 @@ class Publisher:
             gathered = await self._up_to(session, position)
             built = built_of(gathered, None if whole else await self._base(session, position))
             place = write(
-                self._folder, built.index, built.cards, built.versions, curations=built.curations
+                self._folder, built.index, built.cards, built.versions, beside=built.beside
             )
             self._written = _Current(place.name, built.versions, built.index.statistics)
         return built.index
@@ -180,7 +188,11 @@ def built_of(gathered: Gathered, base: Base | None = None) -> Built:
         edition=gathered.edition.names,
     )
     cards = [*map(gathered.cards.__getitem__, index.offering_ids)]
-    return Built(index, cards, versions, published(gathered.curations, index))
+    beside = Beside(
+        curations=curations.published(gathered.curations, index),
+        programmes=programmes.published(gathered.programmes),
+    )
+    return Built(index, cards, versions, beside)
 
 
 async def built_at(session: ReadSession, edition: Edition, base: int, delta: int) -> Built:
@@ -233,7 +245,7 @@ async def rebuild(session: ReadSession, archive: Archive, wanted: Wanted, editio
             editions.restore(place / EDITION, parts)
             used = editions.load(place / EDITION)
         built = await built_at(session, used, wanted.base, wanted.delta)
-        fill(place, built.index, built.cards, built.versions, curations=built.curations)
+        fill(place, built.index, built.cards, built.versions, beside=built.beside)
         archive.put(wanted, place)
     return True
 
