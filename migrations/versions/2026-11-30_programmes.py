@@ -1,7 +1,7 @@
 """Programmes, their versions, and when which of them was published.
 
 Revision ID: 20261130_programmes
-Revises: 20261130_curations
+Revises: 20261130_experiments
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261130_programmes"
-down_revision = "20261130_curations"
+down_revision = "20261130_experiments"
 branch_labels = None
 depends_on = None
 
