@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from matchmaker.catalog.admissions.models import Admission
@@ -20,6 +20,7 @@ from matchmaker.core.ids import uuid7
 from matchmaker.core.rows import Revised
 from matchmaker.demand.models import Need, NeedMember, NeedVersion
 from matchmaker.enterprise.assessments.models import Assessment
+from matchmaker.enterprise.participations.models import Participation
 from matchmaker.enterprise.recognitions.models import Recognition
 from matchmaker.identity.models import Organisation, OrganisationLive, OrganisationState
 from matchmaker.matching.curations.models import Curation, CurationVersion
@@ -27,6 +28,7 @@ from matchmaker.matching.models import MatchRunRow
 from matchmaker.matching.shortlists.models import Shortlist
 from matchmaker.pathway.models import Pathway
 from matchmaker.policy.guides.models import Guide
+from matchmaker.policy.programmes.machine import ProgrammeState
 from matchmaker.policy.programmes.models import Programme, ProgrammeVersion
 
 Make = Callable[[AsyncConnection, enum.StrEnum, int], Awaitable[list[UUID]]]
@@ -279,6 +281,22 @@ async def programmes(connection: AsyncConnection, state: enum.StrEnum, count: in
     return [row["id"] for row in rows]
 
 
+async def participations(
+    connection: AsyncConnection, state: enum.StrEnum, count: int
+) -> list[UUID]:
+    """So many firms in one programme."""
+    (programme,) = await programmes(connection, ProgrammeState.PUBLISHED, 1)
+    keeper = select(Programme.organisation_id).where(Programme.id == programme)
+    said = {"programme_id": programme, "agency_id": await connection.scalar(keeper)}
+    firms = await organisations(connection, count=count)
+    rows: list[dict[str, Any]] = [
+        {**said, "id": uuid7(), "organisation_id": firm, "state": state, "revision": 1}
+        for firm in firms
+    ]
+    await connection.execute(insert(Participation), rows)
+    return [row["id"] for row in rows]
+
+
 OBJECTS: Final[Mapping[str, tuple[type[Revised], Make]]] = {
     "admission": (Admission, admissions),
     "assessment": (Assessment, assessments),
@@ -289,6 +307,7 @@ OBJECTS: Final[Mapping[str, tuple[type[Revised], Make]]] = {
     "offering": (Offering, offerings),
     "need_member": (NeedMember, members),
     "organisation": (Organisation, organisations),
+    "participation": (Participation, participations),
     "pathway": (Pathway, pathways),
     "pool": (Pool, pools),
     "programme": (Programme, programmes),

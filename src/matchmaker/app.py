@@ -51,6 +51,7 @@ from matchmaker.demand.joining.controllers import NeedMemberController
 from matchmaker.demand.reading.controllers import NeedReadingController
 from matchmaker.enterprise.assessments.controllers import AssessmentController
 from matchmaker.enterprise.controllers import ProfileController
+from matchmaker.enterprise.participations.controllers import ParticipationController
 from matchmaker.enterprise.reach.controllers import JurisdictionController
 from matchmaker.enterprise.recognitions.controllers import RecognitionController
 from matchmaker.exchange import controllers as exchange
@@ -85,7 +86,7 @@ from matchmaker.matching.reversing.controllers import ReverseController
 from matchmaker.matching.shortlists.controllers import ShortlistController
 from matchmaker.pathway.controllers import PathwayController
 from matchmaker.policy.guides.controllers import GuideController
-from matchmaker.policy.programmes.controllers import ProgrammeController
+from matchmaker.policy.programmes.controllers import JoiningController, ProgrammeController
 from matchmaker.released import Released
 from matchmaker.rules import form
 from matchmaker.taxonomy import controllers as taxonomy
@@ -122,11 +123,13 @@ CONTROLLERS: tuple[ControllerRouterHandler, ...] = (
     JurisdictionController,
     AssessmentController,
     RecognitionController,
+    ParticipationController,
     *demand.CONTROLLERS,
     NeedReadingController,
     NeedMemberController,
     GuideController,
     ProgrammeController,
+    JoiningController,
     MatchController,
     NeedMatchController,
     MatchRunController,

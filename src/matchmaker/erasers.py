@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from matchmaker.core.once import erasing as replies
 from matchmaker.demand import erasing as needs
 from matchmaker.enterprise.assessments import erasing as assessments
+from matchmaker.enterprise.participations import erasing as participations
 from matchmaker.enterprise.recognitions import erasing as recognitions
 from matchmaker.exchange import erasing as files
 from matchmaker.identity.rights import erasing as people
@@ -28,6 +29,7 @@ def erasers(checker: Checker) -> tuple[Eraser, ...]:
         ways.ERASER,
         assessments.ERASER,
         recognitions.ERASER,
+        participations.ERASER,
         *matches.erasers(checker),
         needs.ERASER,
         files.ERASER,

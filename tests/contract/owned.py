@@ -105,6 +105,7 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "reviseProgramme": {"level": "county"},
     "moveProgramme": {"transition": "archive"},
+    "moveParticipation": {"transition": "leave"},
     "createNeed": NEED,
     "reviseNeed": {"text": "Fewer rejects"},
     "takeNeedTransition": {"transition": "open"},
@@ -250,6 +251,19 @@ async def guide(world: World) -> str:
 
 async def programme(world: World) -> str:
     return str((await sent(world, "POST", "/programmes", BODIES["createProgramme"]))["id"])
+
+
+async def open_programme(world: World) -> str:
+    """One of an operator, that firms may join."""
+    keeper = world._replace(owner=await holder(world.engine, OrganisationRole.OPERATOR))
+    id_ = await programme(keeper)
+    await sent(keeper, "POST", f"/programmes/{id_}/transitions", {"transition": "publish"})
+    return id_
+
+
+async def participation(world: World) -> str:
+    path = f"/programmes/{await open_programme(world)}/participations"
+    return str((await sent(world, "POST", path, None))["id"])
 
 
 async def need(world: World) -> str:
@@ -415,6 +429,7 @@ OWNED: dict[str, Maker] = {
     "recognition_id": recognition,
     "guide_id": guide,
     "programme_id": programme,
+    "participation_id": participation,
     "need_id": need,
     "offering_id": draft,
     "run_id": run,
@@ -471,6 +486,7 @@ SPECIAL: dict[str, dict[str, Maker]] = {
     "removeSystemComponent": _SYSTEM,
     "getSystemComponent": _SYSTEM,
     "applyToPool": {"pool_id": pool_of_another},
+    "joinProgramme": {"programme_id": open_programme},
     "inviteNeedMember": {"organisation_id": another_firm},
     "removeNeedMember": _JOINED,
     "getNeedMemberTransitions": _JOINED,
@@ -563,6 +579,9 @@ SEEN: dict[str, frozenset[OrganisationRole]] = {
 
 Pools are published; agencies and operators see the claims they may be asked to verify.
 """
+
+USED_BY_ALL = frozenset({"joinProgramme"})
+"""Operations whose path names what is published for everybody to use."""
 
 SHARED: dict[str, object] = {"number": 1, "position": 2**53 - 1}
 """Path parameters that are nobody's."""

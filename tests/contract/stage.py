@@ -200,6 +200,19 @@ class Stage:
         told = {"issuers": [{"zh": "某局"}], "source": {"zh": "某网站"}, "level": "nation"}
         return self.made("/v1/programmes", {"name": {"zh": "补助"}, **told})
 
+    def open_programme(self) -> str:
+        """A new programme that firms may join."""
+        told = {"issuers": [{"zh": "某局"}], "source": {"zh": "某网站"}, "level": "nation"}
+        said = {"name": {"zh": "补助"}, **told}
+        programme_id = self.made("/v1/programmes", said, by=OPERATOR)
+        path = f"/v1/programmes/{programme_id}/transitions"
+        self.ask("POST", path, {"transition": "publish"}, by=OPERATOR)
+        return programme_id
+
+    def participation(self) -> str:
+        """The owner in a new programme."""
+        return self.made(f"/v1/programmes/{self.open_programme()}/participations", None)
+
     def need(self) -> str:
         """A new draft of the owner."""
         return self.made("/v1/needs", NEED)

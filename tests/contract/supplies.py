@@ -479,6 +479,13 @@ SUPPLIES: Final[dict[str, Supply]] = {
     "reviseProgramme": Supply(path=kept("programme_id", Stage.programme), body=supported),
     "listProgrammeTransitions": Supply(path=kept("programme_id", Stage.programme)),
     "moveProgramme": Supply(path=fresh("programme_id", Stage.programme), is_consumed=True),
+    "joinProgramme": Supply(path=fresh("programme_id", Stage.open_programme), is_consumed=True),
+    "listParticipations": LIST,
+    "getParticipation": Supply(path=kept("participation_id", Stage.participation)),
+    "listParticipationTransitions": Supply(path=kept("participation_id", Stage.participation)),
+    "moveParticipation": Supply(
+        path=fresh("participation_id", Stage.participation), is_consumed=True
+    ),
     # demand
     "createNeed": Supply(body=with_names(external_id=unused)),
     "listNeeds": LIST,

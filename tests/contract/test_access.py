@@ -31,6 +31,7 @@ from tests.contract.owned import (
     BODIES,
     BY_PART,
     SEEN,
+    USED_BY_ALL,
     Belongings,
     World,
     filled,
@@ -248,7 +249,9 @@ def let_in(operation: Operation) -> list[OrganisationRole]:
         (operation, role)
         for operation in GUARDED
         # What is a person's is asked for by people, in test_rights.
-        if parameters(operation) and not operation.wanted.by_person
+        if parameters(operation)
+        and not operation.wanted.by_person
+        and operation.id not in USED_BY_ALL
         for role in let_in(operation)
     ],
     ids=str,

@@ -29,6 +29,7 @@ from tests.contract.owned import (
     SEEN,
     SHARED,
     SPECIAL,
+    USED_BY_ALL,
     Maker,
     World,
     assessed,
@@ -37,6 +38,7 @@ from tests.contract.owned import (
     need,
     pathway,
     profile,
+    programme,
     published,
     run,
     things,
@@ -86,6 +88,8 @@ REFERENCES: dict[tuple[str, str], Maker | None] = {
     ("logIn", "organisation_id"): None,
     ("actFor", "organisation_id"): None,
     ("listEvidence", "offering_id"): draft,
+    ("createProgramme", "parent_id"): programme,
+    ("reviseProgramme", "parent_id"): programme,
     ("listEvidence", "organisation_id"): None,
     ("listPools", "organisation_id"): None,
 }
@@ -96,6 +100,7 @@ None: what is named is published, or names nothing that is not.
 PUBLISHED = {
     *("getPool", "listPoolVersions", "getPoolVersion", "listAdmissions", "applyToPool"),
     *("getModel", "getModelCard"),
+    *USED_BY_ALL,
 }
 """Operations whose path names what is there for everyone."""
 JUDGED = {"getEvidence", "listOfferingComponents", "getOfferingComponent"}

@@ -322,6 +322,7 @@ BODIES: dict[str, Document] = {
     "createProgramme": {"name": NAME, "issuers": [NAME], "source": NAME, "level": "zone"},
     "reviseProgramme": {},
     "moveProgramme": STEP,
+    "moveParticipation": STEP,
     "moveOffering": STEP,
     "movePathway": STEP,
     "moveOrganisation": STEP,

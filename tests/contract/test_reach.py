@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -26,7 +27,7 @@ from matchmaker.identity.models import OrganisationRole, OrganisationState
 from matchmaker.released import Released
 
 R = OrganisationRole
-NINGBO = {"regions": ["330200"], "clusters": ["moulds"]}
+NINGBO: dict[str, Any] = {"regions": ["330200"], "clusters": ["moulds"], "programmes": []}
 FIRMS = "/v1/jurisdiction/firms"
 AGGREGATES = "/v1/jurisdiction/aggregates"
 
@@ -284,7 +285,7 @@ class TestServiceLayerGone:
             agreed = await firm(api, engine, "share_with_agency")
 
             async def anybody(*_: object, **__: object) -> list[object]:
-                return [object()]
+                return [SimpleNamespace(programmes=[])]
 
             monkeypatch.setattr(service, "firms", anybody)
             assert await profile(api, silent, reader) == 404

@@ -45,7 +45,8 @@ from matchmaker.working import handlers
 
 PARTS = (
     *("profile_versions", "match_runs", "need_versions", "files", "batches", "kept_replies"),
-    *("assessments", "recognitions", "keys", "members", "requests", "people"),
+    *("assessments", "recognitions", "participations"),
+    *("keys", "members", "requests", "people"),
 )
 """Every part but sessions, which hold no word of a person, cards, which go with members, and
 pathways, which go with the assessments."""
@@ -180,8 +181,24 @@ async def _left_behind(
     await sent("PUT", "/v1/me/expert-card", card)
     line = {"type": "need", "external_id": "n", "kind": "solution", "text": word}
     await sent("POST", "/v1/imports?kind=needs", line, **{"Content-Type": "application/x-ndjson"})
+    path = f"/v1/programmes/{await _open_programme(place)}/participations"
+    joined = await sent("POST", path, None)
+    path = f"/v1/participations/{joined['id']}/transitions"
+    await sent("POST", path, {"transition": "leave", "note": word})
     await _matched_by_a_portal(place, firm, word)
     return need, run["run_id"]
+
+
+async def _open_programme(place: Place) -> str:
+    """A programme of an operator that every firm may join."""
+    operator = await holder(place.engine, OrganisationRole.OPERATOR)
+    whose = {"issuers": [{"zh": "某局"}], "source": {"zh": "某网站"}, "level": "nation"}
+    path, body = "/v1/programmes", {"name": {"zh": "补助"}, **whose}
+    id_ = (await place.api.post(path, json=body, headers=operator.headers)).json()["id"]
+    path, body = f"{path}/{id_}/transitions", {"transition": "publish"}
+    moved = await place.api.post(path, json=body, headers=operator.headers)
+    assert moved.status_code == 200, moved.text
+    return str(id_)
 
 
 async def _matched_by_a_portal(place: Place, firm: Holder, word: str) -> None:
@@ -225,7 +242,7 @@ async def test_everything_that_is_known_is_told(place: Place) -> None:
     assert content["people"][0]["name"] == content["members"][0]["name"] == who.word
     for part in (
         *("need_versions", "match_runs", "profile_versions", "keys", "expert_cards"),
-        *("assessments", "recognitions"),
+        *("assessments", "recognitions", "participations"),
     ):
         assert who.word in msgspec.json.encode(content[part]).decode(), part
     assert content["files"]

@@ -5,6 +5,7 @@ What they say stays; only where they stand changes, step by step, by whoever may
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -23,6 +24,9 @@ from tests.unit.pathway.test_computing import pool
 
 from matchmaker.core.db import Session
 from matchmaker.core.transitions import TransitionRequest
+from matchmaker.enterprise.participations import queries as participation_queries
+from matchmaker.enterprise.participations import service as participations
+from matchmaker.enterprise.participations.models import ParticipationId
 from matchmaker.enterprise.recognitions import queries as recognition_queries
 from matchmaker.enterprise.recognitions import service as recognitions
 from matchmaker.enterprise.recognitions.declaration import RecognitionDraft
@@ -321,8 +325,46 @@ class ProgrammeLife(LifeInACity):
         return by == "other" and "programme.published" not in now.told
 
 
+class ParticipationLife(SteppedLife):
+    """In a programme that is published for it, once each; over with the programme."""
+
+    noun = "participation"
+    begins = ("joined", "participation.joined")
+    edges: ClassVar[Mapping[str, Edge]] = {
+        "leave": Edge(("joined",), "left", ("owner",), "participation.left"),
+        "end": Edge(("joined",), "ended", (), "participation.ended"),
+    }
+
+    @classmethod
+    def settle(cls) -> None:
+        said = text("update mm.organisation set roles = array['operator'] where id = :id")
+        cls.run(lambda session: session.execute(said, {"id": cls.people[2]}))
+
+    async def make(self, session: Session, code: str, before: UUID | None) -> UUID:
+        _ = code, before
+        whose: dict[str, Any] = {"issuers": [{"zh": "某部"}], "source": {"zh": "网站"}}
+        said = {"name": {"en": self.name}, "level": "nation", **whose}
+        operator = principal(self.people[2], R.OPERATOR)
+        terms = msgspec.convert(said, ProgrammeTerms)
+        made = await programmes.create(session, checker(), terms, operator)
+        id_, publish = made.programme.id, TransitionRequest(transition="publish")
+        await programmes.take_step(session, id_, publish, principal=operator)
+        today = dt.date(2026, 1, 1)
+        return (await programmes.join(session, id_, self.who["owner"], today=today)).id
+
+    async def take(
+        self, session: Session, id_: UUID, asked: TransitionRequest, by: Principal, seen: int | None
+    ) -> None:
+        await participations.take_step(
+            session, ParticipationId(id_), asked, principal=by, seen=seen
+        )
+
+
 ALL = ("done", "illegal_transition", "not_your_transition", "stale_version")
-LIFE_OF = {life.noun: life for life in (RecognitionLife, PathwayLife, GuideLife, ProgrammeLife)}
+LIFE_OF = {
+    life.noun: life
+    for life in (RecognitionLife, PathwayLife, GuideLife, ProgrammeLife, ParticipationLife)
+}
 
 
 @pytest.mark.parametrize("noun", LIFE_OF)
@@ -340,6 +382,7 @@ def test_it_lives_as_the_model_says(run: Transactions, noun: str) -> None:
         ("pathway", pathway_queries, "find_pathway"),
         ("guide", guide_queries, "find_guide"),
         ("programme", programme_queries, "find_programme"),
+        ("participation", participation_queries, "find_participation"),
     ],
 )
 def test_control_one_that_strangers_move_is_noticed(
@@ -355,6 +398,7 @@ def test_control_one_that_strangers_move_is_noticed(
         "pathway": pathways,
         "guide": guides,
         "programme": programmes,
+        "participation": participations,
     }[noun]
     found_by = getattr(queries, find)
 

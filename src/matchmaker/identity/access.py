@@ -41,6 +41,7 @@ class Scope(enum.StrEnum):
     CONSENTS_WRITE = "consents:write"
     PROFILES_READ = "profiles:read"
     PROFILES_WRITE = "profiles:write"
+    PROGRAMMES_JOIN = "programmes:join"
     NEEDS_READ = "needs:read"
     NEEDS_WRITE = "needs:write"
     OFFERINGS_READ = "offerings:read"
@@ -76,12 +77,14 @@ _EVERYONE: Final = frozenset(
 DELEGABLE: Final = frozenset(
     {
         *(_S.PROFILES_READ, _S.PROFILES_WRITE, _S.NEEDS_READ, _S.NEEDS_WRITE),
-        *(_S.MATCH_RUN, _S.MATCH_READ),
+        *(_S.MATCH_RUN, _S.MATCH_READ, _S.PROGRAMMES_JOIN),
     }
 )
 """What an adviser may be let do in somebody's name: the work, and nothing about rights."""
 SCOPES_OF: Final[Mapping[OrganisationRole, frozenset[Scope]]] = {
-    _R.SME: _EVERYONE | {_S.PROFILES_READ, _S.PROFILES_WRITE, _S.NEEDS_READ, _S.NEEDS_WRITE},
+    _R.SME: _EVERYONE
+    | {_S.PROFILES_READ, _S.PROFILES_WRITE, _S.NEEDS_READ, _S.NEEDS_WRITE}
+    | {_S.PROGRAMMES_JOIN},
     _R.PROVIDER: _EVERYONE | {_S.OFFERINGS_READ, _S.OFFERINGS_WRITE, _S.NEEDS_READ},
     _R.AGENCY: _EVERYONE
     | {_S.POOLS_WRITE, _S.POLICY_WRITE, _S.CURATIONS_READ, _S.CURATIONS_WRITE}
@@ -144,6 +147,8 @@ class Look(NamedTuple):
     subject_type: str
     subject_id: UUID
     way: str = "read"
+    programmes: tuple[UUID, ...] = ()
+    """Those it takes part in, where that is why it was shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,10 +238,11 @@ def note(
     subject_id: UUID,
     *,
     way: str = "read",
+    programmes: tuple[UUID, ...] = (),
 ) -> None:
     """Have it noted that ``reader`` was shown what is ``owner``'s; one's own look is no news."""
     if reader.acting_id != owner:
-        reader.looks.append(Look(owner, subject_type, subject_id, way))
+        reader.looks.append(Look(owner, subject_type, subject_id, way, programmes))
 
 
 def at_console(organisation: Organisation) -> Principal:

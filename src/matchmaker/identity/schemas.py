@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -82,10 +83,14 @@ _KINDS: Final[Described] = {
 
 
 class Jurisdiction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The places and clusters whose firms are an agency's business; a place holds those in it."""
+    """The firms that are an agency's business: of places, of clusters, and by joined programmes.
+
+    A place holds those in it. The programmes are those of others: its own need no naming.
+    """
 
     regions: Annotated[tuple[PlaceCode, ...], msgspec.Meta(max_length=50)] = ()
     clusters: Annotated[tuple[Code, ...], msgspec.Meta(max_length=50)] = ()
+    programmes: Annotated[tuple[UUID, ...], msgspec.Meta(max_length=50)] = ()
 
 
 class OrganisationFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -350,10 +355,11 @@ class DelegationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
                 "needs:write",
                 "match:run",
                 "match:read",
+                "programmes:join",
             ],
             ...,
         ],
-        msgspec.Meta(min_length=1, max_length=6),
+        msgspec.Meta(min_length=1, max_length=7),
     ]
     ends_at: Moment
 

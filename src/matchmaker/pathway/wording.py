@@ -65,7 +65,8 @@ _ADVISED: Final = Bilingual(
     en="The guide of {issuer} ({edition}) recommends it as number {place}.",
 )
 _NO_PROGRAMMES: Final = Bilingual(
-    zh="平台尚未登记扶持政策。", en="No programme has been entered on this marketplace yet."
+    zh="尚不能判断哪些扶持政策适用于这一步；已发布的政策见 /v1/programmes。",
+    en="Which programmes may pay for it is not worked out yet; /v1/programmes lists them.",
 )
 
 

@@ -18,6 +18,8 @@ Firms = dict[int, Traits]
 Told = Mapping[str, Table]
 JURISDICTIONS = {"province": "33", "city": "3302", "county": "330282", "neighbour": "32"}
 """One within the other, and one beside them."""
+FUND = "fund"
+"""An agency of one programme, wherever the firms in it are."""
 PLACES = ("330282", "330283", "330100", "330300", "320500", "320100", "110105")
 INDUSTRIES = ("C33", "C34", "C35", "C13", None)
 SCALES = ("micro", "small", "medium", "large", None)
@@ -26,7 +28,8 @@ STAGES = ("not_started", "tool_assisted", "standardised", None)
 
 def overseers(traits: Traits) -> frozenset[str]:
     place = traits.place or ""
-    return frozenset(name for name, prefix in JURISDICTIONS.items() if place.startswith(prefix))
+    found = {name for name, prefix in JURISDICTIONS.items() if place.startswith(prefix)}
+    return frozenset(found | ({FUND} & {*traits.programmes}))
 
 
 def firm(draw: random.Random) -> Traits:
@@ -38,6 +41,7 @@ def firm(draw: random.Random) -> Traits:
         industry=draw.choice(INDUSTRIES),
         scale=draw.choices(SCALES, (40, 30, 10, 4, 3))[0],
         stage=draw.choice(STAGES),
+        programmes=draw.choices(((), (FUND,)), (3, 1))[0],
     )
 
 
@@ -58,7 +62,7 @@ class Naive:
     def count(self, now: Firms) -> Told:
         return {
             name: self._of([t for t in now.values() if name in overseers(t)])
-            for name in JURISDICTIONS
+            for name in (*JURISDICTIONS, FUND)
         }
 
     def _of(self, within: list[Traits]) -> Table:
@@ -108,6 +112,11 @@ def world(draw: random.Random) -> Firms:
     return dict(enumerate(settled))
 
 
+def _turned(traits: Traits) -> Traits:
+    """The firm after it joined the programme, or left it."""
+    return traits._replace(programmes=() if traits.programmes else (FUND,))
+
+
 def told_of_few(made: Safe | Naive, draw: random.Random) -> list[str]:
     """Which attacks find a number that speaks of fewer than ``LEAST`` firms."""
     firms = world(draw)
@@ -122,6 +131,7 @@ def told_of_few(made: Safe | Naive, draw: random.Random) -> list[str]:
         "joined": {**firms, 1000: firm(draw)},
         "left": {number: t for number, t in firms.items() if number},
         "changed": {**firms, 0: firm(draw)},
+        "took part": {**firms, 0: _turned(firms[0])},
     }.items():
         is_ = dict(numbers(made.count(later)))
         if any(is_.get(key, 0) != was.get(key, 0) for key in is_.keys() | was.keys()):
@@ -142,7 +152,7 @@ def test_no_comparison_tells_of_fewer_firms_than_it_may() -> None:
 def test_control_a_threshold_alone_gives_firms_away() -> None:
     """The same attacks: most worlds tell of somebody, by every one of them."""
     found = attacked(Naive)
-    assert set(found) == {"totals", "nested", "joined", "left", "changed"}
+    assert set(found) == {"totals", "nested", "joined", "left", "changed", "took part"}
     assert min(found.values()) > WORLDS / 4, found
 
 
@@ -193,7 +203,8 @@ def test_who_are_all_alike_are_not_told_to_be(step: int) -> None:
 def test_another_jurisdiction_starts_from_what_was_counted(step: int) -> None:
     """A new agency with fewer newcomers than may be told of is told nothing of them."""
     draw = random.Random(step)
-    firms = {number: firm(draw) for number in range(80)}
+    # Nobody waits: else those who do and the newcomers are told of together, and are enough.
+    firms = world(draw)
     before = counting.settled({}, firms, overseers, LEAST)
     joined = firms | {1000 + number: firm(draw) for number in range(step)}
 

@@ -46,9 +46,11 @@ class JurisdictionController(Controller):
         limit: Limit = 20,
         cursor: Cursor = None,
     ) -> Page[schemas.NamedFirm]:
-        """List the firms of your jurisdiction that allow agencies to see them by name.
+        """List the firms that you may see by name: those that allow it, and those that joined.
 
-        The places and clusters of the jurisdiction are set by an operator, at the organisation.
+        Of your jurisdiction those that allow agencies to; and whoever takes part in a programme of
+        yours or of your jurisdiction, for as long as it does. The places, clusters and programmes
+        of the jurisdiction are set by an operator, at the organisation.
         """
         listing = Listing("jurisdiction_firms", None, principal.organisation_id)
         found = await service.firms(
@@ -56,7 +58,8 @@ class JurisdictionController(Controller):
         )
         shown, page = cursors.page(found, limit, listing, lambda firm: firm.id)
         for firm in shown:
-            note(principal, firm.id, "profile", firm.id, way="listed")
+            programmes = tuple(firm.programmes)
+            note(principal, firm.id, "profile", firm.id, way="listed", programmes=programmes)
         return Page(items=[_told(firm) for firm in shown], page=page)
 
     @get(
@@ -98,7 +101,11 @@ def _told(firm: queries.NamedFirm) -> schemas.NamedFirm:
     return schemas.NamedFirm(
         organisation_id=firm.id,
         name=msgspec.convert(firm.name, Text),
-        basis=["consented"],
+        basis=[
+            *(("consented",) if firm.consented else ()),
+            *(("joined",) if firm.programmes else ()),
+        ],
+        programmes=firm.programmes,
         may_contact=firm.may_contact,
         region=firm.region,
         industries=list(facts.get("industries") or ()),

@@ -39,6 +39,8 @@ class Traits(NamedTuple):
     """The division of its first industry."""
     scale: str | None
     stage: str | None
+    programmes: tuple[str, ...] = ()
+    """What it has joined, and who keeps that, by id; only what makes it somebody's business."""
 
     def of(self, dimension: Dimension) -> str | None:
         """Where the firm is counted."""

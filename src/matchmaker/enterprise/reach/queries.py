@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import and_, delete, exists, func, insert, literal, or_, select
 from sqlalchemy.dialects.postgresql import array
 
 from matchmaker.enterprise.models import Profile, ProfileVersion
+from matchmaker.enterprise.participations.machine import ParticipationState
+from matchmaker.enterprise.participations.models import Participation
 from matchmaker.enterprise.reach.models import CountedFirm, FirmCount
 from matchmaker.identity.models import (
     CARD,
@@ -21,7 +24,6 @@ from matchmaker.identity.models import (
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from uuid import UUID
 
     from sqlalchemy import ColumnElement, Select
 
@@ -38,6 +40,9 @@ class NamedFirm(NamedTuple):
     scale: str | None
     stage: str | None
     may_contact: bool
+    consented: bool
+    programmes: list[UUID]
+    """Those of the agency that it has joined."""
 
 
 class StatedFirm(NamedTuple):
@@ -74,8 +79,21 @@ def _allowed(purpose: ConsentPurpose) -> ColumnElement[bool]:
     )
 
 
-def _named(regions: Collection[str], clusters: Collection[str]) -> Select[Any]:
-    """Verified firms within the jurisdiction that allow agencies to see them by name."""
+def _named(
+    regions: Collection[str], clusters: Collection[str], programmes: Collection[str]
+) -> Select[Any]:
+    """Verified firms within the jurisdiction that allow agencies to see them by name.
+
+    And those that take part in one of the programmes, which are named or whose keeper is.
+    """
+    ids = [UUID(each) for each in programmes]
+    consented = and_(_allowed(ConsentPurpose.SHARE_WITH_AGENCY), _within(regions, clusters))
+    joined = and_(
+        Participation.organisation_id == CARD.c.id,
+        Participation.state == ParticipationState.JOINED,
+        or_(Participation.programme_id.in_(ids), Participation.agency_id.in_(ids)),
+    )
+    theirs = select(Participation.programme_id).where(joined).order_by(Participation.programme_id)
     return (
         select(
             CARD.c.id,
@@ -85,6 +103,8 @@ def _named(regions: Collection[str], clusters: Collection[str]) -> Select[Any]:
             ProfileVersion.scale,
             ProfileVersion.stage,
             _allowed(ConsentPurpose.CONTACT),
+            func.coalesce(consented, literal(value=False)),
+            func.array(theirs.scalar_subquery()),
         )
         .select_from(CARD)
         .outerjoin(Profile, Profile.organisation_id == CARD.c.id)
@@ -92,8 +112,7 @@ def _named(regions: Collection[str], clusters: Collection[str]) -> Select[Any]:
         .where(
             CARD.c.state == OrganisationState.VERIFIED,
             CARD.c.roles.contains([OrganisationRole.SME.value]),
-            _allowed(ConsentPurpose.SHARE_WITH_AGENCY),
-            _within(regions, clusters),
+            or_(consented, exists().where(joined)),
         )
     )
 
@@ -102,13 +121,14 @@ async def named_firms(
     session: ReadSession,
     regions: Collection[str],
     clusters: Collection[str],
+    programmes: Collection[str],
     *,
     after: UUID | None = None,
     limit: int = 1,
     only: OrganisationId | None = None,
 ) -> list[NamedFirm]:
     """Up to ``limit`` firms by id, after ``after``; ``only`` this one, if it is named."""
-    statement = _named(regions, clusters)
+    statement = _named(regions, clusters, programmes)
     if after is not None:
         statement = statement.where(CARD.c.id > after)
     if only is not None:

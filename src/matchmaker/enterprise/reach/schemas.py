@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Annotated, Literal
+from uuid import UUID
 
 import msgspec
 
@@ -18,8 +19,9 @@ class NamedFirm(msgspec.Struct, frozen=True, kw_only=True):
     organisation_id: OrganisationId
     name: Text
     basis: Annotated[
-        list[Literal["consented"]], msgspec.Meta(description="Why the agency may name it")
+        list[Literal["consented", "joined"]], msgspec.Meta(description="Why the agency may name it")
     ]
+    programmes: Annotated[list[UUID], msgspec.Meta(description="Those of yours that it has joined")]
     may_contact: Annotated[bool, msgspec.Meta(description="Whether it allows being written to")]
     region: str | None
     industries: list[str]

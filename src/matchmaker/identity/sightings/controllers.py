@@ -66,6 +66,7 @@ def _told(seen: queries.Seen) -> schemas.Sighting:
             "subject_type": row.subject_type,
             "subject_id": row.subject_id,
             "way": row.way,
+            "programmes": row.programmes,
             "seen_at": row.seen_at,
             "request_id": row.request_id,
         },

@@ -7,6 +7,7 @@ from typing import NewType
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, Uuid, func
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from matchmaker.core.db import Base
@@ -44,5 +45,7 @@ class Sighting(Base, kw_only=True):
     by_organisation_id: Mapped[OrganisationId] = mapped_column(Uuid, ForeignKey(Organisation.id))
     seen_as: Mapped[str] = mapped_column(Text)
     way: Mapped[str] = mapped_column(Text)
+    programmes: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
+    """Those it takes part in, where that is why an agency saw it by name."""
     request_id: Mapped[str | None] = mapped_column(Text)
     seen_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), init=False)

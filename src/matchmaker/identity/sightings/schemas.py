@@ -32,6 +32,10 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     subject_type: Literal["profile", "need", "match_run", "expert_card"]
     subject_id: UUID
     way: Literal["read", "listed", "exported"]
+    programmes: Annotated[
+        list[UUID],
+        msgspec.Meta(description="Those it takes part in, where an agency saw it because of that"),
+    ]
     seen_at: dt.datetime
     request_id: Annotated[
         str | None, msgspec.Meta(description="By which an operator finds more about it")

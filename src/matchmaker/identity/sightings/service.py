@@ -29,6 +29,7 @@ async def record(session: Session, by: Principal, looks: Iterable[Look]) -> None
             "by_organisation_id": by.acting_id,
             "seen_as": _seen_as(by),
             "way": look.way,
+            "programmes": list(look.programmes),
             "request_id": request_id,
         }
         for look in dict.fromkeys(looks)

@@ -169,7 +169,8 @@ async def entrants(
         criteria = cohorts.criteria_of(await cohorts.find(session, request.cohort_id, principal))
     firms = choosing.chosen(await choosing.within_reach(session, principal), criteria)
     for firm in firms:
-        note(principal, firm.id, "profile", firm.id, way="listed")
+        joined = firm.programmes
+        note(principal, firm.id, "profile", firm.id, way="listed", programmes=joined)
     return [
         Entrant(
             str(firm.id), None if firm.facts is None else msgspec.convert(firm.facts, ProfileFacts)

@@ -33,6 +33,8 @@ class Firm(NamedTuple):
     facts: dict[str, Any] | None
     scale: str | None
     stage: str | None
+    programmes: tuple[UUID, ...] = ()
+    """Those it takes part in, where that is why it may be."""
 
 
 async def within_reach(session: ReadSession, reader: Principal) -> list[Firm]:
@@ -98,7 +100,8 @@ async def told_of_all(
 
 
 def _firm(found: NamedFirm | StatedFirm) -> Firm:
-    return Firm(found.id, found.region, found.facts, found.scale, found.stage)
+    joined = tuple(found.programmes) if isinstance(found, reach_queries.NamedFirm) else ()
+    return Firm(found.id, found.region, found.facts, found.scale, found.stage, joined)
 
 
 def _prefixes(regions: Sequence[str] | None) -> list[str] | None:

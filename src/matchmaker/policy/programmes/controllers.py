@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from litestar import Controller, Response, get, patch, post
 from litestar.di import NamedDependency
@@ -15,14 +15,22 @@ from matchmaker.core.db import ReadSession, Session
 from matchmaker.core.language import Language
 from matchmaker.core.once import creates
 from matchmaker.core.problems import problems
+from matchmaker.core.transient import AlreadyExists
 from matchmaker.core.transitions import TransitionRequest, Transitions
 from matchmaker.core.wire import InvalidContent, Page
-from matchmaker.identity.access import Principal, actors_of, public
+from matchmaker.enterprise.participations import controllers as participations
+from matchmaker.enterprise.participations.schemas import Participation
+from matchmaker.identity.access import Principal, Scope, actors_of, needs, public
+from matchmaker.identity.models import OrganisationRole
 from matchmaker.policy.asking import WRITE, InRegion, OfIndustry
 from matchmaker.policy.issuing import chains, reader_of
 from matchmaker.policy.programmes import queries, schemas, service
 from matchmaker.policy.programmes.declaration import ProgrammePatch, ProgrammeTerms
-from matchmaker.policy.programmes.errors import ProgrammeArchived, ProgrammeNotFound
+from matchmaker.policy.programmes.errors import (
+    ProgrammeArchived,
+    ProgrammeNotFound,
+    ProgrammeNotOpen,
+)
 from matchmaker.policy.programmes.machine import PROGRAMME, ProgrammeState
 from matchmaker.policy.programmes.models import ProgrammeId
 from matchmaker.policy.programmes.queries import FoundProgramme, ProgrammeFilter
@@ -36,6 +44,7 @@ InState = Annotated[
     ProgrammeState | None, QueryParameter(name="state", description="Only those in this state")
 ]
 """Named so because Litestar keeps `state` for itself."""
+_JOIN: Final = needs(Scope.PROGRAMMES_JOIN, roles=(OrganisationRole.SME,))
 
 
 class ProgrammeController(Controller):
@@ -183,6 +192,38 @@ class ProgrammeController(Controller):
             session, programme_id, data, principal=principal, seen=seen_revision
         )
         return _transitions(moved, {}, principal, language)
+
+
+class JoiningController(Controller):
+    """How firms come to take part in programmes."""
+
+    path = "/programmes/{programme_id:uuid}/participations"
+    tags = ("Policy",)
+
+    @post(
+        operation_id="joinProgramme",
+        opt={**_JOIN, **creates()},
+        status_code=201,
+        responses=problems(ProgrammeNotFound, ProgrammeNotOpen, AlreadyExists),
+        response_headers=etags.HEADERS,
+    )
+    async def join(
+        self,
+        *,
+        programme_id: FromPath[ProgrammeId],
+        session: NamedDependency[Session],
+        principal: Caller,
+    ) -> Response[Participation]:
+        """Take part in a programme as a firm, or in a firm's name as its adviser.
+
+        Whoever keeps the programme, and agencies whose jurisdiction names it, see the firm by name
+        and read its profile from now on, until it leaves (`/v1/participations/{id}/transitions`) or
+        the programme is archived.
+        """
+        made = await service.join(session, programme_id, principal, today=utc_now().date())
+        location = f"/v1/participations/{made.id}"
+        told = participations.to_wire(made)
+        return etags.tagged(told, made.revision, status_code=201, Location=location)
 
 
 def to_wire(found: FoundProgramme) -> schemas.Programme:

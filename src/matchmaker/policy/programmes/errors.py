@@ -13,6 +13,13 @@ class ProgrammeNotFound(NotFound):
     title = Bilingual(zh="没有这项政策", en="No such programme")
 
 
+class ProgrammeNotOpen(Conflict):
+    """The programme is not published, not for firms, or its dates are past or to come."""
+
+    slug = "programme_not_open"
+    title = Bilingual(zh="企业现在不能参加这项政策", en="Firms cannot join the programme now")
+
+
 class ProgrammeArchived(Conflict):
     """The programme is archived and stays as it was; enter a new one."""
 

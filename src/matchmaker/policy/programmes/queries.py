@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
 
     from matchmaker.core.db import ReadSession, Session
+    from matchmaker.identity.models import OrganisationId
     from matchmaker.policy.issuing import Reader
     from matchmaker.policy.programmes.models import ProgrammeId
 
@@ -79,6 +80,17 @@ async def list_programmes(
         statement = statement.where(Programme.id > after)
     rows = await session.execute(statement.order_by(Programme.id).limit(limit))
     return [FoundProgramme(*row) for row in rows]
+
+
+async def hold_joinable(
+    session: Session, programme_id: ProgrammeId, keeper: OrganisationId
+) -> bool:
+    """Whether ``keeper`` has it published; it stays so until this transaction ends.
+
+    By a function of the owner: the wall lets nobody hold what is another's.
+    """
+    found = await session.execute(select(func.mm.is_joinable(programme_id, keeper)))
+    return bool(found.scalar_one())
 
 
 async def follow_live(session: Session, programme_id: ProgrammeId, position: int) -> None:

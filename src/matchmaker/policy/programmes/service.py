@@ -10,18 +10,26 @@ from matchmaker.core import etags, events, rows, transitions
 from matchmaker.core.errors import FieldFault, StaleVersion
 from matchmaker.core.language import Bilingual
 from matchmaker.core.patching import merged
+from matchmaker.enterprise.participations import service as participations
 from matchmaker.identity.access import actors_of, event_actor
 from matchmaker.policy.issuing import outside_jurisdiction, reader_of
 from matchmaker.policy.programmes import queries
 from matchmaker.policy.programmes.checking import programme_faults
-from matchmaker.policy.programmes.declaration import ProgrammeTerms
-from matchmaker.policy.programmes.errors import ProgrammeArchived, ProgrammeNotFound
+from matchmaker.policy.programmes.declaration import ProgrammeTerms, Window
+from matchmaker.policy.programmes.errors import (
+    ProgrammeArchived,
+    ProgrammeNotFound,
+    ProgrammeNotOpen,
+)
 from matchmaker.policy.programmes.machine import HAPPENED, PROGRAMME, ProgrammeState
 from matchmaker.policy.programmes.models import Programme, ProgrammeId, new_programme_id
 from matchmaker.taxonomy.errors import UnusableInput
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from matchmaker.core.db import ReadSession, Session
+    from matchmaker.enterprise.participations.models import Participation
     from matchmaker.identity.access import Principal
     from matchmaker.policy.programmes.declaration import ProgrammePatch
     from matchmaker.policy.programmes.models import ProgrammeVersion
@@ -139,10 +147,30 @@ async def take_step(
         there = (await find(session, programme_id, principal)).programme
         etags.expect(there.revision, revision if there.state is source else seen)
         raise transitions.IllegalTransition(extra={"state": there.state.value})
+    over = step.target is ProgrammeState.ARCHIVED
+    ended = await participations.end(session, programme_id, principal) if over else []
     moved = await find(session, programme_id, principal)
     told = _event(HAPPENED[step.name], moved.programme, principal)
-    await queries.follow_live(session, programme_id, await events.append(session, told))
+    await queries.follow_live(session, programme_id, await events.append(session, *ended, told))
     return moved
+
+
+async def join(
+    session: Session, programme_id: ProgrammeId, principal: Principal, *, today: dt.date
+) -> Participation:
+    """The caller's firm in the programme, which is for firms and not known to be closed today.
+
+    Raises:
+        ProgrammeNotFound: there is none, or it is a draft of somebody else's.
+        ProgrammeNotOpen: it cannot be joined now.
+        AlreadyExists: the firm takes part already.
+    """
+    programme, version = await find(session, programme_id, principal)
+    terms, keeper = terms_of(version), programme.organisation_id
+    is_open = terms.beneficiary == "firm" and terms.window(today) in {None, Window.OPEN}
+    if not is_open or not await queries.hold_joinable(session, programme_id, keeper):
+        raise ProgrammeNotOpen
+    return await participations.join(session, programme_id, keeper, principal)
 
 
 async def hindrances(session: ReadSession, found: FoundProgramme) -> transitions.Hindrances:
