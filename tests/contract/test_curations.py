@@ -19,7 +19,7 @@ from tests.contract.conftest import stocked
 from tests.identities import Holder, holder
 
 from matchmaker.app import installed
-from matchmaker.cli import pool
+from matchmaker.cli import pool, programmes
 from matchmaker.cli.session import Database
 from matchmaker.core import db
 from matchmaker.core.patching import MEDIA_TYPE
@@ -247,3 +247,22 @@ async def test_published_programmes_are_in_the_folder_by_version(
         rebuilt = await built_at(session, place.released.edition, at.base, at.delta)
     assert msgspec.json.decode(rebuilt.beside.programmes)[0]["version"] == 2, "the past is kept"
     assert await place.reproduced(answer)
+
+
+async def test_the_programmes_of_the_demo_are_entered_once_and_say_that_they_are_fictional(
+    place: Place,
+) -> None:
+    assert await programmes.enter(place.database, place.released) == 2
+    assert await programmes.enter(place.database, place.released) == 0
+    await place.publish()
+    found = (
+        await place.api.get(f"{PROGRAMMES}?state=published&region=330282&industry=C3311")
+    ).json()["items"]
+    assert len(found) == 2
+    for each in found:
+        texts = (each["terms"]["name"], *each["terms"]["issuers"])
+        assert all("虚构" in said["zh"] and "fictional" in said["en"] for said in texts)
+    elsewhere = (await place.api.get(f"{PROGRAMMES}?state=published&region=440300")).json()["items"]
+    assert elsewhere == []
+    folder = IndexHolder(place.database.settings.index_folder).current().programmes
+    assert {each["id"] for each in found} <= {each.id for each in folder}

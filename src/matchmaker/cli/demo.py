@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Final, Self
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from matchmaker.cli import city, lesson, pool, sample, session, show, stored, texts, ways
+from matchmaker.cli import (
+    city,
+    lesson,
+    pool,
+    programmes,
+    sample,
+    session,
+    show,
+    stored,
+    texts,
+    ways,
+)
 from matchmaker.cli.walk import Walk
 from matchmaker.core.clock import utc_now
 from matchmaker.core.language import LANGUAGES
@@ -102,6 +113,7 @@ async def _fill(running: Database, released: Released, steps: _Steps) -> None:
         steps.next(f"{texts.IMPORTING.in_language(language)}: {file.name}")
         for _, report in await pool.import_all(running, released, [file]):
             _refuse_faults(file, report, steps.page)
+    await programmes.enter(running, released)
     steps.next(texts.PUBLISHING.in_language(language))
     await pool.ensure_index(running, released)
 
