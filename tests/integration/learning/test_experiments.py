@@ -8,15 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
 from tests import learned
+from tests.conftest import client_of
 from tests.contract.conftest import stocked
 from tests.factories import SEEDS
 from tests.identities import holder
 from tests.said import WANTED, Market, request, worth
 
+from matchmaker.app import installed
 from matchmaker.cli import learning, pool
 from matchmaker.core import db
 from matchmaker.core.events import CLI
@@ -40,6 +43,7 @@ from matchmaker.matching.experiments.schemas import ExperimentDraft, Results
 from matchmaker.matching.feedback import schemas as said
 from matchmaker.matching.feedback import service as feedback
 from matchmaker.matching.feedback.models import Action
+from matchmaker.matching.learned import queries as learned_queries
 from matchmaker.matching.learned import service as registry
 from matchmaker.matching.learned.machine import MODEL
 from matchmaker.matching.learned.models import LearnedModel, ModelId
@@ -232,6 +236,46 @@ async def test_lists_of_two_models_are_merged_replayed_counted_and_the_better_wi
     assert lab.matcher.on_trial(str(firms[0].organisation_id))[1] is None
 
 
+async def test_over_http_operators_compare_and_firms_take_part(lab: Lab) -> None:
+    running, market = lab.market.running, lab.market
+    settings = msgspec.structs.replace(running.settings, experiments=True)
+    engine = db.create_engine(running.url, settings)
+    operator, firm = (
+        await holder(market.engine, OrganisationRole.OPERATOR),
+        await holder(market.engine),
+    )
+    asked = msgspec.to_builtins(request(1))
+    async with client_of(installed(settings, engine, lab.released)) as api:
+        draft = {"name": "A", "design": "interleaving", "b_id": str(lab.model.id)}
+        body = {**draft, "measure": "opened"}
+        made = await api.post("/v1/experiments", json=body, headers=operator.headers)
+        assert made.status_code == 201, made.text
+        at, start = f"/v1/experiments/{made.json()['id']}", {"transition": "start"}
+        moved = await api.post(f"{at}/transitions", json=start, headers=operator.headers)
+        assert moved.json()["state"] == "running"
+        await pool.place_models(running)
+        stored = await api.post("/v1/match", json={**asked, "persist": True}, headers=firm.headers)
+        assert stored.status_code == 200, stored.text
+        answer = stored.json()
+        assert answer["receipt"]["versions"]["model"].endswith(f"card:{lab.model.sha256[:32]}")
+        again = await api.post(
+            "/v1/match/replay", json={**asked, "receipt": answer["receipt"]}, headers=firm.headers
+        )
+        assert again.json()["reproduced"] is True
+        first = answer["items"][0]["offering_id"]
+        opened = {"run_id": answer["run_id"], "offering_id": first, "action": "opened"}
+        assert (await api.post("/v1/feedback", json=opened, headers=firm.headers)).is_success
+        told = (await api.get(at, headers=operator.headers)).json()["results"]
+        assert told["a"]["opened"] + told["b"]["opened"] == 1
+        assert told["a"]["impressions"] + told["b"]["impressions"] == len(answer["items"])
+        assert (told["is_enough"], told["better"]) == (False, None)
+        refused = await api.get(at, headers=firm.headers)
+        assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+        inline = await api.post("/v1/match", json=asked, headers=firm.headers)
+        assert inline.json()["receipt"]["versions"]["model"] == lab.released.model.version
+    await engine.dispose()
+
+
 async def test_what_is_excluded_is_not_shown_and_a_pin_is_nobodys(lab: Lab) -> None:
     await lab.step(await lab.drafted(Design.INTERLEAVING), "start")
     trying, part = lab.matcher.on_trial(str(lab.operator.organisation_id))
@@ -321,6 +365,39 @@ async def test_a_model_that_is_taken_back_ends_its_experiment(lab: Lab) -> None:
         )
     assert await learning.rolled_back(market.running) is None
     assert (await lab.read(beside))[0].state is ExperimentState.ENDED
+
+
+@pytest.mark.parametrize("is_held", [True, False], ids=["held", "control: not held"])
+async def test_a_model_that_is_retired_while_it_starts_is_in_none_that_runs(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, *, is_held: bool
+) -> None:
+    """The one who retires comes between the start and its commit."""
+    if not is_held:
+        monkeypatch.setattr(learned_queries, "hold_model", learned_queries.find_model)
+    retire = MODEL.step("retire")
+    assert retire is not None
+
+    async def retired() -> None:
+        async with lab.market.running.transaction() as session:
+            found = await registry.find(session, lab.model.id)
+            await registry.move(session, found, retire, CLI, card=found.card)
+
+    async def is_waiting() -> bool:
+        asked = "select exists (select from pg_locks where not granted)"
+        async with lab.market.engine.connect() as connection:
+            return bool(await connection.scalar(text(asked)))
+
+    of = await lab.drafted(Design.AB)
+    asked = TransitionRequest(transition="start")
+    async with lab.market.running.transaction() as session:
+        await service.take_step(session, of.id, asked, lab.operator, matcher=lab.matcher)
+        late = asyncio.create_task(retired())
+        async with asyncio.timeout(10):
+            while not await is_waiting():
+                pass
+    await late
+    found, _ = await lab.read(of)
+    assert found.state is (ExperimentState.ENDED if is_held else ExperimentState.RUNNING)
 
 
 async def test_one_runs_at_a_time_and_only_what_may_be_shown(lab: Lab) -> None:

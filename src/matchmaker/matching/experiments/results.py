@@ -58,7 +58,7 @@ def _preferences(experiment: Experiment, counts: Sequence[FirmCount]) -> Prefere
 
 def _rates(experiment: Experiment, counts: Sequence[FirmCount]) -> Rates:
     """The share of firms of either arm that did something with what they were shown."""
-    shares = {}
+    shares: dict[Team, Share] = {}
     for team in Team:
         credited = [_credited(experiment, each) > 0 for each in counts if each.team is team]
         shares[team] = Share(sum(credited), len(credited))

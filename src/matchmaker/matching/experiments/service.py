@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
 
@@ -21,14 +21,12 @@ from matchmaker.matching.learned import service as registry
 from matchmaker.matching.learned.machine import ModelState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from matchmaker.core.db import ReadSession, Session
     from matchmaker.identity.access import Principal
     from matchmaker.matching.experiments.models import ExperimentId
     from matchmaker.matching.experiments.rules import Rules
     from matchmaker.matching.experiments.schemas import ExperimentDraft
-    from matchmaker.matching.learned.models import LearnedModel
+    from matchmaker.matching.learned.models import LearnedModel, ModelId
     from matchmaker.matching.matcher import Matcher
 
 _MONOTONE = "monotone_violations"
@@ -96,6 +94,9 @@ async def take_step(
     """
     found = await find(session, experiment_id)
     etags.expect(found.revision, seen)
+    # Held until it runs: who retires one of them meanwhile waits, and then finds what to end.
+    for model_id in _arms(found):
+        await models.hold_model(session, model_id)
     step = transitions.checked(
         EXPERIMENT,
         found.state,
@@ -120,23 +121,22 @@ async def hindrances(
     session: ReadSession, experiment: Experiment, matcher: Matcher
 ) -> transitions.Hindrances:
     """What stands against starting the experiment now."""
-    found = []
+    found: list[FieldFault] = []
     if not matcher.is_trying:
         said = Bilingual(zh="本系统未开启实验", en="experiments are not turned on here")
         found.append(FieldFault("#/transition", "not_turned_on", said))
     if await queries.running(session) is not None:
         found.append(_another_runs())
-    async for model in _arms(session, experiment):
+    for model_id in _arms(experiment):
+        model = await registry.find(session, model_id)
         found += registry.other_card(model, matcher.model.version)
         found += await _faults(session, model)
     return {"start": found} if found else {}
 
 
-async def _arms(session: ReadSession, experiment: Experiment) -> AsyncIterator[LearnedModel]:
+def _arms(experiment: Experiment) -> list[ModelId]:
     """The learned models of the experiment."""
-    for model_id in (experiment.a_id, experiment.b_id):
-        if model_id is not None:
-            yield await registry.find(session, model_id)
+    return [each for each in (experiment.a_id, experiment.b_id) if each is not None]
 
 
 async def _faults(session: ReadSession, model: LearnedModel) -> list[FieldFault]:
@@ -145,12 +145,12 @@ async def _faults(session: ReadSession, model: LearnedModel) -> list[FieldFault]
     It need not be better than what ranks, that is to be found out; but what improves an offering
     must not lower it.
     """
-    found = []
+    found: list[FieldFault] = []
     if model.state is ModelState.RETIRED:
         said = Bilingual(zh="模型已停用", en="the model was retired")
         found.append(FieldFault("#/transition", "model_retired", said))
     latest = await models.latest_evaluation(session, model.id)
-    findings = [] if latest is None else latest.report["findings"]
+    findings: list[Any] = [] if latest is None else latest.report["findings"]
     if not any(each["rule"] == _MONOTONE and each["holds"] for each in findings):
         said = Bilingual(
             zh="尚未证实模型的单调性", en="no evaluation has found that the model is monotone"

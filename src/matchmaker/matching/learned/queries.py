@@ -33,6 +33,13 @@ async def find_model(session: ReadSession, model_id: ModelId) -> LearnedModel | 
     return await _one(session, LearnedModel.id == model_id)
 
 
+async def hold_model(session: Session, model_id: ModelId) -> LearnedModel | None:
+    """The model of this id, which nobody moves before this transaction ends."""
+    wanted = select(LearnedModel).where(LearnedModel.id == model_id).with_for_update(read=True)
+    found = await session.scalars(wanted.execution_options(populate_existing=True))
+    return found.one_or_none()
+
+
 async def named(session: ReadSession, name: str) -> LearnedModel | None:
     """The model of this name, as it is now."""
     return await _one(session, LearnedModel.name == name)

@@ -193,10 +193,11 @@ async def _moved(
         etags.expect(there.revision, seen)
         raise transitions.IllegalTransition(extra={"state": there.state.value})
     moved = await find(session, model.id)
-    await events.append(session, _event(HAPPENED[name], moved, by))
     ranks_anew = ModelState.CHAMPION in {source, step.target}
     if ranks_anew or step.target is ModelState.RETIRED:
+        # Before the event: whoever ends the experiment holds it, and then waits for the chain.
         await end_by_model(session, moved.id, by, ranks_anew=ranks_anew)
+    await events.append(session, _event(HAPPENED[name], moved, by))
     return moved
 
 
