@@ -81,6 +81,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop the tables."""
     op.execute("set local lock_timeout = '200ms'")
+    for table in _SEEN:
+        op.execute(f"drop policy published on mm.{table}")
     op.drop_constraint("fk_programme_id_version", "programme", schema=_SCHEMA)
     for table in ("programme_live", "programme_version", "programme"):
         op.drop_table(table, schema=_SCHEMA)
