@@ -30,6 +30,8 @@ QUICK: Final[dict[str, Sequence[str]]] = {
     "fresh": ("--offerings", "1000", "--publishes", "5"),
     "mem": ("--offerings", "5000", "--repeats", "1"),
     "compiled": ("--needs", "100"),
+    "explain": ("--offerings", "5000", "--needs", "10"),
+    "batch": ("--firms", "500", "--offerings", "1000"),
 }
 """The benchmarks in their order, with the arguments of their quick form."""
 

@@ -22,10 +22,11 @@ from tests.pools import Maker
 
 from matchmaker.demand.declaration import NeedFacts
 from matchmaker.enterprise.declaration import ProfileFacts
-from matchmaker.matching import service
+from matchmaker.matching import composing, service
+from matchmaker.matching.composing import slate_of
 from matchmaker.matching.query import Caller
 from matchmaker.matching.registry import Words, load_reader, vocabulary
-from matchmaker.matching.service import Model, Scoring, encode, match, score, slate_of, standing_of
+from matchmaker.matching.service import Model, Scoring, encode, match, score, standing_of
 from matchmaker.ranking import moves, postings, slate, tables
 from matchmaker.ranking.facts import OfferingFacts, PackageFacts, PriceCard, PricePart
 from matchmaker.ranking.features import PRICELESS_KINDS
@@ -305,6 +306,17 @@ def test_the_first_places_do_not_depend_on_how_much_of_the_order_was_looked_at(
         assert part.offerings[:needed] == whole.offerings[:needed]
         for offering in part.offerings[:needed]:
             assert part.moves.get(offering) == whole.moves.get(offering)
+    for rank, offering in enumerate(whole.offerings, 1):
+        assert composing.place_of(found, offering) == (rank, whole.moves.get(offering, ()))
+
+    order, provider_of = found.order(len(found.scored)), found.index.provider_ids.__getitem__
+    for allotted in order[::13]:
+        asked = moves.moves_of((), provider_of, card.slate, lambda *_: None)
+        complete = moves.compose(order, asked, given=allotted)
+        part = slate_of(found, 4, allotted)
+        assert part.offerings[:4] == complete.offerings[:4]
+        for offering in part.offerings[:4]:
+            assert part.moves.get(offering) == complete.moves.get(offering)
 
 
 # ---- the questions

@@ -17,7 +17,8 @@ import pytest
 from tests import pools
 from tests.pools import Maker
 
-from matchmaker.matching.service import match, slate_of, standing_of
+from matchmaker.matching.composing import slate_of
+from matchmaker.matching.service import match, standing_of
 from matchmaker.ranking.moves import Moves, compose
 from matchmaker.ranking.slate import (
     Boost,

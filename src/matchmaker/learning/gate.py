@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
-from matchmaker.matching import service
+from matchmaker.matching import composing, service
 from matchmaker.ranking import features, metrics
 from matchmaker.ranking.lists import Lists
 from matchmaker.ranking.steps import FULL
@@ -161,7 +161,7 @@ def _gini(lists: list[JudgedList], model: Model) -> float:
     for each in lists:
         providers = each.index.provider_ids
         exposure.update({name: exposure.get(name, 0.0) for name in set(providers)})
-        shown = service.slate_of(service.score(each.query, each.index, model, ()), SHOWN)
+        shown = composing.slate_of(service.score(each.query, each.index, model, ()), SHOWN)
         for place, offering in enumerate(shown.offerings[:SHOWN]):
             exposure[providers[offering]] += 1 / float(np.log2(place + 2))
     sorted_ = np.sort([*exposure.values()])

@@ -2,7 +2,8 @@
 
 Only what somebody can change is suggested: what a firm asks for, not what it is; what a provider
 asks and promises, not what it has done. Numbers change in steps, and a
-suggestion is the first step that has the effect: it has it, and one step less has not.
+suggestion is the first step that has the effect: it has it, and one step less has not. Steps are
+tried on the offerings that may come first alone (docs/adr/0071).
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import msgspec
 import numpy as np
 
-from matchmaker.matching import service
-from matchmaker.ranking import features, screen
+from matchmaker.matching import composing, service
+from matchmaker.ranking import alike, features, screen
 from matchmaker.ranking import tables as tabled
 from matchmaker.ranking.features import Sight
 from matchmaker.ranking.price import price_steps
@@ -41,8 +42,10 @@ MOST_CUT: Final = 15
 """Steps by which a price is cut at most: by three quarters."""
 MOST_WEEKS: Final = 52
 Value: TypeAlias = "int | str | dict[str, object] | None"
-Rerun: TypeAlias = "Callable[[MatchInput], Scoring]"
-"""The match of an input that was changed, as of the same moment and on the same index."""
+Ask: TypeAlias = "Callable[[MatchInput], Query]"
+"""The query of an input that was changed, as of the same moment."""
+_NARROW: Final = 2
+"""Those that may come first are scored apart where they are less than one offering in so many."""
 _FARTHEST: Final = 2**62
 """Farther than any number is moved."""
 
@@ -65,32 +68,79 @@ class Suggestion:
     rank: int
 
 
-def for_firm(asked: MatchInput, found: Scoring, offering: int, rerun: Rerun) -> list[Suggestion]:
-    """What the firm could ask otherwise to be shown an offering that it is not shown."""
+def suggested(asked: MatchInput, found: Scoring, offering: int, ask: Ask) -> list[Suggestion]:
+    """What would change where an offering stands that is not shown."""
     if not found.verdict.scored[offering]:
-        opened = _opened(asked, found, offering, rerun)
+        opened = _opened(asked, found, offering, ask)
         return [] if opened is None else [opened]
+    for tried in (_narrowed(found, offering, asked.limit), found):
+        try:
+            return [
+                *_for_firm(asked, tried, offering, ask),
+                *_for_provider(tried, offering, asked.limit),
+            ]
+        except composing.OrderTooShort:
+            # Moves hold so many back that others come first.
+            continue
+    return []
+
+
+def _narrowed(found: Scoring, offering: int, limit: int) -> Scoring:
+    """The scoring of those alone that may come first when a number is changed; else all of them.
+
+    No score falls when a firm can pay more or wait longer, and none rises by more than the effects
+    of the feature lie apart; where a provider changes something, its own alone.
+    """
+    asked, tables = composing.moves_for(found), found.model.tables
+    count = 2 * max(limit, asked.first)
+    names = [name for name in ("price", "weeks") if name in found.active]
+    is_paired = any(name in pair for pair in tables.pairs_in(found.active) for name in names)
+    if asked.is_whole or is_paired or count >= len(found.scored):
+        return found
+    reach = max((int(np.ptp(tables.effects[name])) for name in names), default=0)
+    least = found.keys[found.part.in_part(found.order(count)[count - 1])]
+    near = np.flatnonzero(found.keys >= least - 2 * reach - 1)
+    if len(near) * _NARROW > found.index.offerings:
+        return found
+    places = near if found.part.places is None else found.part.places[near]
+    return service.contenders(found, found.query, np.union1d(places, [offering]), count)
+
+
+def _rerun(found: Scoring, query: Query) -> Scoring:
+    """The match of the changed query, on those that may come first where nothing else screens."""
+    places = found.part.places
+    rules = (rule for tree in found.index.musts.trees for rule in tree)
+    read = alike.fields_of(rules)
+    is_alike = alike.of_screen(query, read) == alike.of_screen(found.query, read)
+    if found.exact is None or places is None or not is_alike:
+        return service.score(query, found.index, found.model, found.curations)
+    return service.contenders(found, query, places, found.exact)
+
+
+def _for_firm(asked: MatchInput, found: Scoring, offering: int, ask: Ask) -> list[Suggestion]:
+    """What the firm could ask otherwise to be shown an offering that it is not shown."""
     tried = (_with_budget(asked, found, offering), _with_time(asked, found, offering))
     return [
         suggestion
         for way in tried
-        if way is not None and (suggestion := _first(way, asked, offering, rerun)) is not None
+        if way is not None
+        and (suggestion := _first(way, asked, found, offering, ask=ask)) is not None
     ]
 
 
-def for_provider(found: Scoring, offering: int, limit: int) -> list[Suggestion]:
+def _for_provider(found: Scoring, offering: int, limit: int) -> list[Suggestion]:
     """What the provider could offer otherwise to stand among the first ``limit``."""
-    if not found.verdict.scored[offering] or _is_first(found, offering, limit):
+    if _is_first(found, offering, limit):
         return []
     item = service.item_of(found, offering, None, ())
-    suggested: list[Suggestion] = []
+    told: list[Suggestion] = []
     for way in _provider_ways(found, item):
         stands = partial(_with_way, found, item, way)
         step = _boundary(partial(_is_first_at, stands, offering, limit), way.most)
         if step is not None:
             rank = _rank_of(stands(step), offering)
-            suggested.append(Suggestion("provider", (way.change(step),), rank))
-    return suggested
+            told.append(Suggestion("provider", (way.change(step),), rank))
+    return told
 
 
 def _with_way(found: Scoring, item: Item, way: _Way, step: int) -> Scoring:
@@ -105,7 +155,7 @@ def _with_way(found: Scoring, item: Item, way: _Way, step: int) -> Scoring:
 # ---- the firm, whose musts exclude
 
 
-def _opened(asked: MatchInput, found: Scoring, offering: int, rerun: Rerun) -> Suggestion | None:
+def _opened(asked: MatchInput, found: Scoring, offering: int, ask: Ask) -> Suggestion | None:
     """The fewest of its own musts that keep the offering out: relaxed where that is a number."""
     facts = Survivors(found.query, found.index, found.verdict.alive).facts
     rules = dict(screen.musts_of(found.query, found.index, offering))
@@ -120,7 +170,7 @@ def _opened(asked: MatchInput, found: Scoring, offering: int, rerun: Rerun) -> S
         # A rule of its provider or of a curation keeps it out: nobody here can open it.
         return None
     _, _, after = min(ways, key=lambda way: way[:2])
-    again = rerun(_with_musts(asked, after))
+    again = _rerun(found, ask(_with_musts(asked, after)))
     if not again.verdict.scored[offering]:
         return None
     changes = (
@@ -234,14 +284,16 @@ def _with_time(asked: MatchInput, found: Scoring, offering: int) -> _Ask | None:
     )
 
 
-def _first(way: _Ask, asked: MatchInput, offering: int, rerun: Rerun) -> Suggestion | None:
+def _first(
+    way: _Ask, asked: MatchInput, found: Scoring, offering: int, *, ask: Ask
+) -> Suggestion | None:
     """The first step with the effect, when the matches of it and of one step less say so."""
     step = _boundary(way.is_enough, way.most)
     if step is None:
         return None
-    rank = _rank_of(rerun(way.asked(step)), offering)
+    rank = _rank_of(_rerun(found, ask(way.asked(step))), offering)
     before = asked if step == 1 else way.asked(step - 1)
-    if rank > asked.limit or _rank_of(rerun(before), offering) <= asked.limit:
+    if rank > asked.limit or _rank_of(_rerun(found, ask(before)), offering) <= asked.limit:
         return None
     return Suggestion("firm", (way.change(step),), rank)
 
@@ -335,11 +387,11 @@ def _is_first_at(stands: Callable[[int], Scoring], offering: int, limit: int, st
 
 def _is_first(found: Scoring, offering: int, limit: int) -> bool:
     """Whether the offering is among the first ``limit`` of the slate."""
-    return offering in service.slate_of(found, limit).offerings[:limit]
+    return offering in composing.slate_of(found, limit).offerings[:limit]
 
 
 def _rank_of(found: Scoring, offering: int) -> int:
     """The place of the offering in the slate, from 1; behind all where it is excluded."""
     if not found.verdict.scored[offering]:
         return len(found.scored) + 1
-    return service.slate_of(found, len(found.scored)).offerings.index(offering) + 1
+    return composing.place_of(found, offering)[0]

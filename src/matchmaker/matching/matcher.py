@@ -13,7 +13,7 @@ import msgspec
 from matchmaker.core.canonical import Canonical, canonical
 from matchmaker.core.language import LANGUAGES, Language
 from matchmaker.enterprise.declaration import ProfileFacts
-from matchmaker.matching import changing, schemas, service, suggesting, wording
+from matchmaker.matching import changing, composing, schemas, service, suggesting, wording
 from matchmaker.matching.errors import OfferingNotConsidered
 from matchmaker.matching.experiments.machine import Design
 from matchmaker.matching.learned.shelf import joint_of
@@ -225,12 +225,10 @@ class Matcher:
         if standing.name == "shown":
             return told
 
-        def rerun(changed: schemas.MatchInput) -> Scoring:
-            query = self.query(changed, caller, run.query.as_of)
-            return service.score(query, run.published.index, found.model, found.curations)
+        def ask(changed: schemas.MatchInput) -> Query:
+            return self.query(changed, caller, run.query.as_of)
 
-        suggested = changing.for_firm(asked, found, offering, rerun)
-        suggested += changing.for_provider(found, offering, asked.limit)
+        suggested = changing.suggested(asked, found, offering, ask)
         suggestions = suggesting.told(suggested, speaker)
         return msgspec.structs.replace(told, suggestions=suggestions)
 
@@ -266,7 +264,7 @@ class Matcher:
             return None
         index = run.published.index
         scored = service.score(run.query, index, model, found.curations)
-        slate = service.slate_of(scored, limit)
+        slate = composing.slate_of(scored, limit)
         ids = [index.offering_ids[place] for place in slate.offerings[:limit]]
         return {"model": model.version, "offerings": ids}
 

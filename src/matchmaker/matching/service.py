@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from matchmaker.matching import drafting
 from matchmaker.matching.answer import Answer, Funnel, Item, Standing
-from matchmaker.ranking import exploring, features, moves, screen, slate, tables, text
+from matchmaker.matching.composing import place_of, slate_of
+from matchmaker.ranking import exploring, features, screen, slate, tables, text
 from matchmaker.ranking.blocks import blocks
 from matchmaker.ranking.features import Sight
 from matchmaker.ranking.index import Part
@@ -45,7 +46,6 @@ class Model:
     """The card's name and what tells its content; empty where it is not released."""
 
 
-# Nor has it a repr, as the index has none.
 @dataclass(frozen=True, repr=False)
 class Scoring:
     """One query against one index: the verdict on all offerings, and the scores of those scored.
@@ -65,6 +65,8 @@ class Scoring:
     row_scores: Int
     draft: Draft | None = None
     """With one, the order is merged with that of a rival."""
+    exact: int | None = None
+    """So many places of the order are as they were among all offerings; None: all of them are."""
 
     @property
     def active(self) -> tuple[str, ...]:
@@ -185,6 +187,20 @@ def screened(
     return verdict, index.at(np.flatnonzero(verdict.scored)) if is_few else Part(index)
 
 
+def contenders(found: Scoring, query: Query, offerings: Int, exact: int) -> Scoring:
+    """The scoring of ``query`` on these ``offerings`` (ascending) of ``found`` alone.
+
+    What screens it is what screened ``found``; the first ``exact`` places of the order are among
+    them.
+    """
+    part = found.index.at(offerings)
+    words, steps = encode(query, part.columns, found.model.card)
+    rows = tables.score(found.model.tables, steps, part.columns.planes)
+    return replace(
+        found, query=query, part=part, text=words, steps=steps, row_scores=rows, exact=exact
+    )
+
+
 def unscreened(found: Scoring, offerings: Int) -> Int:
     """The best score of each of these ``offerings`` (ascending), whatever a rule says of them."""
     columns = found.index.at(offerings).columns
@@ -268,12 +284,11 @@ def standing_of(found: Scoring, offering: int, limit: int) -> Standing:
             excluded_by=found.verdict.rules[excluded],
             funnel=funnel,
         )
-    whole = slate_of(found, len(found.scored))
-    rank = whole.offerings.index(offering) + 1
+    rank, displaced = place_of(found, offering)
     return Standing(
         name="shown" if rank <= limit else "below_cut",
         offering=offering,
-        item=item_of(found, offering, rank, whole.moves.get(offering, ())),
+        item=item_of(found, offering, rank, displaced),
         excluded_by=None,
         funnel=funnel,
     )
@@ -286,29 +301,6 @@ def items_of(found: Scoring, shown: Slate, limit: int) -> tuple[Item, ...]:
         item_of(found, offering, rank, shown.moves.get(offering, ()), drafted=drafted.get(offering))
         for rank, offering in enumerate(shown.offerings[:limit], 1)
     )
-
-
-def slate_of(found: Scoring, needed: int, given: int | None = None) -> Slate:
-    """The slate, composed from as much of the order as its first ``needed`` places depend on.
-
-    ``given`` is what an allocation gave the firm: it comes first.
-    """
-    index = found.index
-    asked = moves.moves_of(
-        found.curations,
-        lambda place: index.provider_ids[place],
-        found.model.card.slate,
-        index.stated,
-    )
-    total = len(found.scored)
-    is_whole = bool(asked.pins or asked.floors) or given is not None
-    count = total if is_whole else 2 * max(needed, asked.first)
-    while True:
-        order, teams = drafting.order_of(found, count)
-        shown = moves.compose(order, asked, given=given)
-        if len(order) == total or moves.is_settled(shown, asked, needed):
-            return drafting.told(shown, found, asked, teams)
-        count *= 4
 
 
 def steps_of(found: Scoring, offering: int, in_part: int) -> dict[str, int]:

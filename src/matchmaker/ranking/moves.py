@@ -44,6 +44,11 @@ class Moves:
     """Each with the curation that asks for it."""
 
     @property
+    def is_whole(self) -> bool:
+        """Whether they need all of the order: there are pins or floors."""
+        return bool(self.pins or self.floors)
+
+    @property
     def first(self) -> int:
         """Behind so many places nothing is limited."""
         return max(first for _, _, first in (self.cap, *self.diversity))
@@ -79,10 +84,13 @@ def moves_of(
     )
 
 
-def compose(order: Sequence[int], moves: Moves, *, given: int | None = None) -> Slate:
+def compose(
+    order: Sequence[int], moves: Moves, *, given: int | None = None, stood: int | None = None
+) -> Slate:
     """The slate of ``order``, which is all of the order where there are pins or floors.
 
-    In a batch the offering that was ``given`` to the firm comes before all that. A pin is exact,
+    In a batch the offering that was ``given`` to the firm comes before all that; it ``stood`` at
+    this place of the whole order, from 0, where ``order`` ends before it. A pin is exact,
     also downwards, and no later step moves it; what is not in the order is not pinned. The third of
     a provider, and what diversity holds back, goes behind the first places in order, and to the end
     of a shorter list. A floor gives way to pins and to the floors before it alone.
@@ -103,6 +111,8 @@ def compose(order: Sequence[int], moves: Moves, *, given: int | None = None) -> 
         if before is after:
             continue
         old = {offering: place for place, offering in enumerate(before)}
+        if step == ALLOCATION and given is not None and stood is not None:
+            old.setdefault(given, stood)
         for place, offering in enumerate(after):
             if place != old[offering]:
                 found[offering] = (*found.get(offering, ()), Move(step, place - old[offering]))

@@ -14,7 +14,7 @@ import msgspec
 from tests.benchmark.psg.catalogue import Need, Solution
 from tests.benchmark.psg.serving import Serving
 
-from matchmaker.matching import service
+from matchmaker.matching import composing
 from matchmaker.matching.query import Caller
 from matchmaker.matching.schemas import MatchInput
 from matchmaker.ranking.tokens import Tokenizer
@@ -59,7 +59,7 @@ def served(
 
     def order(need: Need, draw: int) -> Order:
         run, found = matcher.run(request(need, draw), caller)
-        slate = service.slate_of(found, len(found.scored)).offerings
+        slate = composing.slate_of(found, len(found.scored)).offerings
         if [item.offering for item in run.answer.items] != list(slate[: len(run.answer.items)]):
             raise SlateDiffers(need.id)
         ids = (serving.external_ids[found.index.offering_ids[place]] for place in slate)

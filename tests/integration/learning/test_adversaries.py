@@ -31,7 +31,7 @@ from matchmaker.identity.access import Principal
 from matchmaker.identity.models import OrganisationId, OrganisationState
 from matchmaker.learning import dataset, queries, training
 from matchmaker.learning.dataset import Dataset
-from matchmaker.matching import service
+from matchmaker.matching import composing, service
 from matchmaker.matching.feedback.errors import OwnOffering
 from matchmaker.matching.feedback.models import Action
 from matchmaker.matching.learned.shelf import SCHEMA
@@ -65,7 +65,7 @@ def ranks(market: Market, model: Model, offerings: set[str]) -> float:
     found = []
     for number in JUDGED_LATER:
         scoring = service.score(market.matcher.query(request(number), Caller()), index, model, ())
-        order = service.slate_of(scoring, len(scoring.scored)).offerings
+        order = composing.slate_of(scoring, len(scoring.scored)).offerings
         found.append(
             next(rank for rank, o in enumerate(order, 1) if index.offering_ids[o] in offerings)
         )
@@ -88,7 +88,7 @@ def last(market: Market, model: Model) -> str:
     asked = [market.matcher.query(request(number), Caller()) for number in JUDGED_LATER]
     found = [service.score(query, index, model, ()) for query in asked]
     always = set.intersection(*({*each.scored.tolist()} for each in found))
-    order = service.slate_of(found[0], len(found[0].scored)).offerings
+    order = composing.slate_of(found[0], len(found[0].scored)).offerings
     return index.offering_ids[next(place for place in reversed(order) if place in always)]
 
 

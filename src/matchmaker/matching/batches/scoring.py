@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from matchmaker.core.wire import Money
-from matchmaker.matching import service
+from matchmaker.matching import composing, service
 from matchmaker.matching.schemas import MatchInput, SlateMove
 from matchmaker.matching.scorer import Scorer
 from matchmaker.ranking.allocation import NOT_ELIGIBLE
@@ -177,7 +177,7 @@ def _outcome(
         given = first
     items = answer.items
     if given is not None and given != first:
-        slate = service.slate_of(found, asked.limit, given)
+        slate = composing.slate_of(found, asked.limit, given)
         items = service.items_of(found, slate, asked.limit)
     assigned = None if given is None else service.item_of(found, given, None, ())
     funnel = answer.funnel
