@@ -14,7 +14,7 @@ from tests.contract.owned import BODIES, QUERIES, RAW, SHARED
 from tests.factories import SEEDS
 
 from matchmaker.app import installed
-from matchmaker.core import access, db
+from matchmaker.core import access, db, once
 from matchmaker.core.access import Access
 from matchmaker.core.origin import HEADER
 from matchmaker.core.settings import Settings
@@ -33,6 +33,8 @@ class Operation:
     wanted: Access
     takes_a_body: bool
     media_type: str
+    is_once: bool
+    """Whether it takes an Idempotency-Key."""
 
     def __str__(self) -> str:
         return self.id
@@ -52,7 +54,8 @@ def operations() -> list[Operation]:
         accepted = handler.opt.get("accepts", ("application/json",))
         body = handler.parsed_data_field is not None
         name = str(getattr(handler, "operation_id", ""))
-        found.append(Operation(name, method, path, wanted, body, accepted[0]))
+        is_once = once.of(handler) is not None
+        found.append(Operation(name, method, path, wanted, body, accepted[0], is_once))
     return found
 
 

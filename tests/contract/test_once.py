@@ -18,11 +18,10 @@ from litestar.di import NamedDependency
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.conftest import client_of
-from tests.contract.calling import OPERATIONS, Operation, call, code, parameters
+from tests.contract.calling import NOWHERE, OPERATIONS, Operation, call, code, parameters
 from tests.contract.conftest import stocked
 from tests.contract.match_calls import NEED, PROFILE
 from tests.contract.owned import World, filled, things
-from tests.factories import SEEDS
 from tests.identities import Holder, another_key, holder, sitter
 
 from matchmaker.app import create_app, installed
@@ -38,7 +37,6 @@ from matchmaker.identity.models import OrganisationRole
 from matchmaker.matching import erasing
 from matchmaker.released import Released
 
-NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 SECRET = {"createKey", "createWebhook", "rotateKey"}
 PERSISTING = {"need": {"kind": "solution"}, "persist": True}
 COUNTS = """
@@ -48,18 +46,7 @@ COUNTS = """
 """
 
 
-def creating() -> list[Operation]:
-    settings = Settings(secret="s" * 32)
-    app = installed(settings, db.create_engine(NOWHERE, settings), Released(SEEDS))
-    declared = {
-        str(getattr(handler, "operation_id", ""))
-        for _, _, handler, _ in access.declared(app)
-        if once.of(handler)
-    }
-    return [each for each in OPERATIONS if each.id in declared]
-
-
-CREATING = creating()
+CREATING = [each for each in OPERATIONS if each.is_once]
 OTHERS = [each for each in OPERATIONS if each not in CREATING]
 
 
