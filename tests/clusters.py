@@ -19,11 +19,19 @@ from matchmaker.core.postgres import Embedded, Server
 # Power loss is not what these tests are about.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
+MEMORY = Path("/dev/shm")  # noqa: S108  (a directory of one's own is made in it)
+ROOM = 8 << 30
+"""Bytes there must be: a server takes up to a hundred megabytes, and few run at a time."""
+
 
 @contextlib.contextmanager
 def reachable_directory() -> Iterator[Path]:
-    """A directory the server's own user can reach; pytest's tmp_path is closed to other users."""
-    path = Path(tempfile.mkdtemp(prefix="matchmaker-test-"))
+    """A directory the server's own user can reach; pytest's tmp_path is closed to other users.
+
+    In memory, where there is plenty: each server is a copy of a thousand files, soon removed.
+    """
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+    path = Path(tempfile.mkdtemp(prefix="matchmaker-test-", dir=MEMORY if has_room else None))
     path.chmod(0o755)
     try:
         yield path
