@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from matchmaker.ranking.exploring import EXPLORE, propensity, swapped
-from matchmaker.ranking.slate import Move, Slate
+from matchmaker.ranking.slate import MissedFloor, Move, Slate
 
 SLATE = Slate(tuple("abcdefgh"), {"c": (Move("cap", 1),)})  # type: ignore[arg-type, dict-item]
 
@@ -50,3 +51,10 @@ def test_a_swap_is_listed_behind_the_other_moves_and_moves_nothing_else() -> Non
         assert found.offerings[0] == SLATE.offerings[0]
         assert found.offerings[6:] == SLATE.offerings[6:]
         assert found.moves[SLATE.offerings[2]][0] == Move("cap", 1)
+
+
+def test_what_a_floor_lacks_is_told_of_a_swapped_list_too() -> None:
+    missed = MissedFloor("c", asked=3, met=1, eligible=1, room=2)
+    found = swapped(replace(SLATE, missed=(missed,)), 8, 1)
+    assert found.offerings != SLATE.offerings
+    assert found.missed == (missed,)
