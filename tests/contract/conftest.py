@@ -99,5 +99,9 @@ async def demo(demo_database: Database, released: Released) -> AsyncIterator[htt
 async def stage(released: Released) -> AsyncIterator[Stage]:
     """Callers of a server in a process of its own, for tests that write whatever there is."""
     name_formats(released)
-    async with stocked(released) as database, staged(database, released) as made:
-        yield made
+    with pytest.MonkeyPatch.context() as patched:
+        # Else whatever is asked has the whole environment searched for a proxy first.
+        patched.setenv("NO_PROXY", "127.0.0.1")
+        patched.setenv("no_proxy", "127.0.0.1")
+        async with stocked(released) as database, staged(database, released) as made:
+            yield made
