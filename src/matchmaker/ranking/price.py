@@ -207,7 +207,7 @@ def price_steps(first_year: Int, budget: int, *, full: int, even: int, none: int
     With r = price / budget in thousandths of the card's grid: 1 up to ``full``, straight to .5 at
     ``even``, straight to 0 at ``none``; floor of the exact fraction. Of the two lines the steeper
     one is the higher one before they meet: the step is their greatest, or their least. Exact in 64
-    bits up to budgets of 2^50.
+    bits while 1024 x ``none`` x budget is below 2^63: to 4 x 10^12 where ``none`` is 2000.
     """
     scaled = np.minimum(first_year, none * budget // 1000 + 1)
     scaled *= 1000
