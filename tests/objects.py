@@ -316,6 +316,6 @@ OBJECTS: Final[Mapping[str, tuple[type[Revised], Make]]] = {
 }
 """By the noun of its machine, the table of a thing and how to make some."""
 
-ELSEWHERE: Final = frozenset({"change", "model"})
+ELSEWHERE: Final = frozenset({"change", "experiment", "model"})
 """Nouns whose state is a second one of another's row, so that `core.rows` does not move them, or of
 which one alone may be in a state: their own room's test races them."""

@@ -3,7 +3,7 @@
 Only what somebody can change is suggested: what a firm asks for, not what it is; what a provider
 asks and promises, not what it has done. Numbers change in steps, and a
 suggestion is the first step that has the effect: it has it, and one step less has not. Steps are
-tried on the offerings that may come first alone (docs/adr/0071).
+tried on the offerings that may come first alone (docs/adr/0069).
 """
 
 from __future__ import annotations
