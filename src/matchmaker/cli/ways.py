@@ -28,6 +28,8 @@ from matchmaker.pathway.wording import Speaker
 from matchmaker.taxonomy.errors import UnusableInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matchmaker.cli.sample import SmeLine
     from matchmaker.cli.show import Page
     from matchmaker.core.language import Language
@@ -46,6 +48,8 @@ LANGUAGE = click.option(
     show_default=True,
     help="Language of everything that is told.",
 )
+FILE = click.argument("file", type=click.File("rb"), required=False)
+FIRM = click.option("--firm", metavar="NAME", help="A firm of the demo pool, in place of FILE.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, as the API answers it.")
 
 
@@ -67,15 +71,17 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 @click.command()
-@click.argument("file", type=click.File("rb"))
+@FILE
+@FIRM
 @LANGUAGE
 @AS_JSON
-def assess(file: IO[bytes], language: Language, *, as_json: bool) -> None:
+def assess(file: IO[bytes] | None, firm: str | None, language: Language, *, as_json: bool) -> None:
     """Read the answers in FILE (the body of POST /v1/assessments; - reads standard input).
 
     Says the level and stage, or which questions can still change them. Nothing is stored.
     """
-    released, draft = session.released(), _read(file, AssessmentDraft, language)
+    draft = _one_of(file, firm, AssessmentDraft, of_demo=_answers_of, language=language)
+    released = session.released()
     outcome = _assessed(released, draft, language)
     speaker = AssessmentSpeaker(released.assessing, language)
     asked = released.assessing.open_questions(draft.scheme, draft)
@@ -90,16 +96,18 @@ def assess(file: IO[bytes], language: Language, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.File("rb"))
+@FILE
+@FIRM
 @LANGUAGE
 @AS_JSON
-def path(file: IO[bytes], language: Language, *, as_json: bool) -> None:
+def path(file: IO[bytes] | None, firm: str | None, language: Language, *, as_json: bool) -> None:
     """Compute the way of the firm in FILE over the published index; - reads standard input.
 
     FILE holds a profile, an assessment or both, and may name target, budgets by year and currency.
     Nothing is stored.
     """
-    released, sought = session.released(), _read(file, Sought, language)
+    sought = _one_of(file, firm, Sought, of_demo=_sought_of, language=language)
+    released = session.released()
     faults = list(profile_faults(released.checker, sought.profile, "#/profile"))
     if faults:
         raise _refused(UnusableInput(errors=faults), language)
@@ -160,6 +168,13 @@ def _answers_of(external_id: str) -> AssessmentDraft:
     raise sample.SampleMissing(f"{ANSWERS} has no answers of {external_id}")
 
 
+def _sought_of(external_id: str) -> Sought:
+    for firm in sample.firms():
+        if firm.external_id == external_id:
+            return Sought(profile=firm.profile, assessment=_answers_of(external_id))
+    raise sample.SampleMissing(f"{sample.SMES} has no firm {external_id}")
+
+
 def _asked(released: Released, sought: Sought, assessed: Assessed | None) -> Asked:
     profile = sought.profile
     scale = size_of(released.taxonomy, profile).scale
@@ -183,6 +198,23 @@ def _assessed(released: Released, draft: AssessmentDraft, language: Language) ->
         raise _refused(UnusableInput(errors=faults), language)
     outcome = reader.outcome(draft.scheme, draft)
     return None if outcome is None else Assessed(draft.scheme, draft, outcome)
+
+
+def _one_of(
+    file: IO[bytes] | None,
+    firm: str | None,
+    type_: type[T],
+    *,
+    of_demo: Callable[[str], T],
+    language: Language,
+) -> T:
+    """What the file says, or what the demo pool says of its firm."""
+    if file is not None and firm is None:
+        return _read(file, type_, language)
+    if firm is None or file is not None:
+        raise click.UsageError("give either FILE or --firm")
+    with session.one_line(sample.SampleMissing):
+        return of_demo(firm)
 
 
 def _read(file: IO[bytes], type_: type[T], language: Language) -> T:

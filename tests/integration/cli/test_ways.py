@@ -53,6 +53,21 @@ def test_assess_of_few_answers_says_what_to_ask_next(called: CliRunner) -> None:
     assert len(told["open"]["questions"]) == 30
 
 
+def test_a_firm_of_the_demo_stands_for_a_file(called: CliRunner) -> None:
+    of_file = ask(called, "assess", ANSWERS, "--json")
+    of_firm = called.invoke(commands, ["assess", "--firm", LINE["firm"], "--json"])
+    assert (of_firm.exit_code, of_firm.output) == (0, of_file.output)
+
+
+def test_one_of_file_and_firm_is_given_and_the_firm_is_there(called: CliRunner) -> None:
+    for command in ("assess", "path"):
+        for given in ([], ["-", "--firm", LINE["firm"]]):
+            assert called.invoke(commands, [command, *given], input="{}").exit_code == 2
+        found = called.invoke(commands, [command, "--firm", "nobody"])
+        assert found.exit_code == 1
+        assert "nobody" in found.output
+
+
 def test_what_cannot_be_read_is_one_failure_with_its_places(called: CliRunner) -> None:
     found = ask(called, "assess", {"scheme": "siri", "value": "9"})
     assert found.exit_code == 1
