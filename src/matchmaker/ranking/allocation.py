@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CANDIDATES: Final = 16
 """Offerings that each need looks at first, at the least; how many changes the time, no sum."""
-GROUPED: Final = 8
+GROUPED: Final = 4
 """Groups, for each candidate, whose best are compared."""
 ROUNDS: Final = 14
 """Of the approximate prices."""
@@ -172,11 +172,13 @@ def _first_candidates(worths: Worths, places: Places, candidates: int) -> Int:
     price = _approximate(worths, places.capacity).astype(np.int32)
     most = min(candidates, offerings)
     room = np.empty((BLOCK, offerings), np.int32)
+    is_open = bool(worths.min() >= 0)
     found: list[Int] = []
     for start in range(0, needs, BLOCK):
         block = worths[start : start + BLOCK]
         over = np.subtract(block, price, out=room[: len(block)])
-        over[block < 0] = NEVER
+        if not is_open:
+            over[block < 0] = NEVER
         least = np.maximum(_about(over, most)[:, None], NEVER + 1)
         found.append(np.flatnonzero(over >= least) + start * offerings)
     keys = np.concatenate(found)
@@ -216,12 +218,14 @@ def _approximate(worths: Worths, capacity: Int) -> NDArray[np.float32]:
     needs, offerings = worths.shape
     soft = np.float32(max(int(worths.max()), 1) * SOFTNESS)
     wish = np.empty((needs, offerings), np.float32)
+    is_open = bool(worths.min() >= 0)
     for start in range(0, needs, BLOCK):
         block, into = worths[start : start + BLOCK], wish[start : start + BLOCK]
         np.subtract(block, block.max(axis=1, keepdims=True), out=into, dtype=np.float32)
-        into /= soft
+        into *= 1 / soft
         np.exp(into, out=into)
-        into[block < 0] = 0
+        if not is_open:
+            into[block < 0] = 0
     least = np.float32(1e-30)
     keeps = np.ones(offerings, np.float32)
     room = capacity.astype(np.float32)
