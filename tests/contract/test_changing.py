@@ -250,7 +250,7 @@ def test_every_suggestion_to_a_provider_has_its_effect_on_a_changed_index() -> N
             _, row = found.best_row(place)
             package = index.rows_of(place).index(row)
             asked = MatchInput(need=NeedFacts(kind="solution"), limit=LIMIT)
-            for suggestion in suggested(asked, found, place, lambda _: query):  # noqa: B023
+            for suggestion in suggested(asked, found, place, lambda _: query):  # noqa: B023  (asked within the round)
                 (change,) = suggestion.changes
                 seen[change.field] += 1
                 ranks = []

@@ -230,6 +230,7 @@ def _correct_problems(operation: dict[str, Any], problem: object) -> None:
             "404", {"description": "`not_found` Not found", "content": {_PROBLEM_JSON: {}}}
         )
     for parameter in parameters:
+        _correct_list(parameter["schema"])
         _correct_text(parameter["schema"])
     for response in responses.values():
         if _PROBLEM_JSON in response.get("content", {}):
@@ -249,6 +250,15 @@ def _correct_conditions(handler: HTTPRouteHandler, operation: dict[str, Any]) ->
         operation["responses"]["304"] = {
             "description": "The caller's If-None-Match names the current ETag"
         }
+
+
+def _correct_list(schema: dict[str, Any]) -> None:
+    """A list in the query is one, or is left out; one name is a list of one."""
+    for inner in schema.get("oneOf", ()):
+        if inner.get("type") == "array":
+            del schema["oneOf"]
+            schema.update(inner)
+            return
 
 
 def _correct_text(schema: dict[str, Any]) -> None:

@@ -17,7 +17,6 @@ class OrderTooShort(Exception):
     """More of the order is needed than was scored."""
 
 
-# Nor has it a repr, as the index has none.
 def slate_of(found: Scoring, needed: int, given: int | None = None) -> Slate:
     """The slate, composed from as much of the order as its first ``needed`` places depend on.
 

@@ -46,6 +46,7 @@ class Model:
     """The card's name and what tells its content; empty where it is not released."""
 
 
+# Nor has it a repr, as the index has none.
 @dataclass(frozen=True, repr=False)
 class Scoring:
     """One query against one index: the verdict on all offerings, and the scores of those scored.

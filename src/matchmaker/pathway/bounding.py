@@ -55,8 +55,8 @@ class Prices:
 
 def cheapest(ways: Sequence[ToGoal], stand: Mapping[int, int]) -> int:
     """The least cost of the ways that ask for no more than where the chosen scenes ``stand``."""
-    for cost, needs in ways:
-        if all(stand.get(place, least) >= least for place, least in needs):
+    for cost, needed in ways:
+        if all(stand.get(place, least) >= least for place, least in needed):
             return cost
     return NEVER
 

@@ -92,6 +92,7 @@ def _distance(found: Plan) -> int:
 
 
 _Known = tuple[Plan, int]
+"""A plan, and what the packages cost that may take its place."""
 
 
 @dataclass(slots=True)
@@ -114,8 +115,8 @@ def _promising(problem: Problem, most: int) -> list[tuple[tuple[int, int], froze
     at_best = _Search(problem, {}, _Allowance(0, 0))
     goals = [
         (distance, each)
-        for distance, goals in enumerate(itertools.islice(nearest_first(problem.goal), most + 1))
-        for each in goals
+        for distance, alike in enumerate(itertools.islice(nearest_first(problem.goal), most + 1))
+        for each in alike
         if at_best.might_reach(each)
     ]
     total = NEVER - 1 if problem.budgets is None else sum(problem.budgets)

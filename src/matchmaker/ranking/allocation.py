@@ -38,6 +38,7 @@ BLOCK: Final = 64
 NOT_ELIGIBLE: Final = -1
 NOBODY: Final = -1
 NEVER: Final = np.iinfo(np.int32).min
+"""Less than any worth over its price."""
 BEYOND: Final = 2**61
 """The price of an offering that has no place."""
 Worths = NDArray[np.int32]
@@ -195,9 +196,10 @@ def _about(values: NDArray[np.int32], most: int) -> NDArray[np.int32]:
     best = values
     while best.shape[1] >= 2 * GROUPED * most:
         half = best.shape[1] // 2
-        odd = best[:, 2 * half :]
-        best = np.maximum(best[:, :half], best[:, half : 2 * half])
-        best[:, :1] = np.maximum(best[:, :1], odd) if odd.shape[1] else best[:, :1]
+        folded = np.maximum(best[:, :half], best[:, half : 2 * half])
+        if best.shape[1] % 2:
+            np.maximum(folded[:, 0], best[:, -1], out=folded[:, 0])
+        best = folded
     return np.partition(best, best.shape[1] - most, axis=1)[:, best.shape[1] - most]
 
 
@@ -335,7 +337,7 @@ def _wanted(worths: Worths, found: Allocation) -> Int:
     """The pairs, the foremost of each need, that a need would rather have at these prices."""
     needs, offerings = worths.shape
     most = min(CANDIDATES, offerings)
-    price, gain = _narrow(found.price - 1, found.gain)
+    price, gain = _narrow(found.price - 1, found.gain, int(worths.max()))
     keys: list[Int] = []
     for start in range(0, needs, BLOCK):
         block = worths[start : start + BLOCK]
@@ -349,11 +351,14 @@ def _wanted(worths: Worths, found: Allocation) -> Int:
     return np.concatenate(keys)
 
 
-def _narrow(price: Int, gain: Int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Both in 32 bits where they fit: half as many bytes, and the same answers."""
-    bound = 2**30
+def _narrow(price: Int, gain: Int, most: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Both in 32 bits where they fit: half as many bytes, and the same answers.
+
+    Worths up to ``most`` less either of them stay in 32 bits too.
+    """
+    bound = 2**29
     real = price[price < BEYOND - 1]
-    if (np.abs(real) < bound).all() and (np.abs(gain) < bound).all():
+    if max(most, np.abs(real).max(initial=0), np.abs(gain).max(initial=0)) < bound:
         return np.minimum(price, bound).astype(np.int32), gain.astype(np.int32)
     return price, gain
 

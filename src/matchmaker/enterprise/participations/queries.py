@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matchmaker.identity.models import OrganisationId
 
 
-class Ended(NamedTuple):
-    """A participation that is over with its programme."""
+class Told(NamedTuple):
+    """What an event tells of a participation beside its state."""
 
     id: ParticipationId
     organisation_id: OrganisationId
@@ -66,7 +66,7 @@ async def joined_by_firm(session: ReadSession) -> dict[OrganisationId, frozenset
     return {firm: frozenset(ids) for firm, ids in found.items()}
 
 
-async def end(session: Session, programme_id: UUID) -> list[Ended]:
+async def end(session: Session, programme_id: UUID) -> list[Told]:
     """The participations in an archived programme that end now.
 
     By a function of the owner: they are rows of firms, of which who keeps the programme sees none
@@ -75,7 +75,7 @@ async def end(session: Session, programme_id: UUID) -> list[Ended]:
     names = ("id", "organisation_id", "revision")
     ended = func.mm.end_participations(programme_id).table_valued(*map(column, names))
     rows = await session.execute(select(*(ended.c[name] for name in names)))
-    return [Ended(*row) for row in rows]
+    return [Told(*row) for row in rows]
 
 
 async def erase(session: Session, firm: OrganisationId) -> int:

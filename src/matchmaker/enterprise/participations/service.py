@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from matchmaker.core.db import ReadSession, Session
     from matchmaker.enterprise.participations.models import ParticipationId
-    from matchmaker.enterprise.participations.queries import Ended
+    from matchmaker.enterprise.participations.queries import Told
     from matchmaker.identity.access import Principal
     from matchmaker.identity.models import OrganisationId
 
@@ -43,7 +43,7 @@ async def join(
         agency_id=agency_id,
     )
     await queries.insert_participation(session, made)
-    told = queries.Ended(made.id, made.organisation_id, made.revision)
+    told = queries.Told(made.id, made.organisation_id, made.revision)
     await events.append(
         session, _event("participation.joined", told, made.state, of=programme_id, by=principal)
     )
@@ -104,7 +104,7 @@ async def take_step(
         etags.expect(there.revision, seen)
         raise transitions.IllegalTransition(extra={"state": there.state.value})
     moved = await find(session, participation_id, principal)
-    told = queries.Ended(moved.id, moved.organisation_id, moved.revision)
+    told = queries.Told(moved.id, moved.organisation_id, moved.revision)
     kind, of = HAPPENED[step.name], moved.programme_id
     await events.append(session, _event(kind, told, moved.state, of=of, by=principal))
     return moved
@@ -116,7 +116,7 @@ def actors(principal: Principal, found: Participation) -> frozenset[Actor]:
 
 
 def _event(
-    kind: str, what: Ended, state: ParticipationState, *, of: UUID, by: Principal
+    kind: str, what: Told, state: ParticipationState, *, of: UUID, by: Principal
 ) -> events.Event:
     return events.Event(
         kind=kind,

@@ -24,7 +24,7 @@ def results_of(experiment: Experiment, counts: Sequence[FirmCount]) -> Results:
         preferences, rates = _preferences(experiment, counts), None
         told = preferences.a + preferences.b
         better = (
-            _lesser(preferences.b, preferences.a) if preferences.p <= _alpha(experiment) else None
+            _greater(preferences.b, preferences.a) if preferences.p <= _alpha(experiment) else None
         )
     else:
         preferences, rates = None, _rates(experiment, counts)
@@ -95,5 +95,5 @@ def _alpha(experiment: Experiment) -> float:
     return 1 - experiment.level
 
 
-def _lesser(for_b: int, for_a: int) -> Team:
+def _greater(for_b: int, for_a: int) -> Team:
     return Team.B if for_b > for_a else Team.A
