@@ -58,9 +58,7 @@ async def own_database(released: Released) -> AsyncIterator[Database]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def engine(own_database: Database) -> AsyncIterator[AsyncEngine]:
-    # Nobody who waits for a claim waits long.
-    patience = msgspec.structs.replace(own_database.settings, lock_timeout=0.5)
-    made = db.create_engine(own_database.url, patience, acting=db.INSTALLATION)
+    made = db.create_engine(own_database.url, own_database.settings, acting=db.INSTALLATION)
     yield made
     await made.dispose()
 
@@ -71,6 +69,16 @@ async def api(
 ) -> AsyncIterator[httpx.AsyncClient]:
     async with client_of(installed(own_database.settings, engine, released)) as made:
         yield made
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def hurried(own_database: Database, released: Released) -> AsyncIterator[httpx.AsyncClient]:
+    """An API in which nobody who waits for a claim waits long."""
+    settings = msgspec.structs.replace(own_database.settings, lock_timeout=0.5)
+    made = db.create_engine(own_database.url, settings, acting=db.INSTALLATION)
+    async with client_of(installed(settings, made, released)) as client:
+        yield client
+    await made.dispose()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -251,7 +259,7 @@ async def test_control_without_a_key_it_is_done_each_time(
 
 @pytest.mark.parametrize("is_committed", [True, False])
 async def test_who_waits_too_long_is_told_to_come_again(
-    api: httpx.AsyncClient, engine: AsyncEngine, firm: Holder, *, is_committed: bool
+    hurried: httpx.AsyncClient, engine: AsyncEngine, firm: Holder, *, is_committed: bool
 ) -> None:
     headers = keyed(firm)
     claim = """
@@ -262,11 +270,11 @@ async def test_who_waits_too_long_is_told_to_come_again(
     async with engine.connect() as other:
         values = {"firm": firm.organisation_id, "key": headers["Idempotency-Key"]}
         await other.execute(text(claim), values)
-        answer = await need(api, headers)
+        answer = await need(hurried, headers)
         assert code(answer) == (409, "request_underway")
         assert answer.headers["retry-after"] == "1"
         await (other.commit() if is_committed else other.rollback())
-    after = await need(api, headers)
+    after = await need(hurried, headers)
     assert after.status_code == (422 if is_committed else 201)
 
 

@@ -1,4 +1,4 @@
-"""A worker process that does imports: ``python -m tests.fault.exchange_program URL [--apart]``."""
+"""A worker process: ``python -m tests.fault.exchange_program URL [--lease S] [--apart]``."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ async def work(arguments: argparse.Namespace) -> None:
     made = dict(handlers(Released(SEEDS), engine, Settings()))
     if arguments.apart:
         made[service.IMPORT] = apart(engine, made[service.IMPORT])
-    options = Options(lease=dt.timedelta(seconds=10), poll=0.2, backoff=Backoff(base=0.2, cap=1.0))
+    lease = dt.timedelta(seconds=arguments.lease)
+    options = Options(lease=lease, poll=0.2, backoff=Backoff(base=0.2, cap=1.0))
     worker = Worker(arguments.url, Settings(), made, options=options)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
     await worker.run()
@@ -56,5 +57,6 @@ async def work(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("url")
+    parser.add_argument("--lease", type=float, default=10)
     parser.add_argument("--apart", action="store_true")
     uvloop.run(work(parser.parse_args()))

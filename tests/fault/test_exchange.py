@@ -113,6 +113,8 @@ IS_DONE = "select count(*) from mm.job where id = :id and state = 'done'"
 IS_WRITING = "select count(*) from mm.job where id = :id and (progress->>'done')::int > 300"
 IS_WRITING += " and progress->>'note' = 'writing'"
 ATTEMPTS = "select attempt from mm.job where id = :id"
+PATIENT = ("--lease", "120")
+"""Of who does the job to its end: however slow the machine, its lease does not run out."""
 
 
 async def killed_and_done(server: Server, engine: AsyncEngine, job: UUID, *, when: str) -> int:
@@ -123,7 +125,7 @@ async def killed_and_done(server: Server, engine: AsyncEngine, job: UUID, *, whe
         await first.wait()
     assert await ask(engine, IS_DONE, id=job) == 0
     assert await ask(engine, STORED) == 0
-    async with working(server):
+    async with working(server, *PATIENT):
         await until(engine, IS_DONE, id=job)
     assert await ask(engine, STORED) == OFFERINGS
     assert await ask(engine, f"{STORED} where number > 1") == 0
