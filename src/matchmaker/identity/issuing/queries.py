@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import and_, false, func, or_, select, true, update
+from sqlalchemy import and_, bindparam, false, func, or_, select, true, update
 from sqlalchemy.orm import aliased
 
 from matchmaker.identity import queries as rows
@@ -20,10 +20,10 @@ from matchmaker.identity.models import (
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
-    from sqlalchemy import CTE, ColumnElement
+    from sqlalchemy import CTE, ColumnElement, Select
 
     from matchmaker.core.db import ReadSession, Session
 
@@ -65,19 +65,37 @@ class Credential(NamedTuple):
     makers: tuple[Maker, ...] = ()
 
 
-async def live_credential(session: ReadSession, public_id: str) -> Credential | None:
-    """The key of that name; None where there is none or it was revoked or has expired."""
-    return await _credential(session, ApiKey.public_id == public_id)
+def _live() -> tuple[ColumnElement[bool], ...]:
+    """That a key acts: by the database's clock, for every server has its own."""
+    return (
+        ApiKey.revoked_at.is_(None),
+        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
+    )
 
 
-async def live_key(session: ReadSession, key_id: ApiKeyId) -> Credential | None:
-    """The key; None where it was revoked or has expired."""
-    return await _credential(session, ApiKey.id == key_id)
+def _line(which: ColumnElement[bool]) -> CTE:
+    """The key and those it was made with; where one has ended, also the one in its place."""
+    acts = and_(*_live()).label("acts")
+    columns = (ApiKey.id, ApiKey.created_by, ApiKey.replaced_by, acts)
+    line = (
+        select(*columns, true().label("is_own")).where(which, *_live()).cte("line", recursive=True)
+    )
+    return line.union(
+        # A key may stand in for one it was made with: what was found before is not found again.
+        select(*columns, false()).join(
+            line,
+            or_(
+                ApiKey.id == line.c.created_by,
+                and_(line.c.acts.is_(False), ApiKey.id == line.c.replaced_by),
+            ),
+        )
+    )
 
 
-async def _credential(session: ReadSession, which: ColumnElement[bool]) -> Credential | None:
+def _of_line(which: ColumnElement[bool]) -> Select[Any]:
+    """The line of a key, each with its maker: what `_credential` reads."""
     line, home = _line(which), aliased(Organisation)
-    line_rows = await session.execute(
+    return (
         select(
             line.c.is_own,
             line.c.acts,
@@ -101,9 +119,27 @@ async def _credential(session: ReadSession, which: ColumnElement[bool]) -> Crede
         .outerjoin(Member, Member.id == ApiKey.created_by_member)
         .outerjoin(home, home.id == Member.organisation_id)
     )
+
+
+# Built once: with every request whose key is not remembered it took longer than asking it.
+_NAMED: Final = _of_line(ApiKey.public_id == bindparam("named", type_=ApiKey.public_id.type))
+_NUMBERED: Final = _of_line(ApiKey.id == bindparam("numbered", type_=ApiKey.id.type))
+
+
+async def live_credential(session: ReadSession, public_id: str) -> Credential | None:
+    """The key of that name; None where there is none or it was revoked or has expired."""
+    return _credential(await session.execute(_NAMED, {"named": public_id}))
+
+
+async def live_key(session: ReadSession, key_id: ApiKeyId) -> Credential | None:
+    """The key; None where it was revoked or has expired."""
+    return _credential(await session.execute(_NUMBERED, {"numbered": key_id}))
+
+
+def _credential(line: Iterable[Sequence[Any]]) -> Credential | None:
     own: Credential | None = None
     makers: list[Maker] = []
-    for is_own, acts, *key_, replaced_by, member_id, role, roles, state in line_rows:
+    for is_own, acts, *key_, replaced_by, member_id, role, roles, state in line:
         member = None if member_id is None else MemberMaker(role, roles, state)
         found = Credential(*key_)._replace(member=member)
         if is_own:
@@ -112,25 +148,6 @@ async def _credential(session: ReadSession, which: ColumnElement[bool]) -> Crede
             is_ended = not acts and replaced_by is None
             makers.append(Maker(found.scopes, found.roles, found.state, member, is_ended))
     return None if own is None else own._replace(makers=tuple(makers))
-
-
-def _line(which: ColumnElement[bool]) -> CTE:
-    """The key and those it was made with; where one has ended, also the one in its place."""
-    acts = and_(*_live()).label("acts")
-    columns = (ApiKey.id, ApiKey.created_by, ApiKey.replaced_by, acts)
-    line = (
-        select(*columns, true().label("is_own")).where(which, *_live()).cte("line", recursive=True)
-    )
-    return line.union(
-        # A key may stand in for one it was made with: what was found before is not found again.
-        select(*columns, false()).join(
-            line,
-            or_(
-                ApiKey.id == line.c.created_by,
-                and_(line.c.acts.is_(False), ApiKey.id == line.c.replaced_by),
-            ),
-        )
-    )
 
 
 async def note_use(session: Session, key_id: ApiKeyId) -> None:
@@ -194,11 +211,3 @@ async def revoke_key(session: Session, id_: ApiKeyId) -> bool:
     """End a key now; False if it was revoked before."""
     statement = update(ApiKey).where(ApiKey.id == id_, ApiKey.revoked_at.is_(None))
     return await rows.changed(session, statement.values(revoked_at=func.now()), ApiKey.id)
-
-
-def _live() -> tuple[ColumnElement[bool], ...]:
-    """That a key acts: by the database's clock, for every server has its own."""
-    return (
-        ApiKey.revoked_at.is_(None),
-        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
-    )
