@@ -51,12 +51,21 @@ def copied_server(
     template: Path, place: Path, options: Mapping[str, str] = FAST
 ) -> Iterator[Server]:
     """A server below ``place``, an empty directory, that goes on from the files of ``template``."""
+    _copy(template, place)
+    with Embedded(place, options).start() as server:
+        yield server
+
+
+def migrated_files(place: Path) -> None:
+    """The files of a migrated server below ``place``, an empty directory, for who starts one."""
+    _copy(_template(), place)
+
+
+def _copy(template: Path, place: Path) -> None:
     # cp keeps owners and modes, which the server insists on; Python's copies do not.
     subprocess.run(["cp", "-a", f"{template}/.", place], check=True)
     # Each copy looks for a port of its own.
     (place / "postgres" / "port").unlink(missing_ok=True)
-    with Embedded(place, options).start() as server:
-        yield server
 
 
 def kept_directory() -> Path:

@@ -192,7 +192,7 @@ def installed(
         exploration=settings.exploration,
         is_trying=settings.experiments,
     )
-    seen_too, chain = shared(), Chain()
+    seen_too, chain, need_reader = shared(), Chain(), released.need_reader
     library = Library(matcher, Archive(settings.index_folder))
 
     async def has_index() -> bool:
@@ -215,7 +215,7 @@ def installed(
                 _kept(settings, functools.partial(webhook_means, released, settings)),
                 sync_to_thread=False,
             ),
-            "need_reader": Provide(lambda: released.need_reader, sync_to_thread=False),
+            "need_reader": Provide(lambda: need_reader, sync_to_thread=False),
             "experiment_rules": Provide(lambda: released.experiment_rules, sync_to_thread=False),
             "model_words": Provide(lambda: released.model_words, sync_to_thread=False),
             "chain": Provide(lambda: chain, sync_to_thread=False),

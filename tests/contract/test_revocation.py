@@ -155,7 +155,6 @@ async def test_it_acts_at_every_process(database: Database) -> None:
     assert max(found.values()) < LIMIT, found
 
 
-@pytest.mark.parametrize("name", ["key", "member"])
-async def test_control_a_memory_that_does_not_pass_is_caught(database: Database, name: str) -> None:
-    found = await took(database, FORGETLESS, [name])
-    assert found[name] >= LIMIT
+async def test_control_a_memory_that_does_not_pass_is_caught(database: Database) -> None:
+    found = await took(database, FORGETLESS, ["key", "member"])
+    assert min(found.values()) >= LIMIT, found

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.clusters import reachable_directory
+from tests.clusters import migrated_files, reachable_directory
 
 
 def free_port() -> int:
@@ -23,6 +23,7 @@ def free_port() -> int:
 def served() -> Iterator[tuple[int, subprocess.Popen[str]]]:
     port = free_port()
     with reachable_directory() as place:
+        migrated_files(place)
         process = subprocess.Popen(
             [sys.executable, "-m", "matchmaker", "serve", "--port", str(port)],
             env={**os.environ, "MATCHMAKER_DATA": str(place), "MATCHMAKER_LOG_LEVEL": "warning"},

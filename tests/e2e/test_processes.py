@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.clusters import reachable_directory
+from tests.clusters import migrated_files, reachable_directory
 from tests.e2e.test_serve import environment, free_port, wait_until_ready
 
 from matchmaker.cli import pool
@@ -77,6 +77,7 @@ def serving(data: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture(scope="module")
 def data() -> Iterator[Path]:
     with reachable_directory() as made:
+        migrated_files(made)
         yield made
 
 

@@ -19,7 +19,6 @@ from matchmaker.core.sheets import FileFormat
 from matchmaker.core.sheets.writing import NotForSheets
 from matchmaker.exchange.carrying import carry_in, kind_of, lines_of, write_file
 from matchmaker.exchange.kinds import Asked, ExchangeKind
-from matchmaker.exchange.template import write_template
 from matchmaker.taxonomy.fields import FieldCatalogue
 
 if TYPE_CHECKING:
@@ -125,6 +124,9 @@ def export(kind: ExchangeKind, out: Path, format_: FileFormat | None) -> None:
 @click.option("--out", required=True, type=_OUT, help="The workbook to write, ending in .xlsx.")
 def template(kind: ExchangeKind, out: Path) -> None:
     """Write an empty workbook for KIND: its columns, what each asks, and the codes."""
+    # Late: no other command here waits for what writes workbooks.
+    from matchmaker.exchange.template import write_template
+
     made = io.BytesIO()
     write_template(made, kind, FieldCatalogue(session.released().taxonomy))
     out.write_bytes(made.getvalue())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 import structlog
@@ -71,6 +71,14 @@ class InternalFault(MatchmakerError):
     title = Bilingual(zh="服务器内部错误", en="A fault of ours")
 
 
+class _Told(ResponseSpec):
+    """One that nobody changes: Litestar copies every handler twice, with all that is in it."""
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Itself."""
+        return self
+
+
 def problems(*errors: type[MatchmakerError]) -> dict[int, ResponseSpec]:
     """OpenAPI responses of an operation that may fail with ``errors``.
 
@@ -87,7 +95,7 @@ def problems(*errors: type[MatchmakerError]) -> dict[int, ResponseSpec]:
     for kind in kinds:
         slugs.setdefault(kind.status, []).append(f"`{kind.slug}` {kind.title.en}")
     return {
-        status: ResponseSpec(
+        status: _Told(
             data_container=Problem,
             description="; ".join(names),
             media_type=MEDIA_TYPE,

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import ParseError
 
-from openpyxl import load_workbook
-
 from matchmaker.core.sheets.codecs import Cell
 
 if TYPE_CHECKING:
@@ -89,6 +87,9 @@ def workbook_tables(stream: IO[bytes]) -> Iterator[Table]:
         TableRefused: it is no workbook, or one that would unpack to too much.
     """
     _check_size(stream)
+    # Only who reads a workbook waits for this: it is a tenth of every start.
+    from openpyxl import load_workbook
+
     try:
         with closing(load_workbook(stream, read_only=True, keep_links=False)) as book:
             for sheet in book.worksheets:

@@ -8,15 +8,16 @@ import io
 import itertools
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from typing import IO, Any, Final, Protocol
+from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
 
 from matchmaker.core.sheets.codecs import Cell, guarded
 from matchmaker.core.sheets.formats import FileFormat
 from matchmaker.core.sheets.layout import Keys, Layout, Row
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
 
 LONGEST_CELL: Final = 32_767
 """Characters a spreadsheet keeps of one cell."""
@@ -97,6 +98,9 @@ def _fitting(text: str) -> str:
 def _write_workbook(
     stream: IO[bytes], name: str, header: Sequence[str], rows: Iterable[Sequence[Cell | None]]
 ) -> None:
+    # Late, as where workbooks are read.
+    from openpyxl import Workbook
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet(name)
     sheet.freeze_panes = "A2"
@@ -111,6 +115,8 @@ def cell_of(sheet: Any, cell: Cell | None) -> object:  # noqa: ANN401  (openpyxl
         cell = repr(cell)
     if not isinstance(cell, str):
         return cell
+    from openpyxl.cell import WriteOnlyCell
+
     made = WriteOnlyCell(sheet, value=_fitting(guarded(cell)))
     made.data_type = "s"
     made.number_format = "@"
