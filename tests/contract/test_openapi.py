@@ -231,7 +231,7 @@ class TestRefusals:
     def test_both_agree(
         self, document: Document, kind: type[msgspec.Struct], body: Document, *, is_sound: bool
     ) -> None:
-        schema = {**document, "$ref": f"#/components/schemas/{kind.__name__}"}
+        schema = by_itself(document, {"$ref": f"#/components/schemas/{kind.__name__}"})
         assert jsonschema_rs.is_valid(schema, body) is is_sound
         try:
             msgspec.convert(body, kind)
@@ -492,5 +492,17 @@ def conforms(document: Document, operation: Document, answer: httpx.Response) ->
         return described is not None and not answer.content
     content = described["content"].get(answer.headers["Content-Type"].partition(";")[0])
     return content is not None and jsonschema_rs.is_valid(
-        {**document, **content["schema"]}, answer.json()
+        by_itself(document, content["schema"]), answer.json()
     )
+
+
+def by_itself(document: Document, schema: Document) -> Document:
+    """``schema`` with what it refers to: checking takes a hundredth of what it does with all."""
+    schemas, needed = document["components"]["schemas"], dict[str, Document]()
+    open_ = [*references(schema)]
+    while open_:
+        name = open_.pop()
+        if name not in needed:
+            needed[name] = schemas[name]
+            open_ += references(schemas[name])
+    return {**schema, "components": {"schemas": needed}}
