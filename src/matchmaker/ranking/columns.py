@@ -184,7 +184,7 @@ class Coder(Generic[_T]):
 
     def mapped(self, change: Callable[[_T], Fact]) -> Coder[Fact]:
         """The same codes, of what ``change`` makes of the facts."""
-        found = Coder[Fact]()
+        found: Coder[Fact] = Coder()
         found.distinct, found._codes = [*map(change, self.distinct)], self._codes
         return found
 
@@ -210,7 +210,7 @@ class Coder(Generic[_T]):
 
     def one_each(self, codes: Int) -> Coder[_T]:
         """One that has nothing, and then each of the facts behind ``codes`` once."""
-        found = Coder[_T]()
+        found: Coder[_T] = Coder()
         found.distinct, found._codes = self.facts(codes), array("I", range(len(codes) + 1))
         return found
 

@@ -65,7 +65,7 @@ class Sayings:
 
     def say(self, name: str, values: Sequence[Hashable | None]) -> None:
         """What those who came last say besides, under a ``name`` that none of them has used."""
-        coder = self._coders.setdefault(name, Coder[Any]())
+        coder: Coder[Any] = self._coders.setdefault(name, Coder())
         coder.fill(self._arrived - len(values))
         coder.extend(values)
 
@@ -89,7 +89,7 @@ class Sayings:
         It is given each value once, in order of first appearance. What it made last is made again
         only of other values.
         """
-        coder = self._coders.get(name, Coder[Any]())
+        coder: Coder[Any] = self._coders.get(name) or Coder()
         coder.fill(self._arrived)
         seen, codes = coder.of(order.taken)
         kept = self._made.get((name, make))
