@@ -139,8 +139,17 @@ def model() -> Model:
     return pools.model()
 
 
+VOCABULARY = vocabulary(factories.taxonomy())
+INDEXES: dict[str, Index] = {}
+
+
 def index_of(offering: OfferingFacts) -> Index:
-    return build([offering], model().card.text, vocabulary=vocabulary(factories.taxonomy()))
+    """The index of the one offering, made once: many cases ask the same one."""
+    # Not by equality, to which True is 1.
+    said = repr(offering)
+    if said not in INDEXES:
+        INDEXES[said] = build([offering], model().card.text, vocabulary=VOCABULARY)
+    return INDEXES[said]
 
 
 def bare() -> tuple[OfferingFacts, Query]:
