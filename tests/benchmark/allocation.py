@@ -23,11 +23,12 @@ from tests.benchmark.pool import pool
 from matchmaker.matching.batches.running import CHUNK
 from matchmaker.matching.scorer import Scorer
 from matchmaker.matching.service import score
-from matchmaker.ranking.allocation import NOBODY, NOT_ELIGIBLE, Allocation, Places, Worths, allocate
+from matchmaker.ranking.allocation import NOBODY, NOT_ELIGIBLE, Allocation, Places, allocate
 from matchmaker.ranking.certificates import fault_of
 from matchmaker.ranking.index import Index
 from matchmaker.ranking.query import Query
 from matchmaker.ranking.tables import MILLION
+from matchmaker.ranking.wishes import Worths
 
 MOST_SCORING_S = 2.0
 

@@ -1,13 +1,13 @@
 """Who gets which offering when each has only so many places: the best sum, with its proof.
 
-Prices that make the offerings' places scarce are found approximately first (Sinkhorn); the best few
-of each need by worth less price are candidates; among them a shortest augmenting path method gives
-the exact optimum and prices that prove it, over all pairs and not only the candidates. Pairs that
-the proof finds wanting become candidates too, until none is left. All sums are of integers.
+Prices that make the offerings' places scarce are found approximately first; the best few of each
+need by worth less price are candidates; among them a shortest augmenting path method gives the
+exact optimum and prices that prove it, over all pairs and not only the candidates. Pairs that the
+proof finds wanting become candidates too, until none is left. All sums are of integers.
 
 R. Jonker and A. Volgenant, A shortest augmenting path algorithm for dense and sparse linear
-assignment problems, Computing 38 (1987); M. Cuturi, Sinkhorn distances, NIPS 26 (2013); P. Hall, On
-representatives of subsets, J. London Math. Soc. s1-10 (1935), for floors that cannot be met.
+assignment problems, Computing 38 (1987); P. Hall, On representatives of subsets, J. London Math.
+Soc. s1-10 (1935), for floors that cannot be met.
 """
 
 from __future__ import annotations
@@ -16,32 +16,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import (
     min_weight_full_bipartite_matching,  # pyright: ignore[reportUnknownVariableType]
 )
 
+from matchmaker.ranking.wishes import BLOCK, approximate_prices
+
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from matchmaker.ranking.columns import Int
+    from matchmaker.ranking.wishes import Worths
 
 CANDIDATES: Final = 16
 """Offerings that each need looks at first, at the least; how many changes the time, no sum."""
 GROUPED: Final = 4
 """Groups, for each candidate, whose best are compared."""
-ROUNDS: Final = 14
-"""Of the approximate prices."""
-SOFTNESS: Final = 0.01
-"""Of the approximate prices: the share of the greatest worth within which choices blur."""
-BLOCK: Final = 64
-"""Needs looked at together: what is worked out for them stays in the processor's cache."""
 NOT_ELIGIBLE: Final = -1
 NOBODY: Final = -1
 NEVER: Final = np.iinfo(np.int32).min
 """Less than any worth over its price."""
 BEYOND: Final = 2**61
 """The price of an offering that has no place."""
-Worths = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +167,7 @@ def _unlimited(worths: Worths, places: Places) -> Int | None:
 def _first_candidates(worths: Worths, places: Places, candidates: int) -> Int:
     """The pairs to look at first, as need x offerings + offering, sorted."""
     needs, offerings = worths.shape
-    price = _approximate(worths, places.capacity).astype(np.int32)
+    price = approximate_prices(worths, places.capacity).astype(np.int32)
     most = min(candidates, offerings)
     room = np.empty((BLOCK, offerings), np.int32)
     is_open = bool(worths.min() >= 0)
@@ -213,31 +210,6 @@ def _for_floors(worths: Worths, places: Places) -> Int:
         lost = (best[needs] - worths[needs, offering]).argsort(kind="stable")
         found.append(needs[lost[: 4 * int(places.floor[offering])]] * offerings + offering)
     return np.concatenate(found)
-
-
-def _approximate(worths: Worths, capacity: Int) -> NDArray[np.float32]:
-    """Prices at which about as many needs choose an offering as it can take."""
-    needs, offerings = worths.shape
-    soft = np.float32(max(int(worths.max()), 1) * SOFTNESS)
-    wish = np.empty((needs, offerings), np.float32)
-    is_open = bool(worths.min() >= 0)
-    for start in range(0, needs, BLOCK):
-        block, into = worths[start : start + BLOCK], wish[start : start + BLOCK]
-        np.subtract(block, block.max(axis=1, keepdims=True), out=into, dtype=np.float32)
-        into *= 1 / soft
-        np.exp(into, out=into)
-        if not is_open:
-            into[block < 0] = 0
-    least = np.float32(1e-30)
-    keeps = np.ones(offerings, np.float32)
-    room = capacity.astype(np.float32)
-    for _ in range(ROUNDS):
-        asked = np.zeros(offerings, np.float32)
-        for start in range(0, needs, BLOCK):
-            wishes = wish[start : start + BLOCK]
-            asked += (1 / np.maximum(wishes @ keeps, least)) @ wishes
-        keeps = np.clip(room / np.maximum(asked, least), least, 1, dtype=np.float32)
-    return -soft * np.log(keeps)
 
 
 def _pairs(worths: Worths, columns: _Columns, keys: Int) -> _Pairs:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from matchmaker.ranking.allocation import BLOCK, NOBODY
+from matchmaker.ranking.allocation import NOBODY
+from matchmaker.ranking.wishes import BLOCK
 
 if TYPE_CHECKING:
-    from matchmaker.ranking.allocation import Allocation, Places, Worths
+    from matchmaker.ranking.allocation import Allocation, Places
     from matchmaker.ranking.columns import Int
+    from matchmaker.ranking.wishes import Worths
 
 
 def fault_of(worths: Worths, places: Places, found: Allocation) -> str | None:

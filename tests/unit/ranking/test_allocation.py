@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from matchmaker.ranking import allocation
-from matchmaker.ranking.allocation import NOBODY, NOT_ELIGIBLE, Places, Worths, allocate
+from matchmaker.ranking.allocation import NOBODY, NOT_ELIGIBLE, Places, allocate
 from matchmaker.ranking.certificates import fault_of
+from matchmaker.ranking.wishes import Worths
 
 
 def places(capacity: list[int], floor: list[int] | None = None) -> Places:

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from matchmaker.matching.matcher import Matcher
     from matchmaker.matching.query import Caller
     from matchmaker.matching.service import Scoring
-    from matchmaker.ranking.allocation import Worths
     from matchmaker.ranking.columns import Int
     from matchmaker.ranking.query import Query
+    from matchmaker.ranking.wishes import Worths
 
 PLACES: Final = 64
 """Units of worth for each millionth of fit: so much room below it is for the order of the match."""
