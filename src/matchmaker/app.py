@@ -55,6 +55,7 @@ from matchmaker.enterprise.participations.controllers import ParticipationContro
 from matchmaker.enterprise.reach.controllers import JurisdictionController
 from matchmaker.enterprise.recognitions.controllers import RecognitionController
 from matchmaker.exchange import controllers as exchange
+from matchmaker.fast.turning import turn_on
 from matchmaker.feed import controllers as feed
 from matchmaker.feed.events.audit import Chain
 from matchmaker.identity import controllers as identity
@@ -161,6 +162,7 @@ def served() -> Litestar:
             "DATABASE_URL is not set; `matchmaker serve` starts a database itself"
         )
     log.configure(settings)
+    turn_on(settings.kernel_folder)
     engine = db.create_engine(settings.database_url, settings)
     released = Released(shipped.folder("seeds"))
     app = installed(settings, engine, released, counted=limited(settings, engine, released.limits))

@@ -78,7 +78,7 @@ def handlers(released: Released, engine: AsyncEngine, settings: Settings) -> Map
 def batch_means(released: Released, settings: Settings) -> batch_jobs.Means:
     """What batches are run with."""
     folder = settings.index_folder
-    where = Where(shipped.folder("seeds"), folder)
+    where = Where(shipped.folder("seeds"), folder, settings.kernel_folder)
     return batch_jobs.Means(released.matcher(folder), where, settings.batch_processes)
 
 

@@ -56,6 +56,7 @@ def test_the_rooms_keep_their_layers() -> None:
 PLANTED = [
     ("core/upward.py", "matchmaker.catalog", "rooms: arrows only down"),
     ("rules/heavy.py", "numpy", "rules: the standard library alone"),
+    ("ranking/looped.py", "numba", "numba: the kernels alone"),
     ("ranking/stored.py", "sqlalchemy", "ranking: no database, no HTTP"),
     ("catalog/queries.py", "matchmaker.catalog.service", "inside a slice"),
     ("catalog/service.py", "litestar", "no HTTP below the controllers"),

@@ -16,6 +16,7 @@ from matchmaker.cli import session
 from matchmaker.cli.ending import on_end
 from matchmaker.core import db, jobs, log
 from matchmaker.core.children import Kept, Program, go_on_in_a_fork
+from matchmaker.fast.turning import turn_on
 from matchmaker.feed.webhooks.working.fanning import FanOut
 from matchmaker.working import crons, handlers, senders, shared
 
@@ -41,6 +42,7 @@ def worker(concurrency: int | None) -> None:
     found = session.settings()
     log.configure(found)
     released = session.released()
+    turn_on(found.kernel_folder)
     go_on_in_a_fork()
     with session.database(found) as running:
         uvloop.run(_work(running, released, concurrency or found.job_concurrency))

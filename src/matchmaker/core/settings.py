@@ -16,6 +16,8 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=600)]
 
 INDEX: Final = "index"
 """The folder of published indexes below the data directory."""
+KERNELS: Final = "kernels"
+"""That of compiled kernels."""
 
 
 class SettingsInvalid(Exception):
@@ -53,6 +55,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Share of the lists in which two of the ranks 2 to 6 are swapped; 0: exploration is off."""
     experiments: bool = False
     """Whether an experiment that an operator starts has an effect on stored matches."""
+    kernels: Literal["auto", "off"] = "auto"
+    """``auto``: passes over rows are compiled where numba is installed, the extra ``fast``."""
     pool_size: Annotated[int, msgspec.Meta(ge=1, le=200)] = 8
     pool_overflow: Annotated[int, msgspec.Meta(ge=0, le=200)] = 4
     pool_timeout: Seconds = 2.0
@@ -94,6 +98,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def index_folder(self) -> Path:
         """Where indexes are published, absolute."""
         return self.data_directory / INDEX
+
+    @property
+    def kernel_folder(self) -> Path | None:
+        """Where compiled kernels are kept, absolute; None where they are off."""
+        return None if self.kernels == "off" else self.data_directory / KERNELS
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:

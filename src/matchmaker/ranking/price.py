@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matchmaker.ranking.blocks import blocks
 from matchmaker.ranking.coding import price_codes
 from matchmaker.ranking.columns import Coder, Codes, narrow
+from matchmaker.ranking.compiled import Counted, PriceSteps
 from matchmaker.ranking.facts import (
     MOST_AMOUNT,
     MOST_PER_UNIT,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from matchmaker.ranking.coding import PriceCodes
     from matchmaker.ranking.columns import Int
+    from matchmaker.ranking.compiled import Budget
 
     Units = tuple[tuple[int, int, bool], ...]
     """Of each unit: minor units in the first year, in a further one, and whether it counts."""
@@ -157,21 +160,42 @@ def price_column(cards: Iterable[PriceCard | None]) -> PriceColumn:
 
 def prices(column: PriceColumn, currency: str, counts: Counts) -> Prices:
     """Prices of all rows in ``currency`` for a firm with these ``counts`` (None = unknown)."""
+    return _read(column, counted(column, currency, counts))
+
+
+def counted(column: PriceColumn, currency: str, counts: Counts) -> Counted:
+    """What the prices of ``column`` are read by, in ``currency`` for a firm with these counts."""
+    times = np.array([counts.get(unit) or 0 for unit in UNITS], np.int64)
+    lacks: Bools = np.logical_or.reduce(column.counts & _missing(counts), axis=1)
+    return Counted(_place(column, currency), column.per[:, :, 0] @ times, lacks)
+
+
+def _read(column: PriceColumn, by: Counted) -> Prices:
     first, waits = column.flat.copy(), np.zeros(len(column.flat), np.bool_)
-    if column.currencies != (currency,):
-        first[column.currency != _place(column, currency)] = UNPRICED
-    counted = np.flatnonzero(column.units != 0)
-    if len(counted):
-        units = column.units[counted]
-        times = np.array([counts.get(unit) or 0 for unit in UNITS], np.int64)
-        found = first[counted] + (column.per[:, :, 0] @ times).take(units)
-        lacks = (column.counts & _missing(counts)).any(axis=1)
-        if lacks.any():
-            late = lacks.take(units) & (found < UNPRICED)
-            waits[counted[late]] = True
+    if len(column.currencies) != 1 or by.place != 0:
+        first[column.currency != by.place] = UNPRICED
+    priced = np.flatnonzero(column.units != 0)
+    if len(priced):
+        units = column.units[priced]
+        found = first[priced] + by.adds.take(units)
+        if by.lacks.any():
+            late = by.lacks.take(units) & (found < UNPRICED)
+            waits[priced[late]] = True
             found[late] = UNPRICED
-        first[counted] = found
+        first[priced] = found
     return Prices(first, waits)
+
+
+def stepped(column: PriceColumn, by: Counted, budget: Budget) -> PriceSteps:
+    """The steps of all rows of ``column`` by `price_steps`."""
+    steps = np.zeros(len(column.flat), np.int64)
+    known, waits = np.zeros(len(steps), np.bool_), np.zeros(len(steps), np.bool_)
+    for block in blocks(len(steps)):
+        found = _read(column.at(block), by)
+        known[block], waits[block] = found.known, found.waits
+        amount, full, even, none = budget
+        steps[block] = price_steps(found.first_year, amount, full=full, even=even, none=none)
+    return PriceSteps(steps, ~(known | waits), waits)
 
 
 def row_price(column: PriceColumn, row: int, currency: str, counts: Counts) -> RowPrice:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from matchmaker.ranking.blocks import blocks
 from matchmaker.ranking.columns import Int, ValueColumn
+from matchmaker.ranking.compiled import SWITCH, Budget
 from matchmaker.ranking.facts import GROUP
 from matchmaker.ranking.index import (
     LEVELS,
@@ -21,7 +21,7 @@ from matchmaker.ranking.index import (
     LevelsColumn,
     level_bounds,
 )
-from matchmaker.ranking.price import price_steps, prices
+from matchmaker.ranking.price import counted, stepped
 from matchmaker.ranking.steps import FULL, Level, Steps, first_unknown
 
 if TYPE_CHECKING:
@@ -78,19 +78,10 @@ def price(query: Query, columns: Columns, feature: CardFeature) -> Steps:
     stated in this currency (docs/adr/0010).
     """
     grid, planes = feature.grid, columns.planes
-    steps = np.zeros(planes.parts, np.int64)
-    known, waits = np.zeros(planes.parts, np.bool_), np.zeros(planes.parts, np.bool_)
-    for block in blocks(planes.parts):
-        found = prices(columns.price.at(block), query.currency, query.counts)
-        known[block], waits[block] = found.known, found.waits
-        steps[block] = price_steps(
-            found.first_year,
-            query.budget or 0,
-            full=grid["full"],
-            even=grid["even"],
-            none=grid["none"],
-        )
-    unstated = ~(known | waits)
+    budget = Budget(query.budget or 0, grid["full"], grid["even"], grid["none"])
+    read = SWITCH.kernels.price_steps if SWITCH.kernels and budget.amount > 0 else stepped
+    found = read(columns.price, counted(columns.price, query.currency, query.counts), budget)
+    steps, unstated, waits = found
     if waits.any():
         hides = planes.fold(np.logical_or, unstated)
         steps[waits & ~planes.spread(hides)] = feature.reference

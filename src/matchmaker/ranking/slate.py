@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import numpy as np
 
+from matchmaker.ranking.compiled import SWITCH
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", str, int)
 
+_FEW: Final = 512
+"""So many first places are sooner found by looking at each key once."""
 MOST_ADDED: Final = 100
 """The running sum of a curation's adds is held within this many thousandths of hi - lo."""
 UNSCORED: Final = -(2**62)
@@ -210,9 +214,15 @@ def ordered(keys: Int, scored: int, tie_of: Callable[[int], bytes], count: int) 
     """
     least = UNSCORED + 1
     if scored > count:
-        least = np.partition(keys, len(keys) - count)[len(keys) - count]
+        least = _nth_greatest(keys, count)
     places = np.flatnonzero(keys >= least)
     found = sorted(zip((-keys[places]).tolist(), places.tolist(), strict=True))
     alike = ([place for _, place in group] for _, group in groupby(found, key=itemgetter(0)))
     ordered_alike = (each if len(each) == 1 else sorted(each, key=tie_of) for each in alike)
     return [*chain.from_iterable(ordered_alike)]
+
+
+def _nth_greatest(keys: Int, count: int) -> int:
+    if SWITCH.kernels and count <= _FEW:
+        return SWITCH.kernels.nth_greatest(keys, count)
+    return int(np.partition(keys, len(keys) - count)[len(keys) - count])

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matchmaker.ranking.blocks import BLOCK, blocks
+from matchmaker.ranking.compiled import SWITCH
 from matchmaker.ranking.planes import Planes
 from matchmaker.ranking.steps import FULL, Level, Steps
 
@@ -120,9 +121,9 @@ def score(tables: ScoreTables, steps: Mapping[str, Steps], planes: Planes) -> In
     lookups: dict[Level, list[tuple[Int, Looked]]] = {Level.OFFERING: [], Level.ROW: []}
     for name, step in steps.items():
         lookups[step.level].append(_lookup(tables.effects[name], step))
-    scores = _sums(lookups[Level.ROW], planes.parts)
+    scores = planes.spread(_summed(lookups[Level.OFFERING], np.zeros(planes.wholes, np.int64)))
+    _ = _summed(lookups[Level.ROW], scores)
     _add_pairs(tables, steps, planes, scores)
-    _add_spread(_sums(lookups[Level.OFFERING], planes.wholes), planes, scores)
     return scores
 
 
@@ -167,11 +168,15 @@ def _lookup(effects: Int, step: Steps) -> tuple[Int, Looked]:
     return effects, step.table.take(step.codes)
 
 
-def _sums(lookups: Sequence[tuple[Int, Looked]], size: int) -> Int:
-    """The sums of the effects looked up at each of ``size`` places."""
-    sums, buffer = np.zeros(size, np.int64), np.empty(BLOCK, np.int64)
-    for block in blocks(size):
+def _summed(lookups: Sequence[tuple[Int, Looked]], sums: Int) -> Int:
+    """``sums``, to which the effects were added that are looked up at each of their places."""
+    buffer, kernels = np.empty(BLOCK, np.int64), SWITCH.kernels
+    for block in blocks(len(sums)):
         total = sums[block]
+        if kernels:
+            for effects, codes in lookups:
+                kernels.add_effects(total, effects, codes[block])
+            continue
         found = buffer[: len(total)]
         for effects, codes in lookups:
             # Codes are in range by the index: clip only spares take a copy for its errors.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from matchmaker.ranking.compiled import SWITCH
 from matchmaker.ranking.tokens import CONCEPT_PREFIX
 
 if TYPE_CHECKING:
@@ -109,9 +110,12 @@ class TextScore:
 
         ``full`` is the share of the possible that is full marks.
         """
+        times, width = 1024 * full[1], max(1, full[0] * self.sum_idf)
+        if SWITCH.kernels:
+            return SWITCH.kernels.text_steps(self.sums, times, width)
         steps = self.sums.astype(np.int64)
-        steps *= 1024 * full[1]
-        steps //= max(1, full[0] * self.sum_idf)
+        steps *= times
+        steps //= width
         return np.minimum(steps, 1024, out=steps)
 
 
@@ -124,12 +128,20 @@ def score(tokens: Sequence[str], index: TextIndex) -> TextScore:
     _add_listed(sums, index, known[row < 0])
     if index.places is not None:
         sums = sums[index.places]
-    for common in row[row >= 0].tolist():
-        dense = index.dense[common]
-        impacts = dense if index.places is None else dense.take(index.places, mode="clip")
-        np.add(sums, impacts, out=sums)
+    _add_common(sums, index, row[row >= 0])
     places: list[int] = known.tolist()
     return TextScore(tuple(index.tokens[t] for t in places), sum_idf, sums)
+
+
+def _add_common(sums: Sums, index: TextIndex, rows: NDArray[np.int32]) -> None:
+    """Add the impacts of these common tokens to the sums of the offerings asked."""
+    if SWITCH.kernels and index.places is None:
+        SWITCH.kernels.add_common(sums, index.dense, rows)
+        return
+    for row in rows.tolist():
+        dense = index.dense[row]
+        impacts = dense if index.places is None else dense.take(index.places, mode="clip")
+        np.add(sums, impacts, out=sums)
 
 
 def _add_listed(sums: Sums, index: TextIndex, tokens: Int) -> None:

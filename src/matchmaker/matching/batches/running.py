@@ -22,6 +22,7 @@ import numpy as np
 
 from matchmaker.core import children
 from matchmaker.core.clock import utc_now
+from matchmaker.fast.turning import turn_on
 from matchmaker.matching import editions, phrases
 from matchmaker.matching.batches import scoring
 from matchmaker.matching.batches.scoring import Desk, Outcome
@@ -64,6 +65,8 @@ class Where:
 
     seeds: Path
     index: Path
+    kernels: Path | None = None
+    """Of compiled kernels; None where they are off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +281,7 @@ def _desk(where: Where, versions: IndexVersions, ranking: str) -> Desk:
     Raises:
         IndexNotReady: one of them is not there any more.
     """
+    turn_on(where.kernels)
     edition = editions.load(where.seeds)
     learned, model = parts_of(ranking).learned, edition.model
     if learned is not None:

@@ -1,0 +1,162 @@
+"""The kernels: plain loops over rows, compiled for the types that an index has.
+
+One thread, no OpenMP. Types are named so that nothing is compiled later than when this is imported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numba import njit, types
+
+from matchmaker.ranking.compiled import PriceSteps
+from matchmaker.ranking.price import UNPRICED
+from matchmaker.ranking.steps import FULL
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from matchmaker.ranking.columns import Codes, Int
+    from matchmaker.ranking.compiled import Budget, Counted
+    from matchmaker.ranking.price import Bools, PriceColumn
+    from matchmaker.ranking.text import Sums
+
+_BLOCK: Final = 4096
+"""Sums that stay in the processor's cache."""
+
+
+def _of(element: types.Type, dimensions: int = 1, *, written: bool = False) -> types.Array:
+    return types.Array(element, dimensions, "C", readonly=not written)
+
+
+_I8, _I64 = _of(types.int64), _of(types.int64, written=True)
+_BOOL, _MARKS = _of(types.boolean), _of(types.boolean, written=True)
+_CODES: Final = (types.uint8, types.uint16, types.uint32, types.int64)
+
+
+@njit([types.void(_I64, _I8, _of(codes)) for codes in _CODES], cache=True)
+def _add_effects(total, effects, codes):
+    last = len(effects) - 1
+    for i in range(len(total)):
+        total[i] += effects[min(np.int64(codes[i]), last)]
+
+
+@njit(
+    [
+        types.void(_of(sums, written=True), _of(types.int32, 2), _of(types.int32))
+        for sums in (types.int32, types.int64)
+    ],
+    cache=True,
+)
+def _add_common(sums, dense, rows):
+    for start in range(0, len(sums), _BLOCK):
+        total = sums[start : start + _BLOCK]
+        for row in rows:
+            line = dense[row, start : start + _BLOCK]
+            for i in range(len(total)):
+                total[i] += line[i]
+
+
+@njit(
+    [types.void(_of(sums), types.int64, types.int64, _I64) for sums in (types.int32, types.int64)],
+    cache=True,
+    error_model="numpy",
+)
+def _text_steps(sums, times, width, steps):
+    times, width = np.uint64(times), np.uint64(width)
+    for i in range(len(steps)):
+        steps[i] = min(np.uint64(sums[i]) * times // width, np.uint64(FULL))
+
+
+@njit([types.void(_I64, _I8, _BOOL, _BOOL)], cache=True)
+def _raise_keys(best, scores, alive, unconfirmed):
+    for i in range(len(best)):
+        if alive[i]:
+            best[i] = max(best[i], 2 * scores[i] + (not unconfirmed[i]))
+
+
+@njit([types.int64(_I8, types.int64)], cache=True)
+def _nth_greatest(keys, count):
+    first = np.sort(keys[:count])
+    for i in range(count, len(keys)):
+        key = keys[i]
+        if key > first[0]:
+            place = 1
+            while place < count and first[place] < key:
+                first[place - 1] = first[place]
+                place += 1
+            first[place - 1] = key
+    return first[0]
+
+
+@njit(
+    [
+        types.void(
+            *(_of(types.int16), types.int64, _I8, _of(units), _I8, _BOOL),
+            *(types.int64, types.int64, types.int64, types.int64),
+            *(_I64, _MARKS, _MARKS),
+        )
+        for units in _CODES[:3]
+    ],
+    cache=True,
+    error_model="numpy",
+)
+def _price_steps(
+    currency, place, flat, units, adds, lacks, amount, full, even, none, steps, unstated, waits
+):
+    most = none * amount // 1000 + 1
+    bend = even * amount
+    # Where a step of the two lines is the same: beyond it the other one holds.
+    near_end, near_width = (2 * even - full) * amount, 2 * (even - full) * amount
+    far_end, far_width = none * amount, 2 * (none - even) * amount
+    for i in range(len(steps)):
+        price = flat[i] if currency[i] == place else UNPRICED
+        # Of code 0 nothing is counted: to look costs less than to ask.
+        price += adds[units[i]]
+        known = price < UNPRICED
+        late = known & lacks[units[i]]
+        price = UNPRICED if late else price
+        waits[i], unstated[i] = late, not known
+        scaled = 1000 * min(price, most)
+        end = near_end if scaled <= bend else far_end
+        width = near_width if scaled <= bend else far_width
+        above = min(max(end - scaled, 0), width)
+        steps[i] = np.uint64(above) * np.uint64(FULL) // np.uint64(width)
+
+
+class Compiled:
+    """The kernels as `ranking.compiled` asks for them."""
+
+    def add_effects(self, total: Int, effects: Int, codes: Codes | Int) -> None:
+        """Add to ``total`` the effect of each code; the last one where a code is beyond it."""
+        _add_effects(total, effects, codes)
+
+    def add_common(self, sums: Sums, dense: NDArray[np.int32], rows: NDArray[np.int32]) -> None:
+        """Add these ``rows`` of ``dense`` to ``sums``."""
+        _add_common(sums, dense, rows)
+
+    def text_steps(self, sums: Sums, times: int, width: int) -> Int:
+        """``sums`` x ``times`` // ``width``, ``FULL`` at the most."""
+        steps = np.empty(len(sums), np.int64)
+        _text_steps(sums, times, width, steps)
+        return steps
+
+    def raise_keys(self, best: Int, scores: Int, alive: Bools, unconfirmed: Bools) -> None:
+        """Raise ``best`` to 2 x score + confirmed where a row is alive and that is more."""
+        _raise_keys(best, scores, alive, unconfirmed)
+
+    def nth_greatest(self, keys: Int, count: int) -> int:
+        """The ``count``-th greatest of ``keys``, of which there are as many; for small counts."""
+        return int(_nth_greatest(keys, count))
+
+    def price_steps(self, column: PriceColumn, counted: Counted, budget: Budget) -> PriceSteps:
+        """The steps of all rows of ``column``."""
+        rows = len(column.flat)
+        steps, waits = np.empty(rows, np.int64), np.empty(rows, np.bool_)
+        found = PriceSteps(steps, np.empty(rows, np.bool_), waits)
+        _price_steps(
+            *(column.currency, counted.place, column.flat, column.units),
+            *(counted.adds, counted.lacks, *budget, *found),
+        )
+        return found
