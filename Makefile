@@ -49,6 +49,7 @@ openapi: $(STAMP) ## write openapi/matchmaker.v1.json and docs/permissions.md
 	$(BIN)/matchmaker permissions
 
 bench: $(PEERS) ## every benchmark at small sizes, 10 minutes; CATALOGUE=DIR also judges the ranking on a real catalogue
+	$(BIN)/pytest tests/property/test_kernels.py # numba is there: what is compiled is what numpy gives
 	$(BIN)/python -m tests.benchmark --quick
 	test -z "$(CATALOGUE)" || $(BIN)/python -m tests.benchmark.psg "$(CATALOGUE)"
 
