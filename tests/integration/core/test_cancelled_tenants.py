@@ -30,8 +30,9 @@ PAUSE: Final = text("select pg_sleep(:seconds)")
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def few(server: Server) -> AsyncIterator[AsyncEngine]:
-    """Few connections, so that each is used by everybody."""
-    made = db.create_engine(server.url("mm_app"), Settings(pool_size=5, pool_overflow=0))
+    """Few connections, so that each is used by everybody; a slow machine refuses nobody one."""
+    patient = Settings(pool_size=5, pool_overflow=0, pool_timeout=60, connect_timeout=60)
+    made = db.create_engine(server.url("mm_app"), patient)
     yield made
     await made.dispose()
 
