@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,23 +73,34 @@ class Pair:
         return answers.view(np.int8)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verdict:
     """What the screen found.
 
-    ``considered``, ``scored`` (those that no rule excluded) and ``excluded_by`` are over offerings;
-    ``excluded_by`` is a place in ``rules``, -1 for none. ``alive`` and ``unconfirmed`` are over
-    rows: kept by every rule, and kept by an unknown answer of some rule.
+    ``considered``, ``scored`` (those that no rule excluded) and ``passed`` (what each of the
+    ``rules`` left) are over offerings. ``alive`` and ``unconfirmed`` are over rows: kept by every
+    rule, and kept by an unknown answer of some rule.
     """
 
     considered: Bools
     scored: Bools
     rules: tuple[str, ...]
-    excluded_by: NDArray[np.int16]
+    passed: tuple[Bools, ...]
     excluded: Mapping[str, int]
     """How many offerings each rule excluded, rules that excluded none left out."""
     alive: Bools
     unconfirmed: Bools
+
+    @cached_property
+    def excluded_by(self) -> NDArray[np.int16]:
+        """The place in ``rules`` of what excluded each offering, -1 for nothing.
+
+        A match does without; who asks for what it left out is told.
+        """
+        found = np.full(len(self.considered), -1, np.int16)
+        for place, (left, still) in enumerate(pairwise((self.considered, *self.passed))):
+            found[left & ~still] = place
+        return found
 
 
 class Screen:
@@ -190,29 +202,46 @@ def screen(query: Query, index: Index, exclusions: Mapping[str, Sequence[int]]) 
     """The verdict on every offering; ``exclusions`` are places of offerings by curation id."""
     planes, considered = index.planes, considered_offerings(query, index)
     # What a rule says of offerings is spread over their rows once, behind all rules.
-    is_open, row_is_open = np.zeros(index.offerings, np.bool_), np.zeros(planes.parts, np.bool_)
-    row_is_kept = np.ones(planes.parts, np.bool_)
-    excluded_by = np.full(index.offerings, -1, np.int16)
+    is_open, rows = np.zeros(index.offerings, np.bool_), _Rows()
+    passed: list[Bools] = []
     excluded: dict[str, int] = {}
     names: list[str] = []
-    left = considered
+    left, count = considered, int(np.count_nonzero(considered))
     for name, answers in _rules(query, index, exclusions):
         if len(answers) == index.offerings:
             is_open |= answers == _UNKNOWN
             still = left & (answers != _NO)
         else:
-            row_is_open |= answers == _UNKNOWN
-            row_is_kept &= answers != _NO
-            still = left & planes.fold(np.logical_or, row_is_kept)
-        gone = left & ~still
-        excluded_by += gone * np.int16(1 + len(names))
-        excluded[name] = int(np.count_nonzero(gone))
+            still = left & planes.fold(np.logical_or, rows.take(answers))
+        remaining = int(np.count_nonzero(still))
+        excluded[name] = count - remaining
         names.append(name)
-        left = still
+        passed.append(still)
+        left, count = still, remaining
     excluded = {name: count for name, count in excluded.items() if count}
-    alive = row_is_kept & planes.spread(left)
-    unconfirmed = alive & (row_is_open | planes.spread(is_open))
-    return Verdict(considered, left, tuple(names), excluded_by, excluded, alive, unconfirmed)
+    alive, unconfirmed = rows.of(planes.spread(left), planes.spread(is_open))
+    return Verdict(considered, left, tuple(names), tuple(passed), excluded, alive, unconfirmed)
+
+
+class _Rows:
+    """What rules that read rows have said so far of each; nothing where there is no such rule."""
+
+    def __init__(self) -> None:
+        """No rule yet."""
+        self._kept: Bools | None = None
+        self._open: Bools | None = None
+
+    def take(self, answers: Answers) -> Bools:
+        """The rows that are kept by every rule up to this one."""
+        kept, is_open = answers != _NO, answers == _UNKNOWN
+        self._kept = kept if self._kept is None else self._kept & kept
+        self._open = is_open if self._open is None else self._open | is_open
+        return self._kept
+
+    def of(self, left: Bools, is_open: Bools) -> tuple[Bools, Bools]:
+        """Of the rows of what is ``left``: which are kept, and which by an unknown answer."""
+        alive = left if self._kept is None else left & self._kept
+        return alive, alive & (is_open if self._open is None else is_open | self._open)
 
 
 def considered_offerings(query: Query, index: Index) -> Bools:

@@ -68,7 +68,7 @@ class Fitting:
     def _scored(self, query: Query, part: Part, alive: Bools, unconfirmed: Bools) -> Scoring:
         one = np.zeros(self.index.offerings, np.bool_)
         one[self.offering] = True
-        verdict = Verdict(one, one, (), np.full(len(one), -1, np.int16), {}, alive, unconfirmed)
+        verdict = Verdict(one, one, (), (), {}, alive, unconfirmed)
         words, steps = service.encode(query, part.columns, self.model.card)
         rows = tables.score(self.model.tables, steps, part.columns.planes)
         return Scoring(query, self.index, self.model, (), verdict, part, words, steps, rows)
