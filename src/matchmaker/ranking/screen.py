@@ -233,10 +233,13 @@ class _Rows:
 
     def take(self, answers: Answers) -> Bools:
         """The rows that are kept by every rule up to this one."""
-        kept, is_open = answers != _NO, answers == _UNKNOWN
-        self._kept = kept if self._kept is None else self._kept & kept
+        kept: Bools = answers != _NO
+        is_open = answers == _UNKNOWN
+        if self._kept is not None:
+            kept &= self._kept
+        self._kept = kept
         self._open = is_open if self._open is None else self._open | is_open
-        return self._kept
+        return kept
 
     def of(self, left: Bools, is_open: Bools) -> tuple[Bools, Bools]:
         """Of the rows of what is ``left``: which are kept, and which by an unknown answer."""
