@@ -50,7 +50,8 @@ HEADINGS = ["Context", "Decision", "Consequences", "Alternatives", "References"]
 def kinds() -> dict[str, type[MatchmakerError]]:
     """Every problem by slug, all rooms imported."""
     for module in pkgutil.walk_packages(matchmaker.__path__, "matchmaker."):
-        if not module.name.endswith("__main__"):
+        # The kernels need an extra, and have no problems.
+        if not module.name.endswith(("__main__", "fast.kernels")):
             importlib.import_module(module.name)
     waiting, found = [MatchmakerError], dict[str, type[MatchmakerError]]()
     while waiting:

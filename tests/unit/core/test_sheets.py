@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from typing import Any
 
+import openpyxl
 import pytest
 from openpyxl import Workbook
 
@@ -117,7 +118,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused_unread(
     monkeypatch.setattr(tabular, "MOST_UNPACKED", 1024 * 1024)
     bomb = packed("xl/media/bomb", 2 * 1024 * 1024)
     assert len(bomb) < 100_000
-    monkeypatch.setattr(tabular, "load_workbook", None)
+    monkeypatch.setattr(openpyxl, "load_workbook", None)
     lines = read_lines(io.BytesIO(bomb), FileFormat.XLSX, [PROFILES])
     assert told(lines) == [(1, None, "workbook_too_large")]
 
