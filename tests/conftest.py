@@ -23,7 +23,7 @@ from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 
 drawing.use()
-# Where numba is, each server that is started would compile its kernels for a directory of its own.
+# Where numba is, who inherits this would compile kernels for each directory of its own.
 os.environ["MATCHMAKER_KERNELS"] = "off"
 # What was imported stays: a third of the time went on looking through it for what could go.
 gc.collect()

@@ -5,5 +5,5 @@ from __future__ import annotations
 import gc
 
 # Nearly all that a process makes at first is there to stay, modules and tables: looking through it
-# for what could go, after each 700 new things, took a quarter of every start.
+# for what could go, after each 700 new things, took a tenth of every start.
 gc.set_threshold(50_000, 20, 20)

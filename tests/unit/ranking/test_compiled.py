@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from matchmaker.core.settings import from_environment
 from matchmaker.fast import turning
@@ -21,6 +22,17 @@ def test_without_numba_numpy_does_it(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_off_is_off_wherever_numba_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turning, "find_spec", lambda _: pytest.fail("numba was looked for"))
     assert not turning.turn_on(from_environment({"MATCHMAKER_KERNELS": "off"}).kernel_folder)
+
+
+def test_where_nothing_can_be_kept_numpy_does_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(turning, "find_spec", lambda _: object())
+    (tmp_path / "file").touch()
+    with capture_logs() as logs:
+        assert not turning.turn_on(tmp_path / "file" / "kernels")
+    assert [line["event"] for line in logs] == ["kernels.not_kept"]
+    assert SWITCH.kernels is None
 
 
 def test_they_are_kept_below_the_data_directory(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def workbook_tables(stream: IO[bytes]) -> Iterator[Table]:
         TableRefused: it is no workbook, or one that would unpack to too much.
     """
     _check_size(stream)
-    # Only who reads a workbook waits for this: it is a tenth of every start.
+    # Late: only who reads a workbook waits for this.
     from openpyxl import load_workbook
 
     try:
