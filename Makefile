@@ -14,6 +14,8 @@ PROCESSES ?= 2
 ALONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 # Some hundred processes are started: each would compile the same modules again.
 COMPILED := PYTHONDONTWRITEBYTECODE=
+# A file stays with one process, in the order the files are listed.
+SPREAD := $(ALONE) $(COMPILED) $(BIN)/pytest --numprocesses=$(PROCESSES) --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help demo serve test lint types migrate seed openapi bench bench-full soak format lock clean
 
@@ -27,7 +29,7 @@ serve: $(STAMP) ## the API on http://127.0.0.1:8000, docs at /docs
 	$(BIN)/matchmaker serve
 
 test: $(STAMP) ## every test; benchmarks and the long forms have targets of their own
-	$(ALONE) $(COMPILED) $(BIN)/pytest --numprocesses=$(PROCESSES) --dist=loadfile --no-loadscope-reorder
+	$(SPREAD)
 
 lint: $(STAMP) ## ruff and the layering of the rooms
 	$(BIN)/ruff check --quiet
@@ -57,8 +59,8 @@ bench-full: $(PEERS) ## every benchmark at the sizes its figures are meant for, 
 	$(BIN)/python -m tests.benchmark
 
 soak: $(STAMP) ## the property and the fault tests in their long forms
-	$(BIN)/pytest tests/property --hypothesis-profile=soak
-	$(BIN)/pytest -m soak -s
+	$(SPREAD) tests/property --hypothesis-profile=soak
+	$(SPREAD) -m soak -rP
 
 format: $(STAMP) ## rewrite the code in the one format
 	$(BIN)/ruff check --quiet --fix-only
