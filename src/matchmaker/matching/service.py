@@ -312,7 +312,9 @@ def items_of(found: Scoring, shown: Slate, limit: int) -> tuple[Item, ...]:
 def steps_of(found: Scoring, offering: int, in_part: int) -> dict[str, int]:
     """The steps of a row of the offering, by feature of A(q)."""
     whole = found.part.in_part(offering)
-    return {name: int(step.table[step.place(in_part, whole)]) for name, step in found.steps.items()}
+    return {
+        name: step.table.item(step.place(in_part, whole)) for name, step in found.steps.items()
+    }
 
 
 def item_of(
@@ -327,7 +329,7 @@ def item_of(
     in_part, row = found.best_row(offering)
     whole = found.part.in_part(offering)
     places = {name: step.place(in_part, whole) for name, step in found.steps.items()}
-    steps = steps_of(found, offering, in_part)
+    steps = {name: found.steps[name].table.item(place) for name, place in places.items()}
     effects = found.model.tables.at(steps)
     adds, price = found.adds(offering), found.survivors.price(row)
     return Item(

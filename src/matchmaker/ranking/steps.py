@@ -44,7 +44,7 @@ class Steps:
     def place(self, row: int, offering: int) -> int:
         """The entry of the table that speaks for ``row`` of ``offering``."""
         place = row if self.level is Level.ROW else offering
-        return place if self.codes is None else int(self.codes[place])
+        return place if self.codes is None else self.codes.item(place)
 
 
 def of_thousandths(points: Int) -> Int:

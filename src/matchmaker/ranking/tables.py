@@ -93,7 +93,7 @@ class ScoreTables:
 
     def at(self, steps: Mapping[str, int]) -> dict[str, int]:
         """The effect of each feature, and of each pair inside them, at these steps."""
-        found = {name: int(self.effects[name][step]) for name, step in steps.items()}
+        found = {name: self.effects[name].item(step) for name, step in steps.items()}
         for first, second in self.pairs_in(list(steps)):
             table = self.pairs[first, second]
             found[pair_name(first, second)] = int(
