@@ -1,8 +1,10 @@
 """Whole requests over HTTP, against the obvious build on the same pool and with the same answers.
 
 ``python -m tests.benchmark.e2e [--offerings 100000] [--seconds 3]``: all of the pool survives, or
-about 3 % of it; 1 and 32 connections, 1 and 2 workers; in turn, five times each. The last line is
-one JSON object. The rival is `tests.benchmark.rival`; docs/adr/0028 says how it was tuned.
+about 3 % of it; 1 and 32 connections, 1 and 2 workers; in turn, five times each. Ours is numpy
+alone; with the extra `fast`, which the peers bring, it is asked once more over one connection. The
+last line is one JSON object. The rival is `tests.benchmark.rival`; docs/adr/0028 says how it was
+tuned.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from tests.benchmark.rival.running import Rival, rival
 from tests.benchmark.serving import Service, match_requests, product
 
 FASTER: Final = Bound(at_least=10.0)
+FAST: Final = Bound(at_least=20.0)
 SCALES: Final = Bound(at_least=1.7)
 SAME_SIZE: Final = Bound(at_least=0.98)
 NEEDS: Final = 200
@@ -49,9 +52,10 @@ Services = Mapping[tuple[str, int], Service]
 
 @contextlib.contextmanager
 def services(ours: world.Product, theirs: Rival, answer: int) -> Iterator[Services]:
-    """Both systems with one worker and with two, by name and number of workers."""
+    """Both systems with one worker and with two, by name and number of workers; `fast` with one."""
     with contextlib.ExitStack() as running:
         found: dict[tuple[str, int], Service] = {}
+        found["fast", 1] = running.enter_context(product(ours, kernels="auto"))
         for workers in (1, 2):
             found["ours", workers] = running.enter_context(product(ours, workers=workers))
             found["rival", workers] = running.enter_context(
@@ -69,7 +73,8 @@ def measure(running: Services, seconds: float) -> dict[Setting, list[Driven]]:
         Setting(system, kind, connections, workers)
         for kind in KINDS
         for connections, workers in SETTINGS
-        for system in ("ours", "rival")
+        for system in ("ours", "fast", "rival")
+        if (system, workers) in running and (system != "fast" or connections == 1)
     ]
     ways: dict[str, Callable[[], Driven]] = {
         str(each): partial(
@@ -125,6 +130,13 @@ def run(offerings: int, seconds: float) -> int:
         f"{kind}_two_workers_times_one": (
             rate[Setting("ours", kind, 32, 2)] / rate[Setting("ours", kind, 32, 1)],
             SCALES,
+        )
+        for kind in KINDS
+    }
+    judged |= {
+        f"fast_{kind}_c1_w1_times_rival": (
+            rate[Setting("fast", kind, 1, 1)] / rate[Setting("rival", kind, 1, 1)],
+            FAST,
         )
         for kind in KINDS
     }

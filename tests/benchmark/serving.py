@@ -82,9 +82,10 @@ def served(
 
 
 @contextlib.contextmanager
-def product(world: Product, *, workers: int = 1) -> Iterator[Service]:
-    """The product on ``world``."""
-    with served(APP, {"DATABASE_URL": world.url}, world.directory, workers=workers) as service:
+def product(world: Product, *, workers: int = 1, kernels: str = "off") -> Iterator[Service]:
+    """The product on ``world``; numpy alone unless ``kernels`` are "auto" and numba is there."""
+    variables = {"DATABASE_URL": world.url, "MATCHMAKER_KERNELS": kernels}
+    with served(APP, variables, world.directory, workers=workers) as service:
         yield service
 
 
