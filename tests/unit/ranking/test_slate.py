@@ -74,6 +74,28 @@ def test_what_is_not_scored_is_not_in_the_order() -> None:
         assert ordered(keys, 2, lambda _: b"", count) == [2, 0][:count]
 
 
+@pytest.mark.parametrize("few", [8, 10_000])
+@pytest.mark.parametrize("arranged", ["drawn", "rising", "falling", "best in one pile"])
+def test_the_first_of_many_keys_are_those_of_the_whole_order(arranged: str, few: int) -> None:
+    drawn = np.random.default_rng(few)
+    keys = drawn.integers(-few, few, 6_437)
+    keys[drawn.random(len(keys)) < 0.3] = UNSCORED
+    if arranged != "drawn":
+        keys.sort()
+    if arranged == "falling":
+        keys = keys[::-1].copy()
+    if arranged == "best in one pile":
+        # Every hundredth place lies in one pile.
+        keys = keys[np.arange(6_400).reshape(100, 64).T.ravel()]
+    scored = np.flatnonzero(keys > UNSCORED)
+    whole = sorted(scored.tolist(), key=lambda place: (-keys[place], place))
+
+    for count in (1, 3, 20, 40, 99, 100, 101, 500, len(scored)):
+        found = ordered(keys, len(scored), lambda place: place.to_bytes(8, "big"), count)
+        assert found == whole[: len(found)]
+        assert len(found) == np.count_nonzero(keys >= keys[whole[count - 1]])
+
+
 def test_the_third_of_a_provider_goes_behind_the_first_ten_in_order() -> None:
     shown = compose(range(12), lambda place: "p" if place < 4 else str(place), TWO_OF_TEN, [])
 
