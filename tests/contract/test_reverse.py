@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from dataclasses import fields, replace
+from typing import Any, cast
+from uuid import UUID
 
 import httpx
 import pytest_asyncio
-from sqlalchemy import event
+from sqlalchemy import QueuePool, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.conftest import client_of
 from tests.identities import Holder, holder
@@ -15,7 +17,14 @@ from tests.identities import Holder, holder
 from matchmaker.app import installed
 from matchmaker.cli.session import Database
 from matchmaker.core import db
+from matchmaker.demand.declaration import NeedFacts
+from matchmaker.identity import queries as directory
+from matchmaker.identity.access import at_console
 from matchmaker.identity.models import OrganisationRole
+from matchmaker.matching.query import Caller, Reader
+from matchmaker.matching.reversing import service
+from matchmaker.matching.schemas import MatchInput
+from matchmaker.ranking.query import Query
 from matchmaker.released import Released
 
 R = OrganisationRole
@@ -135,6 +144,40 @@ async def test_nothing_is_told_that_is_not_for_everyone(
     told = next(each["need"] for each in answer.json()["items"] if each["need"]["id"] == need_id)
     public = (await api.get("/v1/needs/public?limit=100")).json()["items"]
     assert told == next(each for each in public if each["id"] == need_id)
+
+
+async def test_no_connection_is_held_while_needs_are_met(
+    api: httpx.AsyncClient,
+    engine: AsyncEngine,
+    serving: AsyncEngine,
+    demo_database: Database,
+    released: Released,
+) -> None:
+    await opened(api, await holder(engine), scenes=["quality"])
+    operator = await holder(engine, R.OPERATOR)
+    listed = (await api.get("/v1/offerings?kind=solution&limit=1")).json()["items"]
+    held: list[int] = []
+
+    class Watching(Reader):
+        def build(self, *asked: Any, **named: Any) -> Query:  # noqa: ANN401  (whatever it takes)
+            held.append(cast("QueuePool", serving.pool).checkedout())
+            return super().build(*asked, **named)
+
+    reader = Watching(**{each.name: getattr(released.reader, each.name) for each in fields(Reader)})
+    matcher = replace(released.matcher(demo_database.settings.index_folder), reader=reader)
+    async with db.reading(engine)() as session:
+        organisation = await directory.organisation(session, operator.organisation_id)
+    assert organisation is not None
+    principal = at_console(organisation)
+    async with db.reading(serving)() as session:
+        found = await service.find(session, matcher, UUID(listed[0]["id"]), principal)
+    assert len(held) >= found.considered > 0
+    assert not any(held)
+    # The control: who asks before a transaction has ended holds its connection.
+    async with db.reading(serving)() as session:
+        await session.scalar(text("SELECT 1"))
+        matcher.query(MatchInput(need=NeedFacts(kind="solution")), Caller())
+    assert held[-1] == 1
 
 
 async def test_only_for_ones_own_offering(api: httpx.AsyncClient, engine: AsyncEngine) -> None:

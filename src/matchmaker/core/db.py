@@ -231,6 +231,14 @@ def reading(
     return open_one
 
 
+async def let_go(session: ReadSession) -> None:
+    """The transaction ends here and its connection goes back, before work that takes long.
+
+    Nothing more can be read in it, nor what was loaded be read again.
+    """
+    await session.rollback()
+
+
 @contextlib.asynccontextmanager
 async def undone(session: Session, *, is_meant: bool = True) -> AsyncIterator[None]:
     """What is written inside is as if it never was; where that is not meant, it stays."""

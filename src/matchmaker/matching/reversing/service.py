@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from matchmaker.core import db
 from matchmaker.demand import content, wording
 from matchmaker.identity.models import OrganisationRole
 from matchmaker.matching.errors import OfferingNotConsidered
@@ -52,7 +53,7 @@ async def find(
     """The needs that the offering fits.
 
     Only what a need tells everyone is looked at, and nothing of its firm: whoever varies an
-    offering would read a profile off the fits.
+    offering would read a profile off the fits. The ``session`` has ended when they are met.
 
     Raises:
         OfferingNotConsidered: it is not published, not the caller's, or no match may show it now.
@@ -69,6 +70,8 @@ async def find(
     needs = await queries.open_needs(session, kind)
     taxonomy = matcher.reader.taxonomy
     told = [wording.need(row, taxonomy, is_whole=False) for row in needs[: queries.MOST_NEEDS]]
+    has_more = len(needs) > queries.MOST_NEEDS
+    await db.let_go(session)
     # In a thread: a thousand needs take a second, and others want their matches.
     met = await asyncio.to_thread(_meet_all, matcher, fitting, told, as_of)
     excluded = Counter(each.fitted.excluded_by for each in met if each.fitted.excluded_by)
@@ -78,7 +81,7 @@ async def find(
         met=sorted((each for each in met if each.fitted.item is not None), key=_best_first),
         considered=len(met),
         excluded=dict(sorted(excluded.items())),
-        has_more=len(needs) > queries.MOST_NEEDS,
+        has_more=has_more,
         as_of=as_of,
     )
 
