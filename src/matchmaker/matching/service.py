@@ -11,6 +11,7 @@ import numpy as np
 from matchmaker.matching import drafting
 from matchmaker.matching.answer import Answer, Funnel, Item, Standing
 from matchmaker.matching.composing import place_of, slate_of
+from matchmaker.matching.ordering import Order
 from matchmaker.ranking import exploring, features, screen, slate, tables, text
 from matchmaker.ranking.blocks import blocks
 from matchmaker.ranking.compiled import SWITCH
@@ -47,21 +48,13 @@ class Model:
     """The card's name and what tells its content; empty where it is not released."""
 
 
-# Nor has it a repr, as the index has none.
 @dataclass(frozen=True, repr=False)
-class Scoring:
-    """One query against one index: the verdict on all offerings, and the scores of those scored.
+class Scoring(Order):
+    """The order, and all that it was made of.
 
-    ``part`` is what was scored: the whole index, or the survivors alone where they are few. Text,
-    steps, scores and keys are over its offerings and rows.
+    Text, steps, scores and keys are over the offerings and rows of the part.
     """
 
-    query: Query
-    index: Index
-    model: Model
-    curations: tuple[Curation[int], ...]
-    verdict: screen.Verdict
-    part: Part
     text: text.TextScore
     steps: Mapping[str, Steps]
     row_scores: Int
@@ -101,51 +94,18 @@ class Scoring:
                 keys = 2 * self.row_scores[rows] + ~unconfirmed[rows]
                 keys[~alive[rows]] = slate.UNSCORED
                 np.maximum(best[block], keys, out=best[block])
-        if any(curation.boosts for curation in self.curations):
-            adds = slate.sums_of(self.curations, self.ends, self.index.offerings)
-            here = adds if self.part.places is None else adds[self.part.places]
-            best[best > slate.UNSCORED] += 2 * here[best > slate.UNSCORED]
+        self.boost(best)
         return best
-
-    @property
-    def best(self) -> Int:
-        """The best score of each offering in ``scored``, with what curations add."""
-        return (self.keys if self.part.places is not None else self.keys[self.scored]) >> 1
 
     @cached_property
     def scored(self) -> Int:
         """Places of the offerings that no rule excluded."""
-        places = self.part.places
-        return np.flatnonzero(self.verdict.scored) if places is None else places
+        return scored_of(self.verdict, self.part)
 
     @property
     def survivors(self) -> Survivors:
         """The rows that no rule excluded."""
         return Survivors(self.query, self.index, self.verdict.alive)
-
-    def adds(self, offering: int) -> tuple[slate.Add, ...]:
-        """What curations add to the offering."""
-        return slate.adds_for(offering, self.curations, self.ends)
-
-    def tie(self, offering: int) -> bytes:
-        """What breaks equal keys."""
-        return slate.tie(self.query.digest, self.index.offering_ids[offering])
-
-    def order(self, count: int) -> list[int]:
-        """The first ``count`` offerings; longer where the last key is shared."""
-        part = self.part
-        first = slate.ordered(
-            self.keys, len(self.scored), lambda place: self.tie(part.in_index(place)), count
-        )
-        return [part.in_index(place) for place in first]
-
-    def rank(self, offering: int) -> int:
-        """The place of a scored offering in the order, from 1."""
-        part, key = self.part, self.keys[self.part.in_part(offering)]
-        alike = [part.in_index(place) for place in np.flatnonzero(self.keys == key).tolist()]
-        tie = self.tie(offering)
-        sooner = sum(self.tie(each) < tie for each in alike) if len(alike) > 1 else 0
-        return int(np.count_nonzero(self.keys > key)) + sooner + 1
 
     def rows_of(self, offering: int) -> list[tuple[int, int]]:
         """The surviving rows of a scored offering: where each stands in the part, in the index."""
@@ -191,6 +151,11 @@ def screened(
     survivors = np.count_nonzero(verdict.scored)
     is_few = survivors * _FEW < index.offerings
     return verdict, index.at(np.flatnonzero(verdict.scored)) if is_few else Part(index)
+
+
+def scored_of(verdict: screen.Verdict, part: Part) -> Int:
+    """Places of the offerings of ``part`` that no rule excluded."""
+    return np.flatnonzero(verdict.scored) if part.places is None else part.places
 
 
 def contenders(found: Scoring, query: Query, offerings: Int, exact: int) -> Scoring:
