@@ -38,7 +38,7 @@ def scored(queries: Sequence[Query], index: Index) -> Worths:
     worths = np.full((len(queries), index.offerings), NOT_ELIGIBLE, np.int32)
     scorer = Scorer(index, synthetic.released().model)
     for start in range(0, len(queries), CHUNK):
-        for need, found in enumerate(scorer.scores(queries[start : start + CHUNK]), start):
+        for need, found in enumerate(scorer.orders(queries[start : start + CHUNK]), start):
             lo, hi = found.ends
             worths[need, found.scored] = (found.best - lo) * MILLION // (hi - lo)
     return worths

@@ -5,7 +5,7 @@ Without numba there is nothing to hold: it comes with the extra `fast`, and with
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -13,13 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import pools
 from tests.property.test_score import model_of, worlds
-from tests.property.test_scorer import is_same, mixtures
+from tests.property.test_scorer import is_same, mixtures, ordered
 
 from matchmaker.fast.turning import turn_off, turn_on, turned_off
-from matchmaker.matching.service import Scoring, score
+from matchmaker.matching.service import Model, Scoring, score
 from matchmaker.ranking.columns import Codes, Int
 from matchmaker.ranking.compiled import SWITCH, Budget, Kernels
+from matchmaker.ranking.index import Index
 from matchmaker.ranking.price import counted, price_column, stepped
+from matchmaker.ranking.query import Query
+from matchmaker.ranking.slate import Curation
 from matchmaker.ranking.text import Sums, TextScore
 
 pytest.importorskip("numba", reason="the extra `fast` is not installed")
@@ -40,6 +43,16 @@ def told(found: Scoring) -> tuple[list[int], list[bytes]]:
     return [place for each in lists for place in each], [found.keys.tobytes()]
 
 
+def plainly(
+    query: Query, index: Index, model: Model, curations: Sequence[Curation[int]]
+) -> Scoring:
+    """A need scored with numpy, its keys too."""
+    with turned_off():
+        found = score(query, index, model, curations)
+        _ = found.keys
+    return found
+
+
 def compared(seed: int) -> list[bool]:
     """Of some needs, whether each is scored alike by both."""
     offerings, first, curations = worlds(seed)
@@ -58,6 +71,13 @@ def compared(seed: int) -> list[bool]:
 @EXAMPLES
 def test_a_match_is_the_same(seed: int) -> None:
     assert all(compared(seed))
+
+
+@given(seeds)
+@EXAMPLES
+def test_orders_together_are_the_same(seed: int) -> None:
+    """Those of one scorer with kernels, and each alone without."""
+    assert all(ordered(seed, plainly))
 
 
 @given(seeds, st.integers(1, 4 * 10**12), st.sampled_from([(500, 1000, 2000), (900, 1000, 1050)]))

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests import pools
 from tests.pools import Maker
 from tests.property.test_score import model_of, worlds
 
+from matchmaker.matching.ordering import Order
 from matchmaker.matching.scorer import Recent, Scorer
-from matchmaker.matching.service import Scoring, score
-from matchmaker.ranking import alike, features
+from matchmaker.matching.service import Model, Scoring, score
+from matchmaker.ranking import alike, features, matrices, together
 from matchmaker.ranking.query import Query
 
 EXAMPLES = settings(max_examples=25, deadline=None)
@@ -87,6 +88,82 @@ def compared(seed: int) -> list[bool]:
         for batch in batches
         for found in scorer.scores(batch)
     ]
+
+
+def is_same_order(one: Order, other: Order) -> bool:
+    """Whether two orders are the same in every integer, and so in what follows from them."""
+    arrays = [(getattr(each, name) for each in (one, other)) for name in ("keys", "scored", "best")]
+    arrays += [(each.verdict.alive for each in (one, other))]
+    told = [
+        (each.query, each.active, each.ends, [each.order(count) for count in (1, 3, 20)])
+        for each in (one, other)
+    ]
+    ranks = [[each.rank(int(offering)) for offering in each.scored] for each in (one, other)]
+    same = told[0] == told[1] and ranks[0] == ranks[1]
+    return same and all(np.array_equal(*pair) for pair in arrays)
+
+
+def models(seed: int) -> Model:
+    """The card, with pairs, with scores beyond 32 bits, or one that prefers a family to itself."""
+    usual = pools.model(pairs=seed % 4 == 1)
+    if seed % 4 == 2:
+        dear = {name: 100 * each for name, each in usual.tables.effects.items()}
+        return replace(usual, tables=replace(usual.tables, effects=dear))
+    if seed % 4 == 3:
+        category = usual.card.features["category"]
+        odd = replace(category, grid={"same": 500, "family": 1000})
+        return replace(
+            usual, card=replace(usual.card, features={**usual.card.features, "category": odd})
+        )
+    return usual
+
+
+def great(queries: Sequence[Query], seed: int) -> list[Query]:
+    """Some with a budget of which no product is exact in floating point, or with hardly any."""
+    random = Random(seed)  # noqa: S311 - no secret
+    budgets = (1, 10**9, 4 * 10**12)
+    return [
+        replace(each, budget=random.choice(budgets)) if random.random() < 0.2 else each
+        for each in queries
+    ]
+
+
+def ordered(seed: int, alone: Callable[..., Order] = score) -> list[bool]:
+    """Of needs in batches of one scorer, whether each has the order that it has ``alone``."""
+    offerings, first, curations = worlds(seed)
+    index, model = pools.index_of(offerings), models(seed)
+    queries = great(mixtures(seed, first), seed)
+    scorer = Scorer(index, model, curations)
+    batches: Sequence[Sequence[Query]] = (queries[:7], queries)
+    return [
+        is_same_order(found, alone(query, index, model, curations))
+        for batch in batches
+        for query, found in zip(batch, scorer.orders(batch), strict=True)
+    ]
+
+
+@pytest.fixture
+def in_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few needs side by side, and little that is kept of them."""
+    monkeypatch.setattr(together, "NEEDS", 5)
+    monkeypatch.setattr(together, "KEPT", 200)
+
+
+@given(seeds)
+@settings(EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usefixtures("in_short")
+def test_orders_together_are_those_alone(seed: int) -> None:
+    assert all(ordered(seed))
+
+
+@pytest.mark.parametrize("name", ["scale", "stage", "region", "prefer", "weeks", "price"])
+def test_an_order_depends_on_all_that_is_read(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: where needs pass for alike that are not, orders are wrong."""
+    if name == "price":
+        monkeypatch.setattr(matrices.Prices, "alike", lambda *_: ())
+    else:
+        monkeypatch.setattr(alike, "ASKS", {**alike.ASKS, name: lambda _: None})
+    assert any(not all(ordered(seed)) for seed in range(60))
 
 
 @given(seeds)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from matchmaker.ranking.columns import Codes, Int
     from matchmaker.ranking.compiled import Budget, Counted
+    from matchmaker.ranking.matrices import Card, Heard, Lines, Sum
     from matchmaker.ranking.price import Bools, PriceColumn
-    from matchmaker.ranking.text import Sums
+    from matchmaker.ranking.text import Sums, TextIndex
 
 _BLOCK: Final = 4096
 """Sums that stay in the processor's cache."""
@@ -125,6 +126,102 @@ def _price_steps(
         steps[i] = np.uint64(above) * np.uint64(FULL) // np.uint64(width)
 
 
+_SUMS: Final = (types.int32, types.int64)
+_F8, _F8S = _of(types.float64), _of(types.float64, 2)
+
+
+@njit(
+    [
+        types.void(_of(sums, 2, written=True), _of(sums, 2), _of(codes))
+        for sums in _SUMS
+        for codes in _CODES[:3]
+    ],
+    cache=True,
+)
+def _add_looked(total, table, codes):
+    needs = total.shape[1]
+    for i in range(len(codes)):
+        code = codes[i]
+        for need in range(needs):
+            total[i, need] += table[code, need]
+
+
+@njit(
+    [
+        types.void(
+            *(_of(sums, 2, written=True), _of(sums), _F8, _of(units), _BOOL, _F8S),
+            *(_F8, _F8, _F8, _F8, _F8, types.boolean),
+        )
+        for sums in _SUMS
+        for units in _CODES[:3]
+    ],
+    cache=True,
+    error_model="numpy",
+)
+def _add_prices(
+    total,
+    effects,
+    flat,
+    units,
+    held,
+    adds,
+    most,
+    near_end,
+    near_width,
+    far_end,
+    far_width,
+    is_greatest,
+):
+    needs = total.shape[1]
+    steps = np.empty(needs, np.int32)
+    for i in range(len(flat)):
+        if held[i]:
+            continue
+        alone, unit = flat[i], units[i]
+        for need in range(needs):
+            price = alone + adds[unit, need]
+            price = min(most[need], price)
+            price *= 1000 * FULL
+            near = (near_end[need] - price) / near_width[need]
+            far = (far_end[need] - price) / far_width[need]
+            step = near if (near > far) == is_greatest else far
+            step = max(0.0, step)
+            steps[need] = np.int32(min(1024.0, step))
+        for need in range(needs):
+            total[i, need] += effects[steps[need]]
+
+
+@njit(
+    [
+        types.void(
+            *(_of(sums, 2, written=True), _of(sums)),
+            *(_of(types.int32), _I8, _of(types.int32), _of(types.int32), _of(types.int32, 2)),
+            *(_I8, _I8, _F8, types.float64),
+        )
+        for sums in _SUMS
+    ],
+    cache=True,
+    error_model="numpy",
+)
+def _add_texts(total, effects, row, start, offering, impact, dense, known, counts, widths, times):
+    sums = np.empty(len(total), np.int32)
+    begin = 0
+    for need in range(len(counts)):
+        sums[:] = 0
+        for token in known[begin : begin + counts[need]]:
+            if row[token] >= 0:
+                line = dense[row[token]]
+                for i in range(len(sums)):
+                    sums[i] += line[i]
+            else:
+                for at in range(start[token], start[token + 1]):
+                    sums[offering[at]] += impact[at]
+        begin += counts[need]
+        for i in range(len(sums)):
+            step = sums[i] * times / widths[need]
+            total[i, need] += effects[np.int32(min(1024.0, step))]
+
+
 class Compiled:
     """The kernels as `ranking.compiled` asks for them."""
 
@@ -160,3 +257,18 @@ class Compiled:
             *(counted.adds, counted.lacks, *budget, *found),
         )
         return found
+
+    def add_looked(self, total: Sum, table: Sum, codes: Codes) -> None:
+        """Add to each row of ``total``, of shape (rows, needs), that of ``table`` with its code."""
+        _add_looked(total, table, codes)
+
+    def add_prices(self, total: Sum, effects: Sum, card: Card, lines: Lines) -> None:
+        """Add to ``total``, of shape (rows, needs), what the prices of ``card`` add."""
+        _add_prices(total, effects, card.flat, card.units, card.is_held, *lines)
+
+    def add_texts(self, total: Sum, effects: Sum, index: TextIndex, heard: Heard) -> None:
+        """Add to ``total``, of shape (offerings, needs), what the words of the needs add."""
+        _add_texts(
+            *(total, effects, index.row, index.start, index.offering, index.impact, index.dense),
+            *heard,
+        )

@@ -6,18 +6,22 @@ it is asked for: what only one need asks would push the rest out of the processo
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from matchmaker.matching import service
+from matchmaker.matching.ordering import Found, Ranked
 from matchmaker.matching.service import Scoring
 from matchmaker.ranking import alike, features, tables, text
 from matchmaker.ranking.features import Sight
+from matchmaker.ranking.together import Marks, Together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
+    from matchmaker.matching.ordering import Order
     from matchmaker.matching.service import Model
     from matchmaker.ranking.columns import Int
     from matchmaker.ranking.index import Index, Part
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from matchmaker.ranking.slate import Curation
     from matchmaker.ranking.steps import Steps
     from matchmaker.ranking.text import TextScore
+    from matchmaker.ranking.together import Asked
 
 T = TypeVar("T")
 _SCREENS: Final = 32
@@ -61,13 +66,26 @@ class _Looked(NamedTuple):
     effects: Int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Ground:
     """What several needs may be scored on: a verdict and the part that it leaves."""
 
     key: Hashable
     verdict: Verdict
     part: Part
+    model: Model
+
+    @cached_property
+    def scored(self) -> Int:
+        """Places of the offerings that no rule excluded."""
+        return service.scored_of(self.verdict, self.part)
+
+    @cached_property
+    def together(self) -> Together:
+        """What adds up needs here."""
+        alive, unconfirmed = self.verdict.alive, self.verdict.unconfirmed
+        marks = Marks(*map(self.part.of_rows, (alive, unconfirmed)))
+        return Together(self.part.columns, self.model.card, self.model.tables, marks)
 
 
 class Scorer:
@@ -98,11 +116,42 @@ class Scorer:
                     looked[place][name] = self._look(name, query, grounds[place], words[place])
         return [*map(self._scoring, queries, grounds, words, looked)]
 
+    def orders(self, queries: Sequence[Query]) -> list[Order]:
+        """The orders of the needs: what `scores` gives, without what they were made of."""
+        if self._model.tables.pairs:
+            return [*self.scores(queries)]
+        groups: defaultdict[Hashable, list[tuple[int, Asked]]] = defaultdict(list)
+        grounds: dict[Hashable, _Ground] = {}
+        for place, query in enumerate(queries):
+            ground = self._ground_of(query)
+            asked = ground.together.asked(query, service.tokens_of(query))
+            key: Hashable = ground.key, asked.alike
+            groups[key].append((place, asked))
+            grounds[key] = ground
+        found: dict[int, Order] = {}
+        for alike_, group in groups.items():
+            places, needs = zip(*group, strict=True)
+            found |= zip(places, self._ranked(grounds[alike_], needs), strict=True)
+        return [found[place] for place in range(len(queries))]
+
+    def _ranked(self, ground: _Ground, needs: Sequence[Asked]) -> Iterator[Ranked]:
+        """The orders of needs that can stand side by side."""
+        size, active = ground.together.at_once, needs[0].active
+        on = self._index, self._model, self._curations, ground.verdict, ground.part
+        found = Found(active, self._model.tables.ends(active), ground.scored)
+        for start in range(0, len(needs), size):
+            some = needs[start : start + size]
+            for need, keys in zip(some, ground.together.keys(some), strict=True):
+                ranked = Ranked(need.query, *on, found, keys)
+                ranked.boost(keys)
+                yield ranked
+
     def _ground_of(self, query: Query) -> _Ground:
         key = alike.of_screen(query, self._read)
 
         def screened() -> _Ground:
-            return _Ground(key, *service.screened(query, self._index, self._curations))
+            found = service.screened(query, self._index, self._curations)
+            return _Ground(key, *found, self._model)
 
         return self._grounds.get(key, screened)
 

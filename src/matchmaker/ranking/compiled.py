@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from matchmaker.ranking.columns import Codes, Int
+    from matchmaker.ranking.matrices import Card, Heard, Lines, Sum
     from matchmaker.ranking.price import Bools, PriceColumn
-    from matchmaker.ranking.text import Sums
+    from matchmaker.ranking.text import Sums, TextIndex
 
 
 class Budget(NamedTuple):
@@ -69,6 +70,21 @@ class Kernels(Protocol):
 
     def price_steps(self, column: PriceColumn, counted: Counted, budget: Budget) -> PriceSteps:
         """The steps of all rows of ``column``."""
+        ...
+
+    def add_looked(self, total: Sum, table: Sum, codes: Codes) -> None:
+        """Add to each row of ``total``, of shape (rows, needs), that of ``table`` with its code."""
+        ...
+
+    def add_prices(self, total: Sum, effects: Sum, card: Card, lines: Lines) -> None:
+        """Add to ``total``, of shape (rows, needs), what the prices of ``card`` add.
+
+        Nothing to rows that are held.
+        """
+        ...
+
+    def add_texts(self, total: Sum, effects: Sum, index: TextIndex, heard: Heard) -> None:
+        """Add to ``total``, of shape (offerings, needs), what the words of the needs add."""
         ...
 
 

@@ -7,6 +7,7 @@ per row.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -257,13 +258,17 @@ def applies(feature: Feature, kind: str) -> bool:
 
 def active(query: Query, text: TextScore) -> tuple[str, ...]:
     """A(q): the features whose needed facts are given, in registry order (scoring.md 8)."""
-    given = query.given()
+    return _active(query.kind, query.given(), is_heard=bool(text.known))
+
+
+@lru_cache(maxsize=1024)
+def _active(kind: str, given: frozenset[str], *, is_heard: bool) -> tuple[str, ...]:
     return tuple(
         feature.name
         for feature in FEATURES
-        if applies(feature, query.kind)
+        if applies(feature, kind)
         and given.issuperset(feature.needs)
-        and (feature.name != "text" or text.known)
+        and (feature.name != "text" or is_heard)
     )
 
 

@@ -25,6 +25,8 @@ from matchmaker.ranking.price import counted, stepped
 from matchmaker.ranking.steps import FULL, Level, Steps, first_unknown
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from matchmaker.ranking.card import CardFeature, Grid
     from matchmaker.ranking.query import Query
 
@@ -53,21 +55,26 @@ _MEETS: Final = {
 
 def scene_fit(query: Query, column: LevelsColumn, grid: Grid) -> Steps:
     """Mean over the asked scenes of how the package's levels meet the firm's present level."""
-    points = np.array(
-        [0, 0, *(grid[name] for name in ("level_unknown", "too_early", "rises", "already_there"))]
-    )
-    rows = [column.grid[column.scenes.index(scene)] for scene in query.scenes]
     table = np.zeros(column.grid.shape[1], np.int64)
     unstated = np.zeros(len(table), np.bool_)
-    for scene, values in zip(query.scenes, rows, strict=True):
+    for scene in query.scenes:
+        values: NDArray[np.uint8] = column.grid[column.scenes.index(scene)]
         # Values are in range by the index: clip only spares take a copy for its errors.
-        table += points.take(_MEETS[query.levels.get(scene)]).take(values, mode="clip")
+        table += meeting_points(query.levels.get(scene), grid).take(values, mode="clip")
         unstated |= values == UNSTATED
     table *= FULL
     table //= 1000 * len(query.scenes)
     unstated &= table == 0
     unstated[0] = True
     return Steps(Level.ROW, table, unstated, column.codes)
+
+
+def meeting_points(present: int | None, grid: Grid) -> Int:
+    """The thousandths of every value of the levels grid where the firm stands at ``present``."""
+    points = np.array(
+        [0, 0, *(grid[name] for name in ("level_unknown", "too_early", "rises", "already_there"))]
+    )
+    return points.take(_MEETS[present])
 
 
 def price(query: Query, columns: Columns, feature: CardFeature) -> Steps:
@@ -125,10 +132,14 @@ def cases(query: Query, column: CasesColumn, grid: Grid) -> Steps:
         here = slice(int(column.start[place]), int(column.start[place + 1]))
         np.add.at(number, column.of[here][column.bits[here] & asked != 0], 1)
     # A division is slow, and few numbers are different.
-    counts = np.arange(int(number.max(initial=0)) + 1)
-    steps = FULL * (counts + grid["prior_cases"]) // (counts + grid["prior_trials"])
-    table = steps.take(number)
+    table = case_steps(int(number.max(initial=0)), grid).take(number)
     return Steps(Level.OFFERING, table, np.zeros(len(table), np.bool_), column.codes)
+
+
+def case_steps(most: int, grid: Grid) -> Int:
+    """The steps of so many cases, from none to the ``most``."""
+    counts = np.arange(most + 1)
+    return FULL * (counts + grid["prior_cases"]) // (counts + grid["prior_trials"])
 
 
 def acceptance(column: ValueColumn, grid: Grid) -> Steps:

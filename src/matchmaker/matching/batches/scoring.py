@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
@@ -19,19 +19,21 @@ from matchmaker.taxonomy.errors import UnusableInput
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from matchmaker.demand.declaration import NeedFacts
     from matchmaker.enterprise.declaration import ProfileFacts
     from matchmaker.matching.answer import Item
     from matchmaker.matching.index import Published
     from matchmaker.matching.matcher import Matcher
+    from matchmaker.matching.ordering import Order
     from matchmaker.matching.query import Caller
     from matchmaker.matching.service import Scoring
     from matchmaker.ranking.columns import Int
     from matchmaker.ranking.query import Query
     from matchmaker.ranking.wishes import Worths
 
+T = TypeVar("T")
 PLACES: Final = 64
 """Units of worth for each millionth of fit: so much room below it is for the order of the match."""
 
@@ -107,9 +109,20 @@ class Desk:
 
     def scores(self, asked: Asked, entrants: Sequence[Entrant]) -> list[Scoring | None]:
         """The scorings of their matches; None where what a firm states cannot be used any more."""
+        return self._of_usable(asked, entrants, self.scorer(asked.caller).scores)
+
+    def orders(self, asked: Asked, entrants: Sequence[Entrant]) -> list[Order | None]:
+        """The orders alone of those scorings."""
+        return self._of_usable(asked, entrants, self.scorer(asked.caller).orders)
+
+    def _of_usable(
+        self,
+        asked: Asked,
+        entrants: Sequence[Entrant],
+        work: Callable[[Sequence[Query]], Sequence[T]],
+    ) -> list[T | None]:
         queries = [self._query(asked, each) for each in entrants]
-        usable = [query for query in queries if query is not None]
-        found = iter(self.scorer(asked.caller).scores(usable))
+        found = iter(work([query for query in queries if query is not None]))
         return [None if query is None else next(found) for query in queries]
 
     def _query(self, asked: Asked, entrant: Entrant) -> Query | None:
@@ -126,7 +139,7 @@ def worths_of(desk: Desk, asked: Asked, entrants: Sequence[Entrant], columns: In
     stands the place in the order of the match, so that of equals a firm prefers its own first.
     """
     worths = np.full((len(entrants), len(columns)), NOT_ELIGIBLE, np.int32)
-    for place, found in enumerate(desk.scores(asked, entrants)):
+    for place, found in enumerate(desk.orders(asked, entrants)):
         if found is not None and len(found.scored):
             worths[place] = _worth(found)[columns]
     return worths
@@ -146,7 +159,7 @@ def outcomes_of(
     ]
 
 
-def _worth(found: Scoring) -> Int:
+def _worth(found: Order) -> Int:
     """Of every offering of the index, `NOT_ELIGIBLE` where no row of it survives."""
     lo, hi = found.ends
     worth = np.full(found.index.offerings, NOT_ELIGIBLE, np.int64)
