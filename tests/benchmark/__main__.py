@@ -31,6 +31,7 @@ QUICK: Final[dict[str, Sequence[str]]] = {
     "mem": ("--offerings", "5000", "--repeats", "1"),
     "compiled": ("--needs", "100"),
     "explain": ("--offerings", "5000", "--needs", "10"),
+    "fast": ("--offerings", "5000", "--times", "2", "--needs", "3"),
     "batch": ("--firms", "500", "--offerings", "1000"),
 }
 """The benchmarks in their order, with the arguments of their quick form."""
