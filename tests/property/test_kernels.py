@@ -23,6 +23,7 @@ from matchmaker.ranking.index import Index
 from matchmaker.ranking.price import counted, price_column, stepped
 from matchmaker.ranking.query import Query
 from matchmaker.ranking.slate import Curation
+from matchmaker.ranking.tables import Sum
 from matchmaker.ranking.text import Sums, TextScore
 
 pytest.importorskip("numba", reason="the extra `fast` is not installed")
@@ -115,10 +116,11 @@ def test_text_keys_and_words_are_alike(seed: int) -> None:
         compiled = sums.copy()
         SWITCH.kernels.add_common(compiled, dense, rows)
         assert np.array_equal(compiled, sums + dense[rows].sum(axis=0))
-        words = TextScore((), int(random.integers(0, 2**28)), sums)
-        with turned_off():
-            plain = words.steps((8, 10))
-        assert np.array_equal(words.steps((8, 10)), plain)
+        for most in (2**28, 2**40):
+            words = TextScore((), int(random.integers(0, most)), sums)
+            with turned_off():
+                plain = words.steps((8, 10))
+            assert np.array_equal(words.steps((8, 10)), plain)
 
 
 def test_an_effect_that_is_one_more_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +128,7 @@ def test_an_effect_that_is_one_more_is_seen(monkeypatch: pytest.MonkeyPatch) -> 
     assert SWITCH.kernels is not None
     right = type(SWITCH.kernels).add_effects
 
-    def one_more(self: Kernels, total: Int, effects: Int, codes: Codes | Int) -> None:
+    def one_more(self: Kernels, total: Sum, effects: Sum, codes: Codes | Int) -> None:
         right(self, total, effects + 1, codes)
 
     assert all(compared(7))

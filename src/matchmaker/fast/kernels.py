@@ -12,6 +12,7 @@ from numba import njit, types
 
 from matchmaker.ranking.compiled import PriceSteps
 from matchmaker.ranking.price import UNPRICED
+from matchmaker.ranking.slate import UNSCORED
 from matchmaker.ranking.steps import FULL
 
 if TYPE_CHECKING:
@@ -19,12 +20,19 @@ if TYPE_CHECKING:
 
     from matchmaker.ranking.columns import Codes, Int
     from matchmaker.ranking.compiled import Budget, Counted
-    from matchmaker.ranking.matrices import Card, Heard, Lines, Sum
+    from matchmaker.ranking.matrices import Card, Heard, Lines
+    from matchmaker.ranking.planes import Planes
     from matchmaker.ranking.price import Bools, PriceColumn
+    from matchmaker.ranking.tables import Sum
     from matchmaker.ranking.text import Sums, TextIndex
 
 _BLOCK: Final = 4096
 """Sums that stay in the processor's cache."""
+
+
+_EXACT: Final = 2**52
+"""Whole numbers up to it are exact in floating point, and so is the floor of their quotients."""
+_TOP: Final = float(FULL)
 
 
 def _of(element: types.Type, dimensions: int = 1, *, written: bool = False) -> types.Array:
@@ -33,10 +41,18 @@ def _of(element: types.Type, dimensions: int = 1, *, written: bool = False) -> t
 
 _I8, _I64 = _of(types.int64), _of(types.int64, written=True)
 _BOOL, _MARKS = _of(types.boolean), _of(types.boolean, written=True)
+_SUMS: Final = (types.int32, types.int64)
 _CODES: Final = (types.uint8, types.uint16, types.uint32, types.int64)
 
 
-@njit([types.void(_I64, _I8, _of(codes)) for codes in _CODES], cache=True)
+@njit(
+    [
+        types.void(_of(sums, written=True), _of(sums), _of(codes))
+        for sums in _SUMS
+        for codes in _CODES
+    ],
+    cache=True,
+)
 def _add_effects(total, effects, codes):
     last = len(effects) - 1
     for i in range(len(total)):
@@ -65,16 +81,36 @@ def _add_common(sums, dense, rows):
     error_model="numpy",
 )
 def _text_steps(sums, times, width, steps):
+    if width < _EXACT // times:
+        most, by = np.float64(width), np.float64(times)
+        for i in range(len(steps)):
+            found = np.float64(sums[i])
+            # From the width on all steps are FULL.
+            step = (min(most, found)) * by / most
+            steps[i] = np.int32(min(_TOP, step))
+        return
     times, width = np.uint64(times), np.uint64(width)
     for i in range(len(steps)):
         steps[i] = min(np.uint64(sums[i]) * times // width, np.uint64(FULL))
 
 
-@njit([types.void(_I64, _I8, _BOOL, _BOOL)], cache=True)
-def _raise_keys(best, scores, alive, unconfirmed):
-    for i in range(len(best)):
-        if alive[i]:
-            best[i] = max(best[i], 2 * scores[i] + (not unconfirmed[i]))
+@njit(cache=True)
+def _raise_keys(keys, scores, alive, unconfirmed):
+    for i in range(len(scores)):
+        key = 2 * scores[i] + (not unconfirmed[i])
+        keys[i] = max(keys[i], key if alive[i] else UNSCORED)
+
+
+@njit([types.void(_I64, _I8, _BOOL, _BOOL, _I8)], cache=True)
+def _best_keys(best, scores, alive, unconfirmed, counts):
+    for start in range(0, len(best), _BLOCK):
+        keys = best[start : start + _BLOCK]
+        keys[:] = UNSCORED
+        plane = 0
+        for count in counts:
+            rows = slice(plane + start, plane + min(start + _BLOCK, max(start, count)))
+            _raise_keys(keys, scores[rows], alive[rows], unconfirmed[rows])
+            plane += count
 
 
 @njit([types.int64(_I8, types.int64)], cache=True)
@@ -89,6 +125,41 @@ def _nth_greatest(keys, count):
                 place += 1
             first[place - 1] = key
     return first[0]
+
+
+@njit(cache=True)
+def _read_prices(price, currency, place, flat, units, adds, unstated):
+    for i in range(len(flat)):
+        alone = flat[i] if currency[i] == place else UNPRICED
+        unstated[i] = alone >= UNPRICED
+        # Of code 0 nothing is counted: to look costs less than to ask.
+        price[i] = alone + adds[units[i]]
+
+
+@njit(cache=True, error_model="numpy")
+def _by_quotients(steps, price, most, lines, is_greatest):
+    near_end, near_width, far_end, far_width = lines
+    limit = np.float64(most)
+    for i in range(len(steps)):
+        scaled = np.float64(price[i])
+        scaled = (min(limit, scaled)) * (1000.0 * FULL)
+        near = (FULL * near_end - scaled) / near_width
+        far = (FULL * far_end - scaled) / far_width
+        step = near if (near > far) == is_greatest else far
+        step = max(0.0, step)
+        steps[i] = np.int32(min(_TOP, step))
+
+
+@njit(cache=True, error_model="numpy")
+def _by_whole_numbers(steps, price, most, lines, bend):
+    near_end, near_width, far_end, far_width = lines
+    # Where a step of the two lines is the same: beyond it the other one holds.
+    for i in range(len(steps)):
+        scaled = 1000 * min(price[i], most)
+        end = near_end if scaled <= bend else far_end
+        width = near_width if scaled <= bend else far_width
+        above = min(max(end - scaled, 0), width)
+        steps[i] = np.uint64(above) * np.uint64(FULL) // np.uint64(width)
 
 
 @njit(
@@ -107,26 +178,31 @@ def _price_steps(
     currency, place, flat, units, adds, lacks, amount, full, even, none, steps, unstated, waits
 ):
     most = none * amount // 1000 + 1
-    bend = even * amount
-    # Where a step of the two lines is the same: beyond it the other one holds.
+    is_exact = amount < _EXACT // (2 * FULL * none)
+    is_lacking = np.any(lacks)
     near_end, near_width = (2 * even - full) * amount, 2 * (even - full) * amount
     far_end, far_width = none * amount, 2 * (none - even) * amount
-    for i in range(len(steps)):
-        price = flat[i] if currency[i] == place else UNPRICED
-        # Of code 0 nothing is counted: to look costs less than to ask.
-        price += adds[units[i]]
-        known = price < UNPRICED
-        late = known & lacks[units[i]]
-        price = UNPRICED if late else price
-        waits[i], unstated[i] = late, not known
-        scaled = 1000 * min(price, most)
-        end = near_end if scaled <= bend else far_end
-        width = near_width if scaled <= bend else far_width
-        above = min(max(end - scaled, 0), width)
-        steps[i] = np.uint64(above) * np.uint64(FULL) // np.uint64(width)
+    lines = near_end, near_width, far_end, far_width
+    price = np.empty(_BLOCK, np.int64)
+    for start in range(0, len(steps), _BLOCK):
+        # Of slices that are walked through from nought the compiler makes vectors.
+        into, unit = steps[start : start + _BLOCK], units[start : start + _BLOCK]
+        late = waits[start : start + _BLOCK]
+        of_rows = currency[start : start + _BLOCK], flat[start : start + _BLOCK]
+        _read_prices(
+            price, of_rows[0], place, of_rows[1], unit, adds, unstated[start : start + _BLOCK]
+        )
+        late[:] = False
+        if is_lacking:
+            for i in range(len(into)):
+                late[i] = lacks[unit[i]] and price[i] < UNPRICED
+                price[i] = UNPRICED if late[i] else price[i]
+        if is_exact:
+            _by_quotients(into, price, most, lines, even - full <= none - even)
+        else:
+            _by_whole_numbers(into, price, most, lines, even * amount)
 
 
-_SUMS: Final = (types.int32, types.int64)
 _F8, _F8S = _of(types.float64), _of(types.float64, 2)
 
 
@@ -225,7 +301,7 @@ def _add_texts(total, effects, row, start, offering, impact, dense, known, count
 class Compiled:
     """The kernels as `ranking.compiled` asks for them."""
 
-    def add_effects(self, total: Int, effects: Int, codes: Codes | Int) -> None:
+    def add_effects(self, total: Sum, effects: Sum, codes: Codes | Int) -> None:
         """Add to ``total`` the effect of each code; the last one where a code is beyond it."""
         _add_effects(total, effects, codes)
 
@@ -239,9 +315,11 @@ class Compiled:
         _text_steps(sums, times, width, steps)
         return steps
 
-    def raise_keys(self, best: Int, scores: Int, alive: Bools, unconfirmed: Bools) -> None:
-        """Raise ``best`` to 2 x score + confirmed where a row is alive and that is more."""
-        _raise_keys(best, scores, alive, unconfirmed)
+    def best_keys(self, scores: Int, alive: Bools, unconfirmed: Bools, planes: Planes) -> Int:
+        """Of each whole the greatest 2 x score + confirmed of its rows that are alive."""
+        best = np.empty(planes.wholes, np.int64)
+        _best_keys(best, scores, alive, unconfirmed, np.array(planes.counts, np.int64))
+        return best
 
     def nth_greatest(self, keys: Int, count: int) -> int:
         """The ``count``-th greatest of ``keys``, of which there are as many; for small counts."""

@@ -13,7 +13,6 @@ from matchmaker.matching.answer import Answer, Funnel, Item, Standing
 from matchmaker.matching.composing import place_of, slate_of
 from matchmaker.matching.ordering import Order
 from matchmaker.ranking import exploring, features, screen, slate, tables, text
-from matchmaker.ranking.blocks import blocks
 from matchmaker.ranking.compiled import SWITCH
 from matchmaker.ranking.features import Sight
 from matchmaker.ranking.index import Part
@@ -82,18 +81,11 @@ class Scoring(Order):
     def keys(self) -> Int:
         """2 x (best score + curation adds) + confirmed; `slate.UNSCORED` where no row survives."""
         alive, unconfirmed = map(self.part.of_rows, (self.verdict.alive, self.verdict.unconfirmed))
-        planes, kernels = self.part.columns.planes, SWITCH.kernels
-        best = np.full(planes.wholes, slate.UNSCORED, np.int64)
-        for count, plane in planes.slices:
-            for block in blocks(count):
-                rows = slice(plane.start + block.start, plane.start + block.stop)
-                if kernels:
-                    marks = alive[rows], unconfirmed[rows]
-                    kernels.raise_keys(best[block], self.row_scores[rows], *marks)
-                    continue
-                keys = 2 * self.row_scores[rows] + ~unconfirmed[rows]
-                keys[~alive[rows]] = slate.UNSCORED
-                np.maximum(best[block], keys, out=best[block])
+        planes, scores = self.part.columns.planes, self.row_scores
+        if SWITCH.kernels:
+            best = SWITCH.kernels.best_keys(scores, alive, unconfirmed, planes)
+        else:
+            best = tables.best_keys(scores, alive, unconfirmed, planes)
         self.boost(best)
         return best
 

@@ -11,6 +11,6 @@ BLOCK: Final = 16_384
 """Offerings or rows at a time: 128 kB of 64 bits (docs/adr/0032)."""
 
 
-def blocks(size: int) -> Iterator[slice]:
-    """The pieces of an array of this size."""
-    return (slice(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK))
+def blocks(size: int, most: int = BLOCK) -> Iterator[slice]:
+    """The pieces of an array of this size, of ``most`` each."""
+    return (slice(start, min(start + most, size)) for start in range(0, size, most))

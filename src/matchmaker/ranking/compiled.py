@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from matchmaker.ranking.columns import Codes, Int
-    from matchmaker.ranking.matrices import Card, Heard, Lines, Sum
+    from matchmaker.ranking.matrices import Card, Heard, Lines
+    from matchmaker.ranking.planes import Planes
     from matchmaker.ranking.price import Bools, PriceColumn
+    from matchmaker.ranking.tables import Sum
     from matchmaker.ranking.text import Sums, TextIndex
 
 
@@ -48,7 +50,7 @@ class PriceSteps(NamedTuple):
 class Kernels(Protocol):
     """The compiled passes."""
 
-    def add_effects(self, total: Int, effects: Int, codes: Codes | Int) -> None:
+    def add_effects(self, total: Sum, effects: Sum, codes: Codes | Int) -> None:
         """Add to ``total`` the effect of each code; the last one where a code is beyond it."""
         ...
 
@@ -60,8 +62,11 @@ class Kernels(Protocol):
         """``sums`` x ``times`` // ``width``, 1024 at the most; none of them is negative."""
         ...
 
-    def raise_keys(self, best: Int, scores: Int, alive: Bools, unconfirmed: Bools) -> None:
-        """Raise ``best`` to 2 x score + confirmed where a row is alive and that is more."""
+    def best_keys(self, scores: Int, alive: Bools, unconfirmed: Bools, planes: Planes) -> Int:
+        """Of each whole the greatest 2 x score + confirmed of its rows that are alive.
+
+        `slate.UNSCORED` where none is.
+        """
         ...
 
     def nth_greatest(self, keys: Int, count: int) -> int:

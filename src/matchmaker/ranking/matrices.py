@@ -6,7 +6,7 @@ whole numbers are taken by floating point: below 2^53 their floor is exact.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from matchmaker.ranking.planes import Planes
     from matchmaker.ranking.price import Bools, PriceColumn
     from matchmaker.ranking.query import Query
+    from matchmaker.ranking.tables import Sum
     from matchmaker.ranking.text import TextIndex
 
     Floats = NDArray[np.float64]
-    Sum = NDArray[np.signedinteger[Any]]
 
 _EXACT: Final = 2**52
 """Whole numbers up to it are exact, and the floor of their quotients."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from matchmaker.ranking.blocks import BLOCK, blocks
 from matchmaker.ranking.compiled import SWITCH
 from matchmaker.ranking.planes import Planes
+from matchmaker.ranking.slate import UNSCORED
 from matchmaker.ranking.steps import FULL, Level, Steps
 
 if TYPE_CHECKING:
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
 
     from matchmaker.ranking.card import Card
     from matchmaker.ranking.columns import Codes, Int
+    from matchmaker.ranking.price import Bools
 
     Looked = Codes | Int
     """Where effects are looked up: codes of a column, or steps themselves."""
 
 MILLION: Final = 1_000_000
+_SMALL: Final = 2**26
+_COMPILED: Final = 4 * BLOCK
+"""Sums at a time where loops are compiled: fewer calls."""
 _TOLERANCE: Final = 1e-6
 _PASSES: Final = 4
 _SAMPLED: Final = 256
@@ -33,6 +38,7 @@ BINS: Final = 16
 BIN_WIDTH: Final = 64
 
 
+Sum = NDArray[np.signedinteger[Any]]
 Effects = tuple[NDArray[np.float64], dict[tuple[int, int], NDArray[np.float64]]]
 """What steps add, in millionths before rounding: of shape (features, 1025), and (16, 16) a pair."""
 
@@ -91,6 +97,17 @@ class ScoreTables:
         tables = {**self.effects, **pairs}
         return {name: (int(table.min()), int(table.max())) for name, table in tables.items()}
 
+    @cached_property
+    def width(self) -> np.dtype[np.signedinteger[Any]]:
+        """Of what every sum of effects fits into, twice over: 32 bits, or 64."""
+        greatest = sum(int(np.abs(table).max()) for table in self.effects.values())
+        return np.dtype(np.int32 if greatest < _SMALL else np.int64)
+
+    @cached_property
+    def narrow(self) -> Mapping[str, Sum]:
+        """The effects of that width."""
+        return {name: table.astype(self.width) for name, table in self.effects.items()}
+
     def at(self, steps: Mapping[str, int]) -> dict[str, int]:
         """The effect of each feature, and of each pair inside them, at these steps."""
         found = {name: self.effects[name].item(step) for name, step in steps.items()}
@@ -118,11 +135,21 @@ def bin_of(step: int) -> int:
 
 def score(tables: ScoreTables, steps: Mapping[str, Steps], planes: Planes) -> Int:
     """Scores of all rows in millionths, of shape (rows,); no curation."""
-    lookups: dict[Level, list[tuple[Int, Looked]]] = {Level.OFFERING: [], Level.ROW: []}
+    lookups: dict[Level, list[tuple[Sum, Looked]]] = {Level.OFFERING: [], Level.ROW: []}
     for name, step in steps.items():
-        lookups[step.level].append(_lookup(tables.effects[name], step))
-    scores = planes.spread(_summed(lookups[Level.OFFERING], np.zeros(planes.wholes, np.int64)))
-    _ = _summed(lookups[Level.ROW], scores)
+        lookups[step.level].append(_lookup(tables.narrow[name], step))
+    of_offering = np.zeros(planes.wholes, tables.width)
+    size = _COMPILED if SWITCH.kernels else BLOCK
+    for block in blocks(planes.wholes, size):
+        _add_looked(lookups[Level.OFFERING], of_offering[block], block)
+    scores, buffer = np.empty(planes.parts, np.int64), np.empty(size, tables.width)
+    for count, plane in planes.slices:
+        for block in blocks(count, size):
+            rows = slice(plane.start + block.start, plane.start + block.stop)
+            sums = buffer[: block.stop - block.start]
+            sums[:] = of_offering[block]
+            _add_looked(lookups[Level.ROW], sums, rows)
+            scores[rows] = sums
     _add_pairs(tables, steps, planes, scores)
     return scores
 
@@ -159,7 +186,7 @@ def _add_spread(of_offering: Int, planes: Planes, scores: Int) -> None:
         scores[plane] += of_offering[:count]
 
 
-def _lookup(effects: Int, step: Steps) -> tuple[Int, Looked]:
+def _lookup(effects: Sum, step: Steps) -> tuple[Sum, Looked]:
     """A table of effects and where it is looked up, made by the shorter way."""
     if step.codes is None:
         return effects, step.table
@@ -168,20 +195,32 @@ def _lookup(effects: Int, step: Steps) -> tuple[Int, Looked]:
     return effects, step.table.take(step.codes)
 
 
-def _summed(lookups: Sequence[tuple[Int, Looked]], sums: Int) -> Int:
-    """``sums``, to which the effects were added that are looked up at each of their places."""
-    buffer, kernels = np.empty(BLOCK, np.int64), SWITCH.kernels
-    for block in blocks(len(sums)):
-        total = sums[block]
-        if kernels:
-            for effects, codes in lookups:
-                kernels.add_effects(total, effects, codes[block])
-            continue
-        found = buffer[: len(total)]
+def _add_looked(lookups: Sequence[tuple[Sum, Looked]], total: Sum, block: slice) -> None:
+    """Add to ``total``, the sums of a block, the effects looked up at each of its places."""
+    kernels = SWITCH.kernels
+    if kernels:
         for effects, codes in lookups:
-            # Codes are in range by the index: clip only spares take a copy for its errors.
-            total += effects.take(codes[block], out=found, mode="clip")
-    return sums
+            kernels.add_effects(total, effects, codes[block])
+        return
+    found = np.empty_like(total)
+    for effects, codes in lookups:
+        # Codes are in range by the index: clip only spares take a copy for its errors.
+        total += effects.take(codes[block], out=found, mode="clip")
+
+
+def best_keys(scores: Int, alive: Bools, unconfirmed: Bools, planes: Planes) -> Int:
+    """Of each whole the greatest 2 x score + confirmed of its rows that are alive.
+
+    `slate.UNSCORED` where none is.
+    """
+    best = np.full(planes.wholes, UNSCORED, np.int64)
+    for count, plane in planes.slices:
+        for block in blocks(count):
+            rows = slice(plane.start + block.start, plane.start + block.stop)
+            keys = 2 * scores[rows] + ~unconfirmed[rows]
+            keys[~alive[rows]] = UNSCORED
+            np.maximum(best[block], keys, out=best[block])
+    return best
 
 
 def _bins(steps: Steps, planes: Planes) -> Int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -27,10 +27,9 @@ if TYPE_CHECKING:
     from matchmaker.ranking.card import Card, Grid
     from matchmaker.ranking.columns import Codes, Int
     from matchmaker.ranking.index import Columns
-    from matchmaker.ranking.matrices import Sum
     from matchmaker.ranking.price import Bools
     from matchmaker.ranking.query import Query
-    from matchmaker.ranking.tables import ScoreTables
+    from matchmaker.ranking.tables import ScoreTables, Sum
 
 NEEDS: Final = 16
 """Needs side by side."""
@@ -38,8 +37,6 @@ _CELLS: Final = 1 << 22
 """Rows times needs at the most: 32 MB of sums."""
 KEPT: Final = 1 << 22
 """Steps that are kept of what needs may ask alike: 32 MB."""
-_SMALL: Final = 2**26
-"""Scores below it have keys in 32 bits."""
 _DEAD: Final = {4: -(2**29), 8: UNSCORED}
 """By octets, what stands below every key of a row that no rule excluded."""
 ALWAYS: Final = ("acceptance", "freshness")
@@ -111,7 +108,7 @@ class Together:
         self._columns, self._card = columns, card
         self._kept: OrderedDict[Hashable, _Added] = OrderedDict()
         self._cells = 0
-        self.type = _type_of(model)
+        self.type = model.width
         alive, unconfirmed = marks
         self._marks = np.where(alive, ~unconfirmed, _DEAD[self.type.itemsize]).astype(self.type)
         self._dead = np.flatnonzero(~columns.planes.fold(np.logical_or, alive))
@@ -225,12 +222,6 @@ class Together:
         while self._cells > KEPT and len(self._kept) > 1:
             _, gone = self._kept.popitem(last=False)
             self._cells -= len(gone.table)
-
-
-def _type_of(model: ScoreTables) -> np.dtype[np.signedinteger[Any]]:
-    """What twice a score fits into."""
-    greatest = sum(int(np.abs(each).max()) for each in model.effects.values())
-    return np.dtype(np.int32 if greatest < _SMALL else np.int64)
 
 
 def _is_rising(effects: Sum, grid: Grid) -> bool:
