@@ -65,4 +65,4 @@ class Query:
             "need.ready_by": self.ready_by is not None,
             "need.prefer": self.prefer,
         }
-        return frozenset(name for name, value in present.items() if value)
+        return frozenset([name for name, value in present.items() if value])

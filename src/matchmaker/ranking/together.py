@@ -162,7 +162,8 @@ class Together:
         base = np.zeros(self._columns.planes.wholes, self.type)
         for name in ALWAYS:
             if name in needs[0].active:
-                _, codes, table = self._kept_of(name, needs[0], ())
+                key = name, alike.of_feature(name, needs[0].query)
+                _, codes, table = self._kept.get(key) or self._made(key, needs[0].query)
                 base += table if codes is None else table.take(codes)
         return Sums(*(np.repeat(each[:, None], len(needs), axis=1) for each in (base, self._marks)))
 
@@ -178,17 +179,24 @@ class Together:
         return keys
 
     def _add_steps(self, found: Sums, name: str, needs: Sequence[Asked]) -> None:
-        added = [self._added(name, each) for each in needs]
+        if name in self._best_of:
+            added = [self._best(name, self._best_of[name], each) for each in needs]
+        else:
+            on, kept = alike.ASKS[name], self._kept
+            keys = [(name, on(each.query)) for each in needs]
+            added = [
+                kept.get(key) or self._made(key, each.query, each.tokens)
+                for key, each in zip(keys, needs, strict=True)
+            ]
         first = added[0]
         table = np.concatenate([each.table for each in added]).reshape(len(needs), -1).T
         add_looked(found.rows if first.level is Level.ROW else found.offerings, table, first.codes)
 
-    def _added(self, name: str, need: Asked) -> _Added:
-        best_of, query = self._best_of.get(name), need.query
-        if best_of is None:
-            return self._kept_of(name, need, alike.of_feature(name, query))
+    def _best(self, name: str, best_of: _BestOf, need: Asked) -> _Added:
+        query, kept = need.query, self._kept
         first, *others = [
-            self._kept_of(name, need, each, best_of.alone) for each in best_of.listed(query)
+            kept.get((name, each)) or self._made((name, each), best_of.alone(query, each))
+            for each in best_of.listed(query)
         ]
         if not others:
             return first
@@ -197,23 +205,14 @@ class Together:
             np.maximum(table, each.table, out=table)
         return first._replace(table=table)
 
-    def _kept_of(
-        self,
-        name: str,
-        need: Asked,
-        only: Hashable,
-        alone: Callable[[Query, str], Query] | None = None,
-    ) -> _Added:
-        """What the need adds by the feature, of which it depends on ``only`` so much."""
-        found = self._kept.get((name, only))
-        if found is None:
-            query = need.query if alone is None else alone(need.query, str(only))
-            is_heard = name == "text"
-            words = text.score(need.tokens, self._columns.text) if is_heard else self._silent
-            steps = features.BY_NAME[name].steps(Sight(query, self._columns, self._card, words))
-            table: Sum = self._effects[name].take(steps.table)
-            found = self._kept[name, only] = _Added(steps.level, steps.codes, table)
-            self._forget(len(table))
+    def _made(self, key: tuple[str, Hashable], query: Query, tokens: Sequence[str] = ()) -> _Added:
+        """What the query adds by the feature that the ``key`` names, kept for those alike."""
+        name, _ = key
+        words = text.score(tokens, self._columns.text) if name == "text" else self._silent
+        steps = features.BY_NAME[name].steps(Sight(query, self._columns, self._card, words))
+        table: Sum = self._effects[name].take(steps.table)
+        found = self._kept[key] = _Added(steps.level, steps.codes, table)
+        self._forget(len(table))
         return found
 
     def _forget(self, more: int) -> None:
