@@ -6,7 +6,8 @@ whatever has been released since.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 Part = dict[str, str]
 """The texts of one part: those of the taxonomy by their path in it, others by what they are."""
+OPEN: Final = 4
+"""Editions of the past that a process keeps loaded; each takes a second to load."""
 _PLACES: Final = {"card": CARD, "glossary": GLOSSARY, "stop_words": STOP_WORDS}
 
 
@@ -83,6 +86,24 @@ def load(folder: Path) -> Edition:
         reader=load_reader(taxonomy, words),
         parts={part: _texts(folder, names) for part, names in files.items()},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An edition that was restored: what it is called, and a folder it can be loaded from."""
+
+    names: EditionNames
+    folder: Path = field(compare=False)
+
+
+@functools.lru_cache(OPEN)
+def opened(kept: Kept) -> Edition:
+    """The edition; it is loaded unless it was one of the last of which somebody asked.
+
+    Raises:
+        SeedBroken, ValueError: the seeds are not sound.
+    """
+    return load(kept.folder)
 
 
 def restore(folder: Path, parts: Mapping[str, Part]) -> None:

@@ -190,7 +190,7 @@ def read(folder: Path) -> Published:
         index = storage.load(folder)
         return Published(
             index=index,
-            versions=msgspec.json.decode((folder / _VERSIONS).read_bytes(), type=IndexVersions),
+            versions=_versions(folder),
             cards=_mapped(folder / _CARDS),
             offsets=np.load(folder / f"{_OFFSETS}.npy", mmap_mode="r", allow_pickle=False),
             curations=_curations(folder / _CURATIONS, index),
@@ -198,6 +198,10 @@ def read(folder: Path) -> Published:
         )
     except (OSError, msgspec.DecodeError) as error:
         raise storage.UnreadableIndex(str(error)) from error
+
+
+def _versions(folder: Path) -> IndexVersions:
+    return msgspec.json.decode((folder / _VERSIONS).read_bytes(), type=IndexVersions)
 
 
 def _curations(path: Path, index: Index) -> tuple[Kept, ...]:
@@ -245,19 +249,20 @@ class IndexHolder:
             raise IndexNotReady
         return self._published
 
-    def find(self, is_wanted: Callable[[Published], bool]) -> Published | None:
+    def find(self, is_wanted: Callable[[IndexVersions], bool]) -> Published | None:
         """The newest index at hand that ``is_wanted``; None where none of those kept is.
 
         Raises:
             IndexNotReady: nothing has been published for this release.
         """
         current = self.current()
-        if is_wanted(current):
+        if is_wanted(current.versions):
             return current
         for path in sorted(self._folder.glob("v[0-9]*"), reverse=True):
-            found = self._usable(path.name)
-            if found is not None and is_wanted(found):
-                return found
+            # It takes a hundred times as long to open an index as to read what it is called.
+            with contextlib.suppress(OSError, msgspec.DecodeError):
+                if is_wanted(_versions(path)) and (found := self._usable(path.name)) is not None:
+                    return found
         return None
 
     def _usable(self, name: str) -> Published | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from matchmaker.matching import editions, index
 from matchmaker.matching.archive import EDITION, Archive, Wanted
-from matchmaker.matching.editions import EditionNames
+from matchmaker.matching.editions import EditionNames, Kept
 from matchmaker.matching.errors import CannotReplay
 from matchmaker.matching.learned.shelf import CARD, parts_of
 from matchmaker.matching.run import ENGINE, RULES
@@ -119,12 +119,9 @@ class Library:
         published = index.read(folder)
         if not (folder / EDITION).exists():
             return Place(published, self.matcher)
-        for place in list(self._open.values()):
-            if place.published.versions.edition == published.versions.edition:
-                return Place(published, place.matcher)
-        edition = editions.load(folder / EDITION)
+        edition = editions.opened(Kept(published.versions.edition, folder / EDITION))
         return Place(published, replace(self.matcher, model=edition.model, reader=edition.reader))
 
     def _cannot(self, versions: UsedVersions) -> CannotReplay:
-        now = self.matcher.versions(self.matcher.holder.current()).canonical()
+        now = self.matcher.versions(self.matcher.holder.current().versions).canonical()
         return CannotReplay(extra={"then": versions, "now": now})

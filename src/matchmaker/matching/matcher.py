@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from matchmaker.matching.answer import Answer
-    from matchmaker.matching.index import IndexHolder, Published
+    from matchmaker.matching.index import IndexHolder, IndexVersions, Published
     from matchmaker.matching.learned.shelf import Shelf
     from matchmaker.matching.query import Caller, Reader
     from matchmaker.matching.service import Model, Scoring
@@ -179,7 +179,7 @@ class Matcher:
             found.query,
             published,
             answer,
-            self.versions(published, found.model),
+            self.versions(published.versions, found.model),
             scope=caller.scope,
             decoded=_decoded(asked),
             seed=seed,
@@ -251,7 +251,7 @@ class Matcher:
     def at_hand(self, versions: schemas.UsedVersions) -> Published | None:
         """The kept index on which an answer has just these ``versions``; None if there is none."""
         return self.holder.find(
-            lambda published: wording.used_versions(self.versions(published)) == versions
+            lambda of_index: wording.used_versions(self.versions(of_index)) == versions
         )
 
     def in_shadow(self, run: MatchRun, found: Scoring, limit: int) -> Shadow | None:
@@ -268,9 +268,8 @@ class Matcher:
         ids = [index.offering_ids[place] for place in slate.offerings[:limit]]
         return {"model": model.version, "offerings": ids}
 
-    def versions(self, published: Published, ranking: Model | None = None) -> Versions:
-        """What shapes an answer on ``published``, where ``ranking`` or what ranks now orders it."""
-        of_index = published.versions
+    def versions(self, of_index: IndexVersions, ranking: Model | None = None) -> Versions:
+        """What shapes an answer on the index, where ``ranking`` or what ranks now orders it."""
         model = (ranking or self.ranking).version or of_index.edition.model
         if self.rival is not None:
             model = joint_of(model, self.rival.version or of_index.edition.model)

@@ -243,7 +243,7 @@ async def rebuild(session: ReadSession, archive: Archive, wanted: Wanted, editio
                 place.rmdir()
                 return False
             editions.restore(place / EDITION, parts)
-            used = editions.load(place / EDITION)
+            used = editions.opened(editions.Kept(wanted.edition, place / EDITION))
         built = await built_at(session, used, wanted.base, wanted.delta)
         fill(place, built.index, built.cards, built.versions, beside=built.beside)
         archive.put(wanted, place)

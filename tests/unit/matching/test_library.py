@@ -8,10 +8,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.factories import SEEDS
 from tests.property import test_determinism as demo
 
-from matchmaker.matching import wording
+from matchmaker.matching import editions, wording
 from matchmaker.matching.archive import Archive
+from matchmaker.matching.editions import Kept
 from matchmaker.matching.library import Library
 from matchmaker.matching.schemas import UsedVersions
 from matchmaker.ranking import storage
@@ -25,7 +27,7 @@ def library(tmp_path: Path) -> Library:
 def of_older_index(library: Library) -> UsedVersions:
     """The versions of an answer on an index before the one published."""
     current = library.matcher.holder.current()
-    used = wording.used_versions(library.matcher.versions(current))
+    used = wording.used_versions(library.matcher.versions(current.versions))
     return msgspec.structs.replace(
         used, index=msgspec.structs.replace(used.index, base=used.index.base - 1)
     )
@@ -58,3 +60,16 @@ async def test_what_was_rebuilt_in_another_format_is_wanted_again(
     found = await library.find(versions)
     assert found is not None
     assert found.matcher is library.matcher
+
+
+def test_an_edition_of_the_past_is_loaded_once(tmp_path: Path) -> None:
+    shutil.copytree(SEEDS, tmp_path / "one")
+    edition = editions.load(tmp_path / "one")
+    opened = editions.opened(Kept(edition.names, tmp_path / "one"))
+    shutil.rmtree(tmp_path / "one")
+    assert opened.names == edition.names
+    assert editions.opened(Kept(edition.names, tmp_path / "gone")) is opened
+
+    other = msgspec.structs.replace(edition.names, model="another")
+    with pytest.raises((OSError, ValueError)):
+        editions.opened(Kept(other, tmp_path / "gone"))

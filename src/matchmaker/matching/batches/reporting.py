@@ -54,7 +54,7 @@ def report_of(desk: Desk, ran: Ran, limits: Limits | None, offerings: int) -> sc
         certificate=None if ran.allotted is None else _certificate(desk, ran.allotted),
         providers=_providers(desk, loads),
         offerings=loads,
-        versions=used_versions(desk.matcher.versions(desk.published)),
+        versions=used_versions(desk.matcher.versions(desk.published.versions)),
     )
 
 

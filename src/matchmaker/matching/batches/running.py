@@ -290,7 +290,7 @@ def _desk(where: Where, versions: IndexVersions, ranking: str) -> Desk:
             raise IndexNotReady
         model = found
     holder = IndexHolder(where.index, lambda found: found.edition == edition.names)
-    published = holder.find(lambda found: found.versions == versions)
+    published = holder.find(lambda found: found == versions)
     if published is None:
         raise IndexNotReady
     book = phrases.load(where.seeds / PHRASES)

@@ -66,7 +66,7 @@ class ReverseController(Controller):
             ),
             has_more=found.has_more,
             as_of=instant(found.as_of),
-            versions=wording.used_versions(matcher.versions(found.published)),
+            versions=wording.used_versions(matcher.versions(found.published.versions)),
         )
 
 
