@@ -14,13 +14,14 @@ import pytest
 import pytest_asyncio
 from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from tests import drawing
+from tests import drawing, release
 from tests.clusters import migrated_server, reachable_directory
 
 from matchmaker.app import create_app
 from matchmaker.core import db, log
 from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
+from matchmaker.released import Released
 
 drawing.use()
 # Where numba is, who inherits this would compile kernels for each directory of its own.
@@ -70,6 +71,12 @@ def quiet_logs() -> Iterator[None]:
     with Path(os.devnull).open("w") as nowhere:
         log.configure(Settings(log_level="info"), nowhere)
         yield
+
+
+@pytest.fixture(scope="session")
+def released() -> Released:
+    """What is released with the code."""
+    return release.released()
 
 
 @pytest.fixture(scope="session")

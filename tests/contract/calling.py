@@ -10,15 +10,14 @@ from uuid import uuid4
 
 import httpx
 import msgspec
+from tests import release
 from tests.contract.owned import BODIES, QUERIES, RAW, SHARED
-from tests.factories import SEEDS
 
 from matchmaker.app import installed
 from matchmaker.core import access, db, once
 from matchmaker.core.access import Access
 from matchmaker.core.origin import HEADER
 from matchmaker.core.settings import Settings
-from matchmaker.released import Released
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
@@ -47,7 +46,7 @@ def parameters(operation: Operation) -> list[str]:
 
 def operations() -> list[Operation]:
     settings = Settings(secret="s" * 32)
-    app = installed(settings, db.create_engine(NOWHERE, settings), Released(SEEDS))
+    app = installed(settings, db.create_engine(NOWHERE, settings), release.released())
     found = []
     for method, path, handler, wanted in access.declared(app):
         assert wanted is not None

@@ -20,7 +20,6 @@ from tests.conftest import client_of
 from tests.contract.drawing import name_formats
 from tests.contract.stage import Stage
 from tests.contract.staging import staged
-from tests.factories import SEEDS
 
 from matchmaker.app import installed
 from matchmaker.cli import pool
@@ -29,12 +28,6 @@ from matchmaker.core import db
 from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
 from matchmaker.released import Released
-
-
-@pytest.fixture(scope="session")
-def released() -> Released:
-    """What is released with the code, loaded once."""
-    return Released(SEEDS)
 
 
 @contextlib.asynccontextmanager

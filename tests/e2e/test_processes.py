@@ -13,18 +13,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests import release
 from tests.clusters import migrated_files, reachable_directory
 from tests.e2e.test_serve import environment, free_port, wait_until_ready
 
 from matchmaker.cli import pool
 from matchmaker.cli.session import Database
-from matchmaker.core import jobs, shipped
+from matchmaker.core import jobs
 from matchmaker.core.jobs import JobId, queries
 from matchmaker.core.jobs.housekeeping import PRUNE
 from matchmaker.core.postgres import Embedded
 from matchmaker.core.settings import INDEX, Settings
 from matchmaker.matching.index import IndexHolder
-from matchmaker.released import Released
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -127,7 +127,7 @@ def test_the_children_work_come_back_and_end_with_a_killed_server(data: Path) ->
         assert children(process.pid)["worker"] != first["worker"]
         holder = IndexHolder(data / INDEX)
         assert holder.current().index.offerings == 0
-        released = Released(shipped.folder("seeds"))
+        released = release.released()
         asyncio.run(pool.import_all(database, released, pool.demo_files()))
         assert until(lambda: holder.current().index.offerings > 0)
         all_of_it = children(process.pid)

@@ -3,11 +3,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from tests.factories import SEEDS, no_database
+from tests import release
+from tests.factories import no_database
 
 import matchmaker
 from matchmaker.core.settings import Settings
-from matchmaker.released import Released
 from matchmaker.working import crons, handlers
 
 CLOCKS = {
@@ -33,7 +33,7 @@ CLOCKS = {
 
 def test_every_job_of_the_clock_has_its_turn_and_somebody_who_does_it() -> None:
     assert {cron.kind for cron in crons()} == CLOCKS
-    assert handlers(Released(SEEDS), no_database(), Settings()).keys() >= CLOCKS
+    assert handlers(release.released(), no_database(), Settings()).keys() >= CLOCKS
 
 
 def test_no_room_has_a_job_of_the_clock_that_never_comes() -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.exchange import Transaction, imported, jsonl_of, parsed, rows, transactions, written
-from tests.factories import SEEDS, credit_code, offering_line, provider_line
+from tests.factories import credit_code, offering_line, provider_line
 from tests.identities import Holder, holder
 from tests.interleaving import meanwhile
 from tests.supply import acting
@@ -114,11 +114,6 @@ class Firm:
         await self.step(service.take_step, "paused", "pause")
         await self.step(service.take_step, "suspended", "suspend", CONSOLE)
         await self.step(service.take_step, "retired", "retire")
-
-
-@pytest.fixture(scope="module")
-def released() -> Released:
-    return Released(SEEDS)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

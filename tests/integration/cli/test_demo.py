@@ -23,9 +23,9 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from rich.console import Console
+from tests import release
 from tests.chains import superuser_of
 from tests.clusters import reachable_directory
-from tests.factories import SEEDS
 
 from matchmaker.cli import firms, sample, texts
 from matchmaker.cli.prose import Prose, breaks
@@ -41,7 +41,6 @@ from matchmaker.demand import service as demand
 from matchmaker.demand.machine import NeedState
 from matchmaker.identity.service import Outcome
 from matchmaker.matching import schemas
-from matchmaker.released import Released
 
 HAN = re.compile("[\u3400-\u9fff]")
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -303,7 +302,7 @@ class TestStored:
 class TestSeeding:
     """What `matchmaker seed` stores beside the pool, on the database that the demo left."""
 
-    released = Released(SEEDS)
+    released = release.released()
 
     def test_every_firm_and_need_is_stored_once(self, database: Database) -> None:
         first = asyncio.run(firms.store_all(database, self.released))

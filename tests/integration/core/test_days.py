@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import insert, text, update
+from tests import release
 from tests.factories import (
-    SEEDS,
     jsonl,
     no_database,
     offering_line,
@@ -34,7 +34,6 @@ from matchmaker.core.settings import Settings
 from matchmaker.demand.machine import NeedState
 from matchmaker.enterprise.recognitions.machine import RecognitionState
 from matchmaker.enterprise.recognitions.models import Recognition
-from matchmaker.released import Released
 from matchmaker.working import handlers
 
 AHEAD = dt.timedelta(days=400)
@@ -117,7 +116,7 @@ def ahead(monkeypatch: pytest.MonkeyPatch) -> None:
 @cache
 def made() -> Mapping[str, Handler]:
     """What a worker does; nothing here reads beside the job's own transaction."""
-    return handlers(Released(SEEDS), no_database(), Settings())
+    return handlers(release.released(), no_database(), Settings())
 
 
 async def run(session: Session, kind: str) -> None:

@@ -20,11 +20,6 @@ from matchmaker.released import Released
 
 
 @pytest.fixture(scope="session")
-def released() -> Released:
-    return Released(SEEDS)
-
-
-@pytest.fixture(scope="session")
 def means(released: Released) -> Means:
     return released.means()
 

@@ -22,7 +22,6 @@ import pytest_asyncio
 from sqlalchemy import text
 from tests import learned
 from tests.contract.conftest import stocked
-from tests.factories import SEEDS
 from tests.said import Market, lines, request
 
 from matchmaker.cli import pool
@@ -44,11 +43,6 @@ PLACES: Final = 2.0
 HONEST: Final = 30
 JUDGED_LATER: Final = range(200, 212)
 """Needs that nobody has said anything of."""
-
-
-@pytest.fixture(scope="module")
-def released() -> Released:
-    return Released(SEEDS)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

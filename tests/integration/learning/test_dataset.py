@@ -14,7 +14,6 @@ import pytest_asyncio
 from msgspec import structs
 from sqlalchemy import text
 from tests.contract.conftest import stocked
-from tests.factories import SEEDS
 from tests.said import Market, lines, request
 
 from matchmaker.cli import pool
@@ -28,11 +27,6 @@ from matchmaker.matching.feedback.models import Action
 from matchmaker.matching.library import Library
 from matchmaker.matching.query import Caller
 from matchmaker.released import Released
-
-
-@pytest.fixture(scope="module")
-def released() -> Released:
-    return Released(SEEDS)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -15,7 +15,6 @@ from sqlalchemy import text
 from tests import learned
 from tests.conftest import client_of
 from tests.contract.conftest import stocked
-from tests.factories import SEEDS
 from tests.identities import holder
 from tests.said import WANTED, Market, request, worth
 
@@ -137,11 +136,6 @@ class Lab:
             await self.say(firm, run_id, best["offering_id"])
             made.append(run_id)
         return made
-
-
-@pytest.fixture(scope="module")
-def released() -> Released:
-    return Released(SEEDS)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -43,11 +43,6 @@ from matchmaker.released import Released
 ASKED = request(2)
 
 
-@pytest.fixture(scope="module")
-def released() -> Released:
-    return Released(SEEDS)
-
-
 @pytest_asyncio.fixture(loop_scope="session")
 async def market(released: Released) -> AsyncIterator[Market]:
     async with stocked(released) as running:

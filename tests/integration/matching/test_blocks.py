@@ -21,7 +21,7 @@ from matchmaker.catalog.life.applying import CONSOLE
 from matchmaker.catalog.models import OfferingId
 from matchmaker.cli import pool
 from matchmaker.cli.session import Database
-from matchmaker.core import db, events, shipped
+from matchmaker.core import db, events
 from matchmaker.core.clock import utc_now
 from matchmaker.core.postgres import Server
 from matchmaker.core.settings import Settings
@@ -33,11 +33,6 @@ from matchmaker.released import Released
 
 NAMES = tuple(f"o{n}" for n in range(7))
 _FORGET = text("delete from mm.encoded_block")
-
-
-@pytest.fixture(scope="module")
-def released() -> Released:
-    return Released(shipped.folder("seeds"))
 
 
 @pytest.fixture

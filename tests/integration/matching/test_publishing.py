@@ -18,7 +18,7 @@ from matchmaker.catalog.life.applying import CONSOLE
 from matchmaker.catalog.models import OfferingId
 from matchmaker.cli import pool
 from matchmaker.cli.session import Database
-from matchmaker.core import events, shipped
+from matchmaker.core import events
 from matchmaker.core.clock import utc_now
 from matchmaker.core.leading import Leadership
 from matchmaker.core.settings import Settings
@@ -26,11 +26,6 @@ from matchmaker.matching.gathering import advance, gather
 from matchmaker.matching.index import IndexHolder, IndexNotReady, fill, folder_id
 from matchmaker.matching.publisher import Publisher, built_of
 from matchmaker.released import Released
-
-
-@pytest.fixture(scope="module")
-def released() -> Released:
-    return Released(shipped.folder("seeds"))
 
 
 @pytest.fixture

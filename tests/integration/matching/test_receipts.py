@@ -17,6 +17,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 from sqlalchemy import text
+from tests import release
 from tests.clusters import migrated_server, reachable_directory
 from tests.factories import SEEDS
 
@@ -258,7 +259,7 @@ TURNS: tuple[str, ...] = (
 
 
 async def market(running: Database, place: Path) -> Market:
-    released = Released(SEEDS)
+    released = release.released()
     for _, report in await pool.import_all(running, released, pool.demo_files()):
         assert report.is_written
     people: list[Principal] = []

@@ -11,18 +11,18 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests import release
 
 from matchmaker.core import shipped
 from matchmaker.demand.declaration import MOST_BUDGET, Budget
 from matchmaker.demand.reading import Reader, book, wording
 from matchmaker.demand.reading.amounts import numeral
-from matchmaker.released import Released
 
 TODAY = dt.date(2026, 11, 30)
 VECTORS = Path(__file__).parents[2] / "vectors/needs_parse.yaml"
 CASES: list[dict[str, Any]] = msgspec.yaml.decode(VECTORS.read_bytes())
 CODES = ("scenes", "categories", "deployment")
-READER = Released(shipped.folder("seeds")).need_reader
+READER = release.released().need_reader
 BOOK = book.load(shipped.folder("seeds"))
 
 
@@ -188,7 +188,7 @@ def test_numbers_that_are_none_of_ours_are_no_fault(text: str) -> None:
 
 
 def test_a_book_that_names_what_there_is_not_is_refused() -> None:
-    released = Released(shipped.folder("seeds"))
+    released = release.released()
     broken = msgspec.structs.replace(BOOK, scenes={**BOOK.scenes, "quality": ("no_such_concept",)})
     with pytest.raises(ValueError, match="no_such_concept"):
         Reader(broken, released.taxonomy, {})
