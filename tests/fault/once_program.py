@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from litestar import Litestar
@@ -33,6 +34,8 @@ class Apart(once.Once):
         if found is not None:
             answer.repeat(layer._reply(found, wanted))
             return
+        # What is killed meets some whose effect is still to come, however fast the machine is.
+        await asyncio.sleep(0.05)
         await next_app(scope, receive, answer.take)
         async with db.begun(self._write, wanted.organisation_id) as made:
             reply = answer.reply(scope, keeping)

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.clusters import migrated_server, reachable_directory
+from tests.clusters import migrated_files, migrated_server, reachable_directory
 from tests.fault.trial import OPEN, ROOT, Trial, connect, environment, trial
 
-from matchmaker.core import migrate
 from matchmaker.core.children import Kept, Program
 from matchmaker.core.postgres import Embedded, Server
 
@@ -123,8 +122,8 @@ async def test_control_an_attempt_that_counts_when_it_is_over_would_go_on_for_ev
 async def own_trial(jobs: int) -> AsyncIterator[tuple[Trial, Path]]:
     """So many jobs on a server of their own, which may be killed, and where that lies."""
     with reachable_directory() as own:
+        migrated_files(own)
         server = Embedded(own).start()
-        migrate.upgrade(server.url("mm_owner"))
         async with trial(server) as work:
             await work.add([{"n": n} for n in range(jobs)])
             yield work, own

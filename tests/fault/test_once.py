@@ -19,11 +19,11 @@ from typing import Final
 
 import httpx
 import pytest
-from tests.clusters import reachable_directory
+from tests.clusters import migrated_files, reachable_directory
 from tests.fault.trial import ROOT, connect, environment
 from tests.identities import Holder, holder
 
-from matchmaker.core import db, migrate
+from matchmaker.core import db
 from matchmaker.core.postgres import Embedded, Server
 from matchmaker.core.settings import Settings
 
@@ -140,8 +140,8 @@ class Trial:
 async def trial(*, apart: bool = False) -> AsyncIterator[Trial]:
     """A server on a database that may be killed; what it acknowledges is on the disk."""
     with reachable_directory() as place, socket.create_server(("127.0.0.1", 0)) as listening:
+        migrated_files(place)
         server = Embedded(place).start()
-        migrate.upgrade(server.url("mm_owner"))
         settings = Settings()
         engine = db.create_engine(server.url("mm_app"), settings, acting=db.INSTALLATION)
         firm = await holder(engine)

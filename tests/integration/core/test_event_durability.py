@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import text
 from tests.chains import event, organisation, transaction
-from tests.clusters import reachable_directory
+from tests.clusters import migrated_files, reachable_directory
 
-from matchmaker.core import db, events, migrate, transient
+from matchmaker.core import db, events, transient
 from matchmaker.core.events import Recorded, Verdict
 from matchmaker.core.postgres import Embedded
 from matchmaker.core.settings import Settings
@@ -72,9 +72,9 @@ class Remains:
 
 async def killed_under_load(place: Path, options: Mapping[str, str], ledger: Ledger) -> Remains:
     """What remains of the ledger when the server is killed in the middle, time and again."""
+    migrated_files(place)
     for _ in range(KILLS):
         with Embedded(place, options).start() as server:
-            migrate.upgrade(server.url("mm_owner"))
             stop = asyncio.Event()
             writing = asyncio.create_task(ledger.write(server.url("mm_app"), stop))
             await asyncio.sleep(LOAD_S)
