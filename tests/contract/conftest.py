@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
@@ -40,14 +40,26 @@ async def stocked(released: Released) -> AsyncIterator[Database]:
 @contextlib.asynccontextmanager
 async def stocked_server(released: Released) -> AsyncIterator[tuple[Server, Database]]:
     """The same, with the server it is on."""
-    if not _SHELF:
-        _SHELF.append(await _filled(released))
-    with reachable_directory() as place, copied_server(_SHELF[0], place) as server:
+    with resumed(await stocked_files(released)) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def resumed(files: Path) -> Iterator[tuple[Server, Database]]:
+    """A server that goes on from a copy of ``files``."""
+    with reachable_directory() as place, copied_server(files, place) as server:
         yield server, Database(server.url("mm_app"), Settings(data=str(place)))
 
 
+async def stocked_files(released: Released) -> Path:
+    """Where the files of a stocked server are kept, for who starts there."""
+    if not _SHELF:
+        _SHELF.append(await _filled(released))
+    return _SHELF[0]
+
+
 _SHELF: list[Path] = []
-"""Where the files of a stocked server are kept, once there is one: filling it takes seconds."""
+"""Such a place, once there is one: filling it takes seconds."""
 
 
 async def _filled(released: Released) -> Path:

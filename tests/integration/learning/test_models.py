@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +16,17 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 from tests import learned
-from tests.contract.conftest import stocked
+from tests.clusters import copied_server, reachable_directory
+from tests.contract.conftest import resumed, stocked, stocked_files
 from tests.factories import SEEDS
 from tests.said import WANTED, Market, request, worth
 
 from matchmaker.cli import learning
+from matchmaker.cli.session import Database
 from matchmaker.core import db
 from matchmaker.core.events import CLI
 from matchmaker.core.jobs import Context, JobId
+from matchmaker.core.settings import Settings
 from matchmaker.core.transitions import IllegalTransition, TransitionHindered
 from matchmaker.learning import gate, jobs
 from matchmaker.learning.training import TooFewNeeds
@@ -43,12 +47,37 @@ from matchmaker.released import Released
 ASKED = request(2)
 
 
+@contextlib.asynccontextmanager
+async def trading(running: Database, released: Released) -> AsyncIterator[Market]:
+    engine = db.create_engine(running.url, running.settings, acting=db.INSTALLATION)
+    yield Market(running, engine, released.matcher(running.settings.index_folder))
+    await engine.dispose()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def market(released: Released) -> AsyncIterator[Market]:
-    async with stocked(released) as running:
-        engine = db.create_engine(running.url, running.settings, acting=db.INSTALLATION)
-        yield Market(running, engine, released.matcher(running.settings.index_folder))
-        await engine.dispose()
+    """A market in which nothing was asked yet."""
+    async with stocked(released) as running, trading(running, released) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def lived_files(released: Released) -> AsyncIterator[Path]:
+    """The files of a market in which 30 needs were dealt with: that takes seconds."""
+    with reachable_directory() as place:
+        with copied_server(await stocked_files(released), place) as server:
+            running = Database(server.url("mm_app"), Settings(data=str(place)))
+            async with trading(running, released) as made:
+                await made.live(30)
+        yield place
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lived(released: Released, lived_files: Path) -> AsyncIterator[Market]:
+    """A market of its own in which 30 needs were dealt with."""
+    with resumed(lived_files) as (_, running):
+        async with trading(running, released) as made:
+            yield made
 
 
 def asked_of(market: Market) -> MatchRun:
@@ -112,28 +141,26 @@ async def test_a_model_is_learned_gated_promoted_replayed_and_taken_back(
 
 
 async def test_a_model_that_was_changed_on_disk_ranks_nothing(
-    market: Market, released: Released
+    lived: Market, released: Released
 ) -> None:
-    await market.live(30)
-    made = await keep(market, learned.bent(WANTED))
-    await learning.evaluated(market.running, released, made.name)
-    await promote(market, released, made.name)
-    run = asked_of(market)
+    made = await keep(lived, learned.bent(WANTED))
+    await learning.evaluated(lived.running, released, made.name)
+    await promote(lived, released, made.name)
+    run = asked_of(lived)
     assert run.versions.model != released.model.version
-    place = market.running.settings.index_folder / "models" / made.sha256[:32] / "effects.npy"
+    place = lived.running.settings.index_folder / "models" / made.sha256[:32] / "effects.npy"
     content = bytearray(place.read_bytes())
     content[-1] ^= 1
     place.write_bytes(content)
-    fresh = released.matcher(market.running.settings.index_folder)
-    later = replace(market, matcher=fresh)
+    fresh = released.matcher(lived.running.settings.index_folder)
+    later = replace(lived, matcher=fresh)
     assert asked_of(later).versions.model == released.model.version
     with pytest.raises(CannotReplay):
         await replayed(later, run)
-    assert (await replayed(market, run) or run).digest == run.digest, "the control: as it was"
+    assert (await replayed(lived, run) or run).digest == run.digest, "the control: as it was"
 
 
-async def test_what_the_gate_looks_at_stops_a_model(market: Market, released: Released) -> None:
-    await market.live(30)
+async def test_what_the_gate_looks_at_stops_a_model(lived: Market, released: Released) -> None:
     card = learned.card().tables
     falling = {**card.effects, "price": card.effects["price"].copy()}
     falling["price"][700:] -= 400_000
@@ -145,45 +172,43 @@ async def test_what_the_gate_looks_at_stops_a_model(market: Market, released: Re
         ("the card turned round", replace(card, effects=reversed_), {"gain", "lower_end"}),
         ("words first", replace(card, effects=wordy), {"text_over_scene_fit"}),
     ):
-        made = await keep(market, replace(tables, name=name))
-        report = await learning.evaluated(market.running, released, made.name)
+        made = await keep(lived, replace(tables, name=name))
+        report = await learning.evaluated(lived.running, released, made.name)
         found = {finding.rule for finding in report.findings if not finding.holds}
         assert missed <= found, name
-        await learning.promoted(market.running, released, made.name)
+        await learning.promoted(lived.running, released, made.name)
         with pytest.raises(TransitionHindered):
-            await learning.promoted(market.running, released, made.name)
-    made = await keep(market, learned.bent(WANTED))
-    report = await learning.evaluated(market.running, released, made.name)
+            await learning.promoted(lived.running, released, made.name)
+    made = await keep(lived, learned.bent(WANTED))
+    report = await learning.evaluated(lived.running, released, made.name)
     assert report.is_passed, "the control: " + str(report.findings)
 
 
 async def test_an_evaluation_counts_only_beside_what_ranks_now(
-    market: Market, released: Released
+    lived: Market, released: Released
 ) -> None:
-    await market.live(30)
-    first = await keep(market, learned.bent({"industry": 2}, "first"))
-    best = await keep(market, learned.bent(WANTED, "best"))
+    first = await keep(lived, learned.bent({"industry": 2}, "first"))
+    best = await keep(lived, learned.bent(WANTED, "best"))
     for each in (first, best):
-        assert (await learning.evaluated(market.running, released, each.name)).is_passed
-    await promote(market, released, "best")
-    await learning.promoted(market.running, released, "first")
+        assert (await learning.evaluated(lived.running, released, each.name)).is_passed
+    await promote(lived, released, "best")
+    await learning.promoted(lived.running, released, "first")
     with pytest.raises(TransitionHindered) as hindered:
-        await learning.promoted(market.running, released, "first")
+        await learning.promoted(lived.running, released, "first")
     assert [fault.code for fault in hindered.value.errors] == ["not_evaluated"]
-    assert not (await learning.evaluated(market.running, released, "first")).is_passed
+    assert not (await learning.evaluated(lived.running, released, "first")).is_passed
 
 
-async def test_of_many_who_promote_one_does(market: Market, released: Released) -> None:
-    await market.live(30)
-    made = await keep(market, learned.bent(WANTED))
-    await learning.evaluated(market.running, released, made.name)
-    await learning.promoted(market.running, released, made.name)
+async def test_of_many_who_promote_one_does(lived: Market, released: Released) -> None:
+    made = await keep(lived, learned.bent(WANTED))
+    await learning.evaluated(lived.running, released, made.name)
+    await learning.promoted(lived.running, released, made.name)
     step = MODEL.step("promote")
     assert step is not None
 
     async def race() -> bool:
         try:
-            async with market.running.transaction() as session:
+            async with lived.running.transaction() as session:
                 model = await registry.named(session, made.name)
                 if model.state is not ModelState.SHADOW:
                     return False
@@ -237,19 +262,18 @@ async def test_a_model_in_the_shadow_is_under_the_curations_of_the_match(
 
 
 async def test_the_clock_learns_once_enough_was_judged_and_holds_it_at_the_gate(
-    market: Market, released: Released
+    lived: Market, released: Released
 ) -> None:
-    await market.live(30)
     means = released.learning
     trees = msgspec.structs.replace(means.policy.trees, max_iter=40)
     few = replace(means, policy=msgspec.structs.replace(means.policy, trees=trees))
-    handlers = jobs.handlers(few, market.running.transaction)
+    handlers = jobs.handlers(few, lived.running.transaction)
 
     async def work(kind: str, payload: dict[str, Any]) -> dict[str, Any] | None:
         async def tell(done: int, total: int | None, note: str | None) -> None:
             del done, total, note
 
-        async with market.running.transaction() as session:
+        async with lived.running.transaction() as session:
             context = Context(
                 session=session,
                 job_id=JobId(uuid4()),
@@ -261,7 +285,7 @@ async def test_the_clock_learns_once_enough_was_judged_and_holds_it_at_the_gate(
             return await handlers[kind](context, payload)
 
     assert await work(jobs.TRAIN, {}) == {"trained": "learned-1"}
-    async with market.engine.connect() as connection:
+    async with lived.engine.connect() as connection:
         asked = text("select payload from mm.job where kind = :kind")
         payload = await connection.scalar(asked, {"kind": jobs.EVALUATE})
     assert await work(jobs.EVALUATE, payload) == {"model": "learned-1", "passed": True}
