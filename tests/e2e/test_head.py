@@ -25,7 +25,7 @@ def served() -> Iterator[tuple[int, subprocess.Popen[str]]]:
     with reachable_directory() as place:
         migrated_files(place)
         process = subprocess.Popen(
-            [sys.executable, "-m", "matchmaker", "serve", "--port", str(port)],
+            [sys.executable, "-m", "matchmaker", "serve", "--api-only", "--port", str(port)],
             env={**os.environ, "MATCHMAKER_DATA": str(place), "MATCHMAKER_LOG_LEVEL": "warning"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
