@@ -14,7 +14,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.factories import SEEDS, taxonomy
+from tests import release
+from tests.factories import taxonomy
 from tests.unit.seeds.demo_pool import (
     LANGUAGES,
     Line,
@@ -31,7 +32,6 @@ from matchmaker.catalog.importing.reading import read_file
 from matchmaker.demand.declaration import NeedFacts
 from matchmaker.enterprise.declaration import ProfileFacts
 from matchmaker.matching.query import Caller
-from matchmaker.matching.registry import load_reader, load_words
 from matchmaker.taxonomy.errors import UnusableInput
 
 MOST_SHARED = 0.4
@@ -262,7 +262,7 @@ def filled_in(text: str, language: str) -> str:
 class TestTruth:
     def test_the_import_takes_every_line(self) -> None:
         raw = "\n".join(json.dumps(line) for line in (*providers(), *offerings()))
-        words_ = load_words(SEEDS)
+        words_ = release.released().words
         read = asyncio.run(
             read_file(io.BytesIO(raw.encode()), known_codes(taxonomy()), words_.tokenizer)
         )
@@ -272,7 +272,7 @@ class TestTruth:
         assert len(read.offerings) == len(offerings())
 
     def test_every_need_can_be_asked(self) -> None:
-        reader = load_reader(taxonomy(), load_words(SEEDS))
+        reader = release.released().reader
         profiles = {sme["external_id"]: sme["profile"] for sme in smes()}
         for line in needs():
             profile = decoded(profiles[line["profile"]], ProfileFacts)
@@ -287,7 +287,7 @@ class TestTruth:
 
     def test_a_need_that_cannot_be_asked_is_caught(self) -> None:
         """The control: a scene that does not exist."""
-        reader = load_reader(taxonomy(), load_words(SEEDS))
+        reader = release.released().reader
         need = decoded({**needs()[0]["need"], "scenes": ["alchemy"]}, NeedFacts)
         with pytest.raises(UnusableInput):
             reader.build(None, need, pools=None, caller=Caller(), as_of=AS_OF)

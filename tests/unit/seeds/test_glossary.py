@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests import release
 from tests.factories import SEEDS
 
 from matchmaker.matching.registry import (
@@ -51,7 +52,7 @@ def stopped(found: Glossary) -> list[str]:
 
 def repeated(found: Glossary) -> list[str]:
     """Phrases that stand twice once they are compared as texts are: normalised, stemmed."""
-    tokenizer = load_words(SEEDS).tokenizer
+    tokenizer = release.released().words.tokenizer
     seen: dict[tuple[str, ...], str] = {}
     twice = []
     for entry in found.concepts:
@@ -72,7 +73,7 @@ def unnamed(found: Glossary) -> list[str]:
 
 def broad(found: Glossary) -> list[str]:
     """Phrases that are a broad word, or one to the stemmer: Digitalization is digital."""
-    tokenizer = load_words(SEEDS).tokenizer
+    tokenizer = release.released().words.tokenizer
     never = {tuple(tokenizer.plain(word)) for word in BROAD.split()}
     phrases = [phrase for entry in found.concepts for phrase in (*entry.zh, *entry.en)]
     return [phrase for phrase in phrases if tuple(tokenizer.plain(phrase)) in never]
@@ -80,7 +81,7 @@ def broad(found: Glossary) -> list[str]:
 
 def idle(found: Glossary) -> list[str]:
     """Phrases that hold another of their concept: wherever they stand, that one is counted too."""
-    like = load_words(SEEDS).tokenizer
+    like = release.released().words.tokenizer
     phrases = [(e.id, phrase) for e in found.concepts for phrase in (*e.zh, *e.en)]
     each = tuple(Concept(f"{id_}: {phrase}", {"": (phrase,)}) for id_, phrase in phrases)
     tokenizer = Tokenizer(like.stop_characters, like.stop_words, each)
@@ -128,7 +129,7 @@ def test_the_product_does_not_start_on_a_phrase_with_a_stop_character(tmp_path: 
     for name in (GLOSSARY, STOP_WORDS):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(SEEDS / name, tmp_path / name)
-    assert load_words(tmp_path).version == load_words(SEEDS).version
+    assert load_words(tmp_path).version == release.released().words.version
     with (tmp_path / GLOSSARY).open("a") as file:
         file.write('- {id: new, zh: ["我们的车间"], en: ["entirely new words"]}\n')
     with pytest.raises(ValueError, match="stop character"):
