@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import msgspec
@@ -21,7 +22,7 @@ from tests.identities import holder, sitter
 from matchmaker.app import create_app
 from matchmaker.core import access, db, limits, once, provided
 from matchmaker.core.db import ReadSession, Session
-from matchmaker.core.limits import Ledger, Limits, Policy, policies
+from matchmaker.core.limits import Ledger, Limits, Policy, policies, settling
 from matchmaker.core.limits.addresses import Addresses, networks
 from matchmaker.core.limits.queries import prune, settle
 from matchmaker.core.settings import Settings, SettingsInvalid
@@ -285,3 +286,28 @@ def test_limits_are_released_for_every_purpose(tmp_path: Path) -> None:
 
 def test_a_policy_gives_one_back_after_a_step() -> None:
     assert dt.timedelta(seconds=Policy(120, 60).step) == dt.timedelta(milliseconds=500)
+
+
+class Naive(Ledger):
+    """One whose waiting requests all pass by the settlement they waited for."""
+
+    async def _share(self, key: tuple[str, str], used: settling.Used) -> None:
+        await self._settled(key, used, settling.PATIENCE)
+
+
+@pytest.mark.parametrize(("kind", "most"), [(Ledger, 6), (Naive, 10)], ids=["sound", "naive"])
+async def test_of_many_that_wait_for_one_settlement_one_passes_by_it(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, kind: type[Ledger], most: int
+) -> None:
+    # However slow the database is, nobody's own count decides.
+    monkeypatch.setattr(settling, "PATIENCE", 60.0)
+    policy = Policy(quota=5, window=3_000, is_strict=True)
+    workers, subject = [kind(provided.state(engine).write) for _ in range(2)], uuid4().hex
+    standings = await asyncio.gather(
+        *(each.charge("keys", policy, subject) for _ in range(20) for each in workers)
+    )
+    passed = sum(each.is_within for each in standings)
+    await asyncio.gather(*(each.drain() for each in workers))
+    # One of each worker may be on its way when the last one is let through.
+    assert 5 <= passed <= most
+    assert (passed > 6) is (kind is Naive), "the control sees what is held against"

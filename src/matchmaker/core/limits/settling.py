@@ -41,7 +41,7 @@ class Standing(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Used:
+class Used:
     """One caller's use of one limit as a worker knows it."""
 
     policy: Policy
@@ -51,9 +51,14 @@ class _Used:
     """Requests let through and not settled."""
 
     def remaining(self, now: float) -> int:
+        """How many more may pass, as far as this worker knows."""
         # A hair more than nothing: what was added up in steps is not short of one by rounding.
         free = self.policy.window - max(0.0, self.full_at - now)
         return max(0, math.floor(free / self.policy.step + 1e-6))
+
+    def is_shared(self, now: float) -> bool:
+        """Whether so little is open that one more may pass before it is settled."""
+        return self.debt <= (0 if self.policy.is_strict else self.remaining(now) // SHARE)
 
     def take(self, now: float) -> Standing:
         """Let one more through if there is room."""
@@ -73,8 +78,8 @@ class Ledger:
     def __init__(self, write: async_sessionmaker[AsyncSession]) -> None:
         """Settle through ``write``."""
         self._write = write
-        self._used: dict[tuple[str, str], _Used] = {}
-        self._open: dict[tuple[str, str], _Used] = {}
+        self._used: dict[tuple[str, str], Used] = {}
+        self._open: dict[tuple[str, str], Used] = {}
         self._waiting: list[asyncio.Future[None]] = []
         self._hurry = asyncio.Event()
         self._settling: asyncio.Task[None] | None = None
@@ -84,12 +89,11 @@ class Ledger:
         key = (purpose, subject)
         used = self._used.get(key)
         if used is None:
-            used = self._open.get(key) or _Used(policy)
+            used = self._open.get(key) or Used(policy)
             if len(self._used) >= _KNOWN:
                 del self._used[next(iter(self._used))]
             self._used[key] = used
-        if policy.is_strict or used.debt > used.remaining(time.monotonic()) // SHARE:
-            await self._settled(key, used)
+        await self._share(key, used)
         standing = used.take(time.monotonic())
         if standing.is_within:
             self._open[key] = used
@@ -104,14 +108,25 @@ class Ledger:
             for each in late:
                 each.cancel()
 
-    async def _settled(self, key: tuple[str, str], used: _Used) -> None:
+    async def _share(self, key: tuple[str, str], used: Used) -> None:
+        """Wait until the others know enough of what was let through here, but not for long.
+
+        Of many that wait for one settlement only the first may pass by it: then there is a new
+        debt, and the others wait for the next one.
+        """
+        is_told, give_up = not used.policy.is_strict, time.monotonic() + PATIENCE
+        while (now := time.monotonic()) < give_up and not (is_told and used.is_shared(now)):
+            await self._settled(key, used, give_up - now)
+            is_told = True
+
+    async def _settled(self, key: tuple[str, str], used: Used, patience: float) -> None:
         """Wait until the others know what was let through here, and this worker what was there."""
         done = asyncio.get_running_loop().create_future()
         self._open[key] = used
         self._waiting.append(done)
         self._hurry.set()
         self._begin()
-        await asyncio.wait([done], timeout=PATIENCE)
+        await asyncio.wait([done], timeout=patience)
 
     def _begin(self) -> None:
         if self._settling is None or self._settling.done():
