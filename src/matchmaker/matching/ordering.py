@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 # It has no repr, as the index has none.
 @dataclass(frozen=True, repr=False)
-class Order:
+class Order(ABC):
     """One query against one index: the verdict on all offerings, and the order of those scored.
 
     ``part`` is what was scored: the whole index, or the survivors alone where they are few.
@@ -35,22 +36,22 @@ class Order:
     part: Part
 
     @property
+    @abstractmethod
     def active(self) -> tuple[str, ...]:
         """A(q)."""
-        raise NotImplementedError
 
     @cached_property
+    @abstractmethod
     def keys(self) -> Int:
         """2 x (best score + curation adds) + confirmed; `slate.UNSCORED` where no row survives.
 
         Of the offerings of the part.
         """
-        raise NotImplementedError
 
     @cached_property
+    @abstractmethod
     def ends(self) -> tuple[int, int]:
         """(lo, hi) of A(q)."""
-        raise NotImplementedError
 
     @property
     def best(self) -> Int:
@@ -58,9 +59,9 @@ class Order:
         return (self.keys if self.part.places is not None else self.keys[self.scored]) >> 1
 
     @cached_property
+    @abstractmethod
     def scored(self) -> Int:
         """Places of the offerings that no rule excluded."""
-        raise NotImplementedError
 
     def adds(self, offering: int) -> tuple[slate.Add, ...]:
         """What curations add to the offering."""

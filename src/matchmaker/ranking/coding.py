@@ -165,8 +165,13 @@ def _numbered(every: Sequence[_T]) -> tuple[list[_T], NDArray[np.int32]]:
 
 def spans(lengths: Whole, taken: Int) -> Int:
     """Where the parts stand of those ``taken``, of which each has so many."""
-    starts, here = (np.cumsum(lengths, dtype=np.int64) - lengths)[taken], lengths[taken]
-    ends = np.cumsum(here, dtype=np.int64)
-    found: Int = np.repeat(starts - (ends - here), here)
+    starts: Int = np.cumsum(lengths, dtype=np.int64) - lengths
+    return runs(starts[taken], lengths[taken])
+
+
+def runs(starts: Int, lengths: Whole) -> Int:
+    """The places from each of the ``starts`` on, so many, one run after the other."""
+    ends = np.cumsum(lengths, dtype=np.int64)
+    found: Int = np.repeat(starts - (ends - lengths), lengths)
     found += np.arange(len(found))
     return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from matchmaker.ranking.coding import runs
 from matchmaker.ranking.compiled import SWITCH
 from matchmaker.ranking.facts import GROUP, UNITS
 from matchmaker.ranking.price import UNPRICED, counted
@@ -34,17 +35,7 @@ if TYPE_CHECKING:
 
 _EXACT: Final = 2**52
 """Whole numbers up to it are exact, and the floor of their quotients."""
-
-
 _MOST_INT32: Final = 2**31 - 1
-
-
-def spans(lengths: Int, starts: Int) -> Int:
-    """The places from each of the ``starts`` on, so many."""
-    ends = np.cumsum(lengths)
-    found: Int = np.repeat(starts - (ends - lengths), lengths)
-    found += np.arange(len(found))
-    return found
 
 
 class SceneFits:
@@ -103,7 +94,7 @@ class Cases:
         asked = np.array([self._asked(query) for query in queries], np.int64)
         need, group = np.array(pairs, np.int64).reshape(-1, 2).T
         lengths = np.diff(column.start)[group]
-        case, of_need = spans(lengths, column.start[group]), np.repeat(need, lengths)
+        case, of_need = runs(column.start[group], lengths), np.repeat(need, lengths)
         fits = column.bits[case] & asked[of_need] != 0
         places = column.of[case[fits]] * needs + of_need[fits]
         number = np.bincount(places, minlength=column.lists * needs)
@@ -281,7 +272,7 @@ class Texts:
         listed = row < 0
         tokens = known[listed]
         lengths = self._lengths[tokens]
-        at = spans(lengths, index.start[tokens])
+        at = runs(index.start[tokens], lengths)
         places = np.repeat(need[listed] * size, lengths) + index.offering[at]
         # Of nothing it makes whole numbers.
         sums = np.bincount(places, index.impact[at], minlength=needs * size).astype(np.float64)

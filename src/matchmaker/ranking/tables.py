@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MILLION: Final = 1_000_000
 _SMALL: Final = 2**26
+"""Sums that stay below it are added up in 32 bits."""
 _COMPILED: Final = 4 * BLOCK
 """Sums at a time where loops are compiled: fewer calls."""
 _TOLERANCE: Final = 1e-6

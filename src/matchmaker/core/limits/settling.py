@@ -111,8 +111,8 @@ class Ledger:
     async def _share(self, key: tuple[str, str], used: Used) -> None:
         """Wait until the others know enough of what was let through here, but not for long.
 
-        Of many that wait for one settlement only the first may pass by it: then there is a new
-        debt, and the others wait for the next one.
+        Of many that wait for one settlement only so many pass by it as may be open again; the
+        others wait for the next one.
         """
         is_told, give_up = not used.policy.is_strict, time.monotonic() + PATIENCE
         while (now := time.monotonic()) < give_up and not (is_told and used.is_shared(now)):
